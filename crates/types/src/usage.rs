@@ -1,0 +1,60 @@
+//! Token counts of a model call, normalised over providers.
+
+use serde::{Deserialize, Serialize};
+
+/// Tokens of one model call, or of many added up. Absent is `None`, never 0.
+///
+/// `input_tokens` includes cache reads and writes and `output_tokens` includes reasoning, whatever
+/// the provider's own rule is, so that totals compare.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Usage {
+    /// Everything sent, cached or not.
+    pub input_tokens: Option<u64>,
+    /// Everything generated, reasoning included.
+    pub output_tokens: Option<u64>,
+    /// The part of the input that was read from the provider's prompt cache.
+    pub cache_read_tokens: Option<u64>,
+    /// The part of the input that was written to the provider's prompt cache.
+    pub cache_write_tokens: Option<u64>,
+    /// The part of the output that was reasoning.
+    pub reasoning_tokens: Option<u64>,
+}
+
+impl Usage {
+    /// Adds another call's counts; a count that neither has stays absent.
+    #[must_use]
+    pub fn plus(self, other: Self) -> Self {
+        let add = |a: Option<u64>, b: Option<u64>| match (a, b) {
+            (None, None) => None,
+            (a, b) => Some(a.unwrap_or(0).saturating_add(b.unwrap_or(0))),
+        };
+        Self {
+            input_tokens: add(self.input_tokens, other.input_tokens),
+            output_tokens: add(self.output_tokens, other.output_tokens),
+            cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
+            cache_write_tokens: add(self.cache_write_tokens, other.cache_write_tokens),
+            reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
+        }
+    }
+
+    /// Input plus output, counting what is known.
+    pub fn total_tokens(&self) -> u64 {
+        self.input_tokens.unwrap_or(0).saturating_add(self.output_tokens.unwrap_or(0))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn absent_stays_absent_and_known_counts_add() {
+        let a = Usage { input_tokens: Some(3), ..Usage::default() };
+        let b = Usage { input_tokens: Some(4), output_tokens: Some(5), ..Usage::default() };
+        let sum = a.plus(b);
+        assert_eq!(sum.input_tokens, Some(7));
+        assert_eq!(sum.output_tokens, Some(5));
+        assert_eq!(sum.reasoning_tokens, None);
+        assert_eq!(sum.total_tokens(), 12);
+    }
+}
