@@ -1,0 +1,83 @@
+//! The resolved definition of an agent, as data: what a run was started with. Its hash goes into
+//! the run's first event, so that a resume notices when it changed.
+
+use std::sync::Arc;
+
+use largestack_types::call::Settings;
+use largestack_types::hash::Hash;
+use largestack_types::json::Json;
+use largestack_types::limits::Limits;
+use largestack_types::tool::ToolSpec;
+use serde::{Deserialize, Serialize};
+
+/// What to do with a tool call that was cut off and is not idempotent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum InDoubt {
+    /// Suspend the run until a person decides.
+    #[default]
+    Ask,
+    /// Tell the model that nobody knows whether it happened.
+    TellModel,
+    /// Fail the run with `LARGESTACK_IN_DOUBT`.
+    Fail,
+}
+
+/// Everything a run depends on that is not in its journal.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Definition {
+    /// The agent's name.
+    pub agent: Arc<str>,
+    /// What the operator tells the model; empty for none.
+    pub instructions: Arc<str>,
+    /// The model, e.g. `openai/gpt-4o-mini`.
+    pub model: Arc<str>,
+    /// The tools on offer, in the order the model sees them.
+    pub tools: Arc<[ToolSpec]>,
+    /// Sampling and the like.
+    pub settings: Arc<Settings>,
+    /// Limits of a run.
+    pub limits: Limits,
+    /// What to do with a call in doubt.
+    #[serde(default)]
+    pub in_doubt: InDoubt,
+    /// The guard policy, as its own crate writes it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policy: Option<Json>,
+    /// The names of the stages, in order, and the version of the price book.
+    #[serde(default)]
+    pub pipeline: Vec<Arc<str>>,
+}
+
+impl Definition {
+    /// A definition with a name, instructions and a model; no tools, default limits.
+    pub fn new(
+        agent: impl Into<Arc<str>>,
+        instructions: impl Into<Arc<str>>,
+        model: impl Into<Arc<str>>,
+    ) -> Self {
+        Self {
+            agent: agent.into(),
+            instructions: instructions.into(),
+            model: model.into(),
+            tools: Arc::new([]),
+            settings: Arc::default(),
+            limits: Limits::default(),
+            in_doubt: InDoubt::default(),
+            policy: None,
+            pipeline: Vec::new(),
+        }
+    }
+
+    /// The definition as it is kept, and its hash.
+    pub fn sealed(&self) -> Result<(Json, Hash), serde_json::Error> {
+        let json = Json::of(self)?;
+        let hash = Hash::of(json.as_str().as_bytes());
+        Ok((json, hash))
+    }
+
+    /// The tool with this name.
+    pub fn tool(&self, name: &str) -> Option<&ToolSpec> {
+        self.tools.iter().find(|tool| &*tool.name == name)
+    }
+}

@@ -1,0 +1,322 @@
+//! The state machine.
+
+use std::sync::Arc;
+
+use largestack_types::call::{Call, ToolChoice};
+use largestack_types::id::{ApprovalId, EffectId, RunId, SessionId};
+use largestack_types::label::Label;
+use largestack_types::message::{Message, Role};
+use largestack_types::money::Money;
+use largestack_types::part::{Part, ToolCall};
+use largestack_types::usage::Usage;
+use serde::{Deserialize, Serialize};
+
+use crate::definition::Definition;
+use crate::effect::Effect;
+use crate::event::CancelRequested;
+use crate::limits::LoopDetector;
+use crate::status::{End, Limit, Status};
+
+mod adopt;
+mod apply;
+mod error;
+mod tools;
+
+pub use error::FoldError;
+pub use tools::answer;
+
+/// A run: the fold of its events.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Run {
+    id: RunId,
+    definition: Arc<Definition>,
+    root: RunId,
+    session: Option<SessionId>,
+    messages: Arc<Vec<Arc<Message>>>,
+    /// Index of the first message of this run (after instructions and earlier conversation).
+    first: u32,
+    phase: Phase,
+    /// Ordinal of the next effect.
+    next: u32,
+    /// Events folded.
+    seq: u64,
+    turns: u32,
+    tool_calls: u32,
+    usage: Usage,
+    cost: Money,
+    /// Join of the labels of everything in the request.
+    label: Label,
+    loops: LoopDetector,
+    /// The limit that asks for one last turn.
+    last_turn: Option<Limit>,
+    cancel: Option<CancelRequested>,
+    /// How it must end; the driver records it as [`crate::Event::RunFinished`].
+    conclusion: Option<End>,
+    end: Option<End>,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum Phase {
+    /// Nothing was folded yet.
+    New,
+    /// A model call is due or under way.
+    Model(ModelSlot),
+    /// Tool calls are due or under way.
+    Tools(Vec<ToolSlot>),
+    /// Nothing more to do.
+    Over,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ModelSlot {
+    effect: EffectId,
+    attempt: u32,
+    started: bool,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct ToolSlot {
+    effect: EffectId,
+    attempt: u32,
+    /// Where the call is: message and part of the history.
+    at: (u32, u32),
+    state: SlotState,
+}
+
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+enum SlotState {
+    /// May start.
+    Due { approved: bool },
+    /// Under way.
+    Started,
+    /// Waits for a person.
+    Waiting(ApprovalId),
+    /// Was cut off; waits for a decision.
+    Doubtful,
+    /// Has its result.
+    Done(Arc<Message>),
+}
+
+/// Something a suspended run waits for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wait {
+    /// The answer of a person.
+    Approval {
+        /// The call that waits.
+        effect: EffectId,
+        /// The question.
+        approval: ApprovalId,
+    },
+    /// A decision about a call in doubt.
+    Doubt {
+        /// The call.
+        effect: EffectId,
+    },
+}
+
+/// What the model reads when it gets its last turn.
+pub const LAST_TURN: &str = "A limit of this run has been reached. Tools can no longer be called. \
+     Give the best answer you can from what you have, and say what is missing.";
+
+impl Run {
+    /// A run to which nothing has happened yet.
+    pub fn new(id: RunId, definition: Arc<Definition>) -> Self {
+        Self {
+            id,
+            definition,
+            root: id,
+            session: None,
+            messages: Arc::default(),
+            first: 0,
+            phase: Phase::New,
+            next: 1,
+            seq: 0,
+            turns: 0,
+            tool_calls: 0,
+            usage: Usage::default(),
+            cost: Money::ZERO,
+            label: Label::from_origin(largestack_types::label::Origin::Operator),
+            loops: LoopDetector::default(),
+            last_turn: None,
+            cancel: None,
+            conclusion: None,
+            end: None,
+        }
+    }
+
+    /// Everything that may start now, in order.
+    pub fn ready(&self, ready: &mut Vec<Effect>) {
+        ready.clear();
+        if self.conclusion.is_some() || self.end.is_some() || self.cancel.is_some() {
+            return;
+        }
+        match &self.phase {
+            Phase::Model(slot) if !slot.started => {
+                ready.push(Effect::Model { id: slot.effect, attempt: slot.attempt });
+            }
+            Phase::Tools(slots) => {
+                let started = slots.iter().filter(|s| s.state == SlotState::Started).count();
+                let free = (self.definition.limits.max_parallel_tools.max(1) as usize)
+                    .saturating_sub(started);
+                ready.extend(slots.iter().filter_map(ToolSlot::due).take(free));
+            }
+            _ => {}
+        }
+    }
+
+    /// How the run must end now, if it must: the driver records it once nothing is in flight.
+    pub fn conclusion(&self) -> Option<End> {
+        if self.end.is_some() {
+            return None;
+        }
+        match (&self.cancel, &self.conclusion) {
+            (Some(cancel), _) => Some(apply::end_of_cancel(cancel)),
+            (None, conclusion) => conclusion.clone(),
+        }
+    }
+
+    /// What a suspended run waits for.
+    pub fn waits(&self) -> Vec<Wait> {
+        let Phase::Tools(slots) = &self.phase else { return Vec::new() };
+        slots
+            .iter()
+            .filter_map(|slot| match slot.state {
+                SlotState::Waiting(approval) => {
+                    Some(Wait::Approval { effect: slot.effect, approval })
+                }
+                SlotState::Doubtful => Some(Wait::Doubt { effect: slot.effect }),
+                _ => None,
+            })
+            .collect()
+    }
+
+    /// Where the run stands. `Suspended` when nothing is in flight or ready and something waits.
+    pub fn status(&self) -> Status {
+        if let Some(end) = &self.end {
+            return end.status;
+        }
+        let Phase::Tools(slots) = &self.phase else { return Status::Running };
+        let stuck = slots.iter().all(|slot| {
+            matches!(slot.state, SlotState::Done(_) | SlotState::Waiting(_) | SlotState::Doubtful)
+        });
+        if stuck && self.conclusion.is_none() && self.cancel.is_none() {
+            Status::Suspended
+        } else {
+            Status::Running
+        }
+    }
+
+    /// The request of the model call that is due: a pure function of the run.
+    pub fn call(&self, stream: bool) -> Call {
+        let last = self.last_turn.is_some();
+        Call {
+            model: Arc::clone(&self.definition.model),
+            messages: Arc::clone(&self.messages),
+            tools: Arc::clone(&self.definition.tools),
+            tool_choice: if last { ToolChoice::None } else { ToolChoice::Auto },
+            settings: Arc::clone(&self.definition.settings),
+            stream,
+        }
+    }
+
+    /// The tool call that this effect performs.
+    pub fn tool_call(&self, effect: EffectId) -> Option<&ToolCall> {
+        let Phase::Tools(slots) = &self.phase else { return None };
+        let slot = slots.iter().find(|slot| slot.effect == effect)?;
+        self.part(slot.at)?.as_tool_call()
+    }
+
+    /// The label of what this effect's call says: its arguments inherit it.
+    pub fn tool_call_label(&self, effect: EffectId) -> Option<Label> {
+        let Phase::Tools(slots) = &self.phase else { return None };
+        let slot = slots.iter().find(|slot| slot.effect == effect)?;
+        self.part(slot.at).map(|part| part.label)
+    }
+
+    fn part(&self, (message, part): (u32, u32)) -> Option<&Part> {
+        self.messages.get(message as usize)?.parts.get(part as usize)
+    }
+
+    /// Which run.
+    pub fn id(&self) -> RunId {
+        self.id
+    }
+
+    /// The run at the top of the tree.
+    pub fn root(&self) -> RunId {
+        self.root
+    }
+
+    /// The conversation it continues.
+    pub fn session(&self) -> Option<SessionId> {
+        self.session
+    }
+
+    /// What it was started with.
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.definition
+    }
+
+    /// The whole conversation, instructions first.
+    pub fn messages(&self) -> &Arc<Vec<Arc<Message>>> {
+        &self.messages
+    }
+
+    /// The messages of this run: its input and what followed.
+    pub fn own_messages(&self) -> &[Arc<Message>] {
+        self.messages.get(self.first as usize..).unwrap_or_default()
+    }
+
+    /// The answer: what the model said last that says something.
+    pub fn output(&self) -> Option<&Arc<Message>> {
+        self.own_messages()
+            .iter()
+            .rev()
+            .find(|message| message.role == Role::Assistant && message.says_something())
+    }
+
+    /// Events folded so far; the next one has the number after.
+    pub fn seq(&self) -> u64 {
+        self.seq
+    }
+
+    /// Turns answered so far.
+    pub fn turns(&self) -> u32 {
+        self.turns
+    }
+
+    /// Tool calls asked for so far.
+    pub fn tool_calls(&self) -> u32 {
+        self.tool_calls
+    }
+
+    /// Tokens so far.
+    pub fn usage(&self) -> Usage {
+        self.usage
+    }
+
+    /// Cost so far.
+    pub fn cost(&self) -> Money {
+        self.cost
+    }
+
+    /// The join of the labels of everything the model has read.
+    pub fn label(&self) -> Label {
+        self.label
+    }
+
+    /// The limit that made this the last turn.
+    pub fn last_turn(&self) -> Option<Limit> {
+        self.last_turn
+    }
+
+    /// How it ended.
+    pub fn end(&self) -> Option<&End> {
+        self.end.as_ref()
+    }
+
+    /// The request to end it, if there was one.
+    pub fn cancel_request(&self) -> Option<&CancelRequested> {
+        self.cancel.as_ref()
+    }
+}

@@ -1,0 +1,402 @@
+//! The fold: how each event changes a run. The only place where one changes.
+
+use std::sync::Arc;
+
+use largestack_types::errors::{
+    BudgetExceededError, Code, KillSwitchActivatedError, LargestackError, LoopDetectedError,
+};
+use largestack_types::id::EffectId;
+use largestack_types::label::{Label, Origin};
+use largestack_types::limits::OnLimit;
+use largestack_types::message::{Message, Role};
+use largestack_types::part::PartId;
+use largestack_types::reply::FinishReason;
+
+use super::tools::SKIPPED;
+use super::{FoldError, LAST_TURN, ModelSlot, Phase, Run, SlotState};
+use crate::event::{
+    ApprovalAnswered, CallRecord, CancelReason, CancelRequested, DoubtDecision, DoubtSettled,
+    EffectStarted, Event, LimitReached, ModelFailed, ModelReplied, RunStarted, Steered,
+    ToolReturned,
+};
+use crate::status::{End, EndReason, Limit, Status};
+
+/// What a call that never finished is answered with when its run ends.
+const NOT_RUN: &str = "Not run: the run ended before this call finished.";
+const SENT_BACK: &str = "Not run: the reply that asked for it was sent back.";
+const NOBODY_KNOWS: &str = "This call was cut off and nobody knows whether it took effect. Do not \
+     repeat it without checking first.";
+
+impl Run {
+    /// Folds one event. An error leaves the run as it was before, except for its count of events.
+    pub fn apply(&mut self, event: &Event) -> Result<(), FoldError> {
+        let kind = event.kind();
+        self.seq += 1;
+        let seq = self.seq;
+        let misplaced = |why| FoldError::OutOfPlace { seq, kind, why };
+        if self.end.is_some() {
+            return Err(misplaced("the run has ended"));
+        }
+        if (self.phase == Phase::New) != matches!(event, Event::RunStarted(_)) {
+            return Err(misplaced("a run starts once, first of all"));
+        }
+        let folded = match event {
+            Event::RunStarted(data) => {
+                self.start(data);
+                true
+            }
+            Event::Resumed(_) => {
+                self.lose_what_was_in_flight();
+                true
+            }
+            Event::EffectStarted(data) => self.note_start(data),
+            Event::ModelReplied(data) => self.model_replied(data)?,
+            Event::ModelFailed(data) => self.model_failed(data)?,
+            Event::ToolReturned(data) => self.tool_returned(data),
+            Event::DoubtSettled(data) => self.settle_doubt(data),
+            Event::ApprovalRequested(data) => self
+                .slot(data.effect)
+                .map(|slot| slot.state = SlotState::Waiting(data.approval))
+                .is_some(),
+            Event::ApprovalAnswered(data) => self.approval_answered(data),
+            Event::Guarded(_) => true,
+            Event::Steered(data) => {
+                self.steered(data);
+                true
+            }
+            Event::LimitReached(data) => {
+                self.limit_reached(data);
+                true
+            }
+            Event::CancelRequested(data) => {
+                self.cancel.get_or_insert_with(|| data.clone());
+                true
+            }
+            Event::RunFinished(end) => {
+                self.finish(end);
+                true
+            }
+        };
+        if folded {
+            return Ok(());
+        }
+        let effect = named_effect(event).unwrap_or_default();
+        Err(FoldError::NoSuchEffect { seq, kind, effect })
+    }
+
+    fn start(&mut self, data: &RunStarted) {
+        self.root = data.root;
+        self.session = data.session;
+        let instructions = Arc::clone(&self.definition.instructions);
+        if !instructions.is_empty() {
+            self.push(Arc::new(Message::system(PartId::at(EffectId::INPUT, 0), instructions)));
+        }
+        for message in &data.history {
+            self.push(Arc::clone(message));
+        }
+        self.first = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+        self.push(Arc::clone(&data.input));
+        self.await_model();
+    }
+
+    pub(super) fn push(&mut self, message: Arc<Message>) {
+        if let Some(label) = message.label() {
+            self.label = self.label.join(label);
+        }
+        Arc::make_mut(&mut self.messages).push(message);
+    }
+
+    pub(super) fn await_model(&mut self) {
+        let effect = EffectId::new(self.next);
+        self.next += 1;
+        self.phase = Phase::Model(ModelSlot { effect, attempt: 1, started: false });
+        if self.last_turn.is_some() {
+            self.push_last_turn_note(effect);
+        }
+    }
+
+    fn push_last_turn_note(&mut self, effect: EffectId) {
+        // Numbered by the call it asks for, which has no part of its own at this index.
+        let id = PartId::at(effect, u32::MAX);
+        let label = Label::from_origin(Origin::Operator);
+        self.push(Arc::new(Message::of_text(Role::User, id, label, LAST_TURN)));
+    }
+
+    fn lose_what_was_in_flight(&mut self) {
+        match &mut self.phase {
+            Phase::Model(slot) if slot.started => {
+                slot.started = false;
+                slot.attempt += 1;
+            }
+            Phase::Tools(slots) => {
+                let (messages, definition) = (&self.messages, &self.definition);
+                for slot in slots.iter_mut().filter(|slot| slot.state == SlotState::Started) {
+                    let call = messages
+                        .get(slot.at.0 as usize)
+                        .and_then(|message| message.parts.get(slot.at.1 as usize)?.as_tool_call());
+                    let spec = call.and_then(|call| definition.tool(&call.name));
+                    slot.attempt += 1;
+                    slot.state = if spec.is_some_and(|tool| tool.idempotent) {
+                        SlotState::Due { approved: true }
+                    } else {
+                        SlotState::Doubtful
+                    };
+                }
+            }
+            _ => {}
+        }
+    }
+
+    fn note_start(&mut self, data: &EffectStarted) -> bool {
+        match &mut self.phase {
+            Phase::Model(slot) if slot.effect == data.effect => {
+                slot.started = true;
+                slot.attempt = data.attempt;
+                true
+            }
+            _ => self
+                .slot(data.effect)
+                .map(|slot| {
+                    slot.attempt = data.attempt;
+                    slot.state = SlotState::Started;
+                })
+                .is_some(),
+        }
+    }
+
+    fn is_due(&self, effect: EffectId) -> bool {
+        matches!(&self.phase, Phase::Model(slot) if slot.effect == effect)
+    }
+
+    fn book(&mut self, call: &CallRecord) -> Result<(), FoldError> {
+        self.usage = self.usage.plus(call.usage);
+        self.cost =
+            self.cost.checked_add(call.cost).map_err(|_| FoldError::Cost { seq: self.seq })?;
+        Ok(())
+    }
+
+    fn model_replied(&mut self, data: &ModelReplied) -> Result<bool, FoldError> {
+        if !self.is_due(data.effect) {
+            return Ok(false);
+        }
+        self.book(&data.call)?;
+        self.turns += 1;
+        let index = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
+        self.push(Arc::clone(&data.message));
+        let slots = self.open_slots(index);
+        if slots.is_empty() {
+            self.phase = Phase::Over;
+            self.conclude_reply(data);
+            return Ok(true);
+        }
+        let asked = u32::try_from(slots.len()).unwrap_or(u32::MAX);
+        self.phase = Phase::Tools(slots);
+        if let Some(limit) = self.last_turn {
+            // Tools were not on offer any more; what it asked for is not run.
+            self.conclusion = Some(End::plain(Status::Incomplete, limit.into()));
+            return Ok(true);
+        }
+        self.tool_calls = self.tool_calls.saturating_add(asked);
+        let limits = &self.definition.limits;
+        let on_error = limits.on_limit == OnLimit::Error;
+        if limits.max_tool_calls.is_some_and(|max| self.tool_calls > max) {
+            self.close_open_calls(SKIPPED);
+            self.await_model();
+            self.reach(Limit::MaxToolCalls);
+        } else if on_error && self.turns >= limits.max_turns {
+            self.reach(Limit::MaxTurns);
+        }
+        Ok(true)
+    }
+
+    /// A reply without tool calls is the answer; how whole it is depends on why it stopped.
+    fn conclude_reply(&mut self, data: &ModelReplied) {
+        let plain = |status, reason| Some(End::plain(status, reason));
+        self.conclusion = match (self.last_turn, data.finish_reason) {
+            (_, FinishReason::Error) => Some(End::failed(LargestackError::other(
+                Code::Provider,
+                "the provider failed inside its reply",
+            ))),
+            (Some(limit), _) => plain(Status::Incomplete, limit.into()),
+            (None, FinishReason::Pause) => {
+                self.await_model();
+                None
+            }
+            (None, FinishReason::Length) => plain(Status::Incomplete, EndReason::Length),
+            (None, FinishReason::ContentFilter) => {
+                plain(Status::Incomplete, EndReason::ContentFilter)
+            }
+            (None, FinishReason::Refusal) => plain(Status::Completed, EndReason::Refusal),
+            (None, _) if !data.message.says_something() => {
+                plain(Status::Incomplete, EndReason::Empty)
+            }
+            (None, _) => plain(Status::Completed, EndReason::Stop),
+        };
+        if self.conclusion.is_none() && self.turns >= self.definition.limits.max_turns {
+            self.reach(Limit::MaxTurns);
+        }
+    }
+
+    fn model_failed(&mut self, data: &ModelFailed) -> Result<bool, FoldError> {
+        if !self.is_due(data.effect) {
+            return Ok(false);
+        }
+        self.book(&data.call)?;
+        if self.conclusion.is_some() || self.cancel.is_some() {
+            // Cut off from outside; why was recorded before.
+            self.phase = Phase::Over;
+            return Ok(true);
+        }
+        let budget = matches!(data.error, LargestackError::BudgetExceededError(_));
+        let finish = self.definition.limits.on_limit == OnLimit::Finish;
+        if budget && finish && self.last_turn.is_none() && self.turns > 0 {
+            self.await_model();
+            self.reach(Limit::Budget);
+        } else {
+            self.phase = Phase::Over;
+            self.conclusion = Some(End::failed(data.error.clone()));
+        }
+        Ok(true)
+    }
+
+    fn tool_returned(&mut self, data: &ToolReturned) -> bool {
+        let Some(slot) = self.slot(data.effect) else { return false };
+        slot.state = SlotState::Done(Arc::clone(&data.message));
+        if let Some(error) = &data.raise {
+            self.conclusion = Some(End::failed(error.clone()));
+        } else {
+            self.close_turn_if_done();
+        }
+        true
+    }
+
+    fn settle_doubt(&mut self, data: &DoubtSettled) -> bool {
+        let label = self.label;
+        let call = self.tool_call(data.effect).cloned();
+        let Some((slot, call)) = self.slot(data.effect).zip(call) else { return false };
+        match data.decision {
+            DoubtDecision::Rerun => slot.state = SlotState::Due { approved: true },
+            DoubtDecision::TellModel => {
+                let text = super::tools::answer(&call, data.effect, label, NOBODY_KNOWS);
+                slot.state = SlotState::Done(Arc::new(text));
+                self.close_turn_if_done();
+            }
+            DoubtDecision::Fail => {
+                self.conclusion = Some(End::failed(LargestackError::other(
+                    Code::InDoubt,
+                    format!("tool {} was cut off and is not idempotent", call.name),
+                )));
+            }
+        }
+        true
+    }
+
+    fn approval_answered(&mut self, data: &ApprovalAnswered) -> bool {
+        let label = self.label;
+        let call = self.tool_call(data.effect).cloned();
+        let Some((slot, call)) = self.slot(data.effect).zip(call) else { return false };
+        if data.approved {
+            slot.state = SlotState::Due { approved: true };
+        } else {
+            let note = data.note.as_deref().unwrap_or("A person refused this call.");
+            let text = super::tools::answer(&call, data.effect, label, note);
+            slot.state = SlotState::Done(Arc::new(text));
+            self.close_turn_if_done();
+        }
+        true
+    }
+
+    /// The answer was sent back: the same turn goes on, unless turns have run out.
+    fn steered(&mut self, data: &Steered) {
+        self.conclusion = None;
+        self.close_open_calls(SENT_BACK);
+        self.push(Arc::clone(&data.feedback));
+        self.await_model();
+        if self.turns >= self.definition.limits.max_turns {
+            self.reach(Limit::MaxTurns);
+        }
+    }
+
+    fn limit_reached(&mut self, data: &LimitReached) {
+        if self.definition.limits.on_limit == OnLimit::Error {
+            self.conclusion = Some(End::failed(data.error.clone()));
+        } else if matches!(&self.phase, Phase::Model(slot) if slot.started)
+            || self.last_turn.is_some()
+        {
+            // The limit fell into a model call, which was cut off: no time for another.
+            self.conclusion = Some(End::plain(Status::Incomplete, data.limit.into()));
+        } else {
+            self.reach(data.limit);
+        }
+    }
+
+    /// A limit was reached between two effects: one last turn, or an error.
+    pub(super) fn reach(&mut self, limit: Limit) {
+        if self.last_turn.is_some() || self.conclusion.is_some() {
+            return;
+        }
+        if self.definition.limits.on_limit == OnLimit::Error {
+            self.conclusion = Some(End::failed(self.limit_error(limit)));
+            return;
+        }
+        self.last_turn = Some(limit);
+        match &self.phase {
+            Phase::Model(slot) => {
+                let effect = slot.effect;
+                self.push_last_turn_note(effect);
+            }
+            Phase::Tools(_) => self.skip_due_calls(),
+            Phase::New | Phase::Over => {}
+        }
+    }
+
+    fn limit_error(&self, limit: Limit) -> LargestackError {
+        match (limit, self.definition.limits.budget) {
+            (Limit::Budget, Some(budget)) => BudgetExceededError {
+                scope: "run".into(),
+                committed: self.cost,
+                needed: largestack_types::money::Money::ZERO,
+                budget,
+            }
+            .into(),
+            _ => LoopDetectedError { turns: self.turns, reason: limit.name().into() }.into(),
+        }
+    }
+
+    fn finish(&mut self, end: &End) {
+        self.close_open_calls(NOT_RUN);
+        self.phase = Phase::Over;
+        self.end = Some(end.clone());
+    }
+}
+
+/// The end that a request from outside leads to.
+pub(super) fn end_of_cancel(cancel: &CancelRequested) -> End {
+    match cancel.reason {
+        CancelReason::KillSwitch => End {
+            status: Status::Cancelled,
+            reason: EndReason::KillSwitch,
+            error: Some(
+                KillSwitchActivatedError {
+                    by: "operator".into(),
+                    reason: cancel.by.as_ref().to_owned(),
+                }
+                .into(),
+            ),
+        },
+        _ => End::plain(Status::Cancelled, EndReason::Cancelled),
+    }
+}
+
+fn named_effect(event: &Event) -> Option<EffectId> {
+    match event {
+        Event::EffectStarted(data) => Some(data.effect),
+        Event::ModelReplied(data) => Some(data.effect),
+        Event::ModelFailed(data) => Some(data.effect),
+        Event::ToolReturned(data) => Some(data.effect),
+        Event::DoubtSettled(data) => Some(data.effect),
+        Event::ApprovalRequested(data) => Some(data.effect),
+        Event::ApprovalAnswered(data) => Some(data.effect),
+        _ => None,
+    }
+}

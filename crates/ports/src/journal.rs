@@ -1,0 +1,179 @@
+//! The journal: an append-only list of facts for each run, and the only way state is written.
+//!
+//! `append` never waits; `durable` is the barrier. How durable a barrier is is a property of the
+//! journal (in memory, SQLite with group commit), not another code path.
+
+use bytes::Bytes;
+use largestack_engine::Recorded;
+use largestack_engine::status::{EndReason, Status};
+use largestack_types::errors::Result;
+use largestack_types::hash::Hash;
+use largestack_types::id::{OwnerId, RunId};
+use largestack_types::money::Money;
+use largestack_types::scope::Scope;
+use largestack_types::time::Timestamp;
+use largestack_types::usage::Usage;
+use serde::{Deserialize, Serialize};
+use std::sync::Arc;
+
+use crate::BoxFuture;
+
+mod memory;
+pub use memory::MemoryJournal;
+
+/// The right to append to a run, fenced: whoever holds an older fence is refused.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lease {
+    /// Whose run it is.
+    pub scope: Scope,
+    /// The run.
+    pub run: RunId,
+    /// Who holds it.
+    pub owner: OwnerId,
+    /// Higher than every earlier one of the run.
+    pub fence: u64,
+}
+
+/// One settled call, as the cost report reads it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LedgerLine {
+    /// When.
+    pub at: Timestamp,
+    /// The event of the run that it belongs to.
+    pub seq: u64,
+    /// The run at the top of the tree.
+    pub root: RunId,
+    /// The agent.
+    pub agent: Arc<str>,
+    /// The model that answered, as the agent names it.
+    pub model: Arc<str>,
+    /// Tokens.
+    pub usage: Usage,
+    /// Cost.
+    pub cost: Money,
+}
+
+/// What is written together, or not at all.
+#[derive(Clone, Debug, Default)]
+pub struct Batch {
+    /// Facts, numbered on from the last.
+    pub events: Vec<Recorded>,
+    /// Settled calls.
+    pub ledger: Vec<LedgerLine>,
+    /// Bytes that the events refer to by hash.
+    pub blobs: Vec<(Hash, Bytes)>,
+    /// The run's line in lists, where it changed.
+    pub summary: Option<RunSummary>,
+}
+
+impl Batch {
+    /// One fact.
+    pub fn of(event: Recorded) -> Self {
+        Self { events: vec![event], ..Self::default() }
+    }
+}
+
+/// A run's line in lists.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RunSummary {
+    /// The run.
+    pub run: RunId,
+    /// The run at the top of the tree.
+    pub root: RunId,
+    /// The agent.
+    pub agent: Arc<str>,
+    /// The model the agent names.
+    pub model: Arc<str>,
+    /// Hash of the definition.
+    pub definition: Hash,
+    /// Where it stands.
+    pub status: Status,
+    /// Why it ended.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<EndReason>,
+    /// The beginning of the question, placeholders in place.
+    pub input: String,
+    /// Events so far.
+    pub seq: u64,
+    /// Turns so far.
+    pub turns: u32,
+    /// Tokens so far.
+    pub usage: Usage,
+    /// Cost so far.
+    pub cost: Money,
+    /// When it began.
+    pub started: Timestamp,
+    /// When it was last written.
+    pub updated: Timestamp,
+}
+
+/// What to group the cost report by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CostBy {
+    /// The agent.
+    Agent,
+    /// The model.
+    Model,
+    /// The day, in UTC.
+    Day,
+}
+
+/// One row of the cost report.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CostRow {
+    /// The agent, model or day (`2026-01-31`).
+    pub key: String,
+    /// Settled calls.
+    pub calls: u64,
+    /// Tokens.
+    pub usage: Usage,
+    /// Cost.
+    pub cost: Money,
+}
+
+/// The journal, and what is projected from it.
+pub trait Journal: Send + Sync + 'static {
+    /// Takes the right to append to a run that is new or that nobody alive holds; waits for
+    /// nothing. `LARGESTACK_CONFLICT` names who holds it.
+    fn claim<'a>(
+        &'a self,
+        scope: &'a Scope,
+        run: RunId,
+        owner: OwnerId,
+    ) -> BoxFuture<'a, Result<Lease>>;
+
+    /// Gives the right back.
+    fn release<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, Result<()>>;
+
+    /// Queues a batch; its events must follow the run's last one. Never waits. A failure to write
+    /// shows at the next `append` or `durable` of any run, and nothing later is written.
+    fn append(&self, lease: &Lease, batch: Batch) -> Result<()>;
+
+    /// Waits until everything appended before is as durable as this journal makes it.
+    fn durable(&self) -> BoxFuture<'_, Result<()>>;
+
+    /// The events of a run after `after`, in order.
+    fn read<'a>(
+        &'a self,
+        scope: &'a Scope,
+        run: RunId,
+        after: u64,
+    ) -> BoxFuture<'a, Result<Vec<Recorded>>>;
+
+    /// A blob by hash.
+    fn blob<'a>(&'a self, scope: &'a Scope, hash: Hash) -> BoxFuture<'a, Result<Option<Bytes>>>;
+
+    /// A run's line.
+    fn run<'a>(&'a self, scope: &'a Scope, run: RunId)
+    -> BoxFuture<'a, Result<Option<RunSummary>>>;
+
+    /// Runs, newest first.
+    fn runs<'a>(&'a self, scope: &'a Scope, limit: usize)
+    -> BoxFuture<'a, Result<Vec<RunSummary>>>;
+
+    /// The cost report.
+    fn costs<'a>(&'a self, scope: &'a Scope, by: CostBy) -> BoxFuture<'a, Result<Vec<CostRow>>>;
+
+    /// Whether what it holds outlives the process.
+    fn is_durable(&self) -> bool;
+}

@@ -1,0 +1,127 @@
+//! A tool: a name, a schema, and something that happens.
+
+use std::any::Any;
+use std::borrow::Cow;
+use std::sync::Arc;
+use std::time::Duration;
+
+use largestack_types::id::{EffectId, RunId};
+use largestack_types::json::Json;
+use largestack_types::label::Label;
+use largestack_types::part::{Citation, Media};
+use largestack_types::scope::Scope;
+use largestack_types::tool::ToolSpec;
+
+use crate::BoxFuture;
+
+/// How a tool is run.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ToolOptions {
+    /// How long one attempt may take.
+    pub timeout: Duration,
+    /// Attempts after the first, for idempotent tools whose failure says it is transient.
+    pub retries: u32,
+    /// Characters of a result that the model sees; the rest is behind a handle.
+    pub max_result_chars: usize,
+    /// Whether a failure ends the run with `LARGESTACK_TOOL` instead of being told to the model.
+    pub raise: bool,
+}
+
+impl Default for ToolOptions {
+    fn default() -> Self {
+        Self {
+            timeout: Duration::from_secs(30),
+            retries: 0,
+            max_result_chars: 20_000,
+            raise: false,
+        }
+    }
+}
+
+/// On whose behalf a tool runs.
+#[derive(Clone)]
+pub struct ToolContext {
+    /// Whose call it is.
+    pub scope: Scope,
+    /// The run.
+    pub run: RunId,
+    /// The effect within the run.
+    pub effect: EffectId,
+    /// The same at every attempt, unique over all runs: hand it to whatever the tool calls.
+    pub idempotency_key: Arc<str>,
+    /// From 1; more after a crash in the middle.
+    pub attempt: u32,
+    /// The label of the arguments: everything the model had read when it wrote them.
+    pub label: Label,
+    /// What the caller gave the run for its tools.
+    pub deps: Arc<dyn Any + Send + Sync>,
+}
+
+/// What a tool returns.
+#[derive(Clone, Debug, Default)]
+pub struct ToolOutput {
+    /// What the model reads.
+    pub text: String,
+    /// Media beside the text.
+    pub media: Vec<Media>,
+    /// References that support the text.
+    pub citations: Vec<Citation>,
+    /// The label, where it is not the tool's own origin.
+    pub label: Option<Label>,
+}
+
+impl ToolOutput {
+    /// Text only.
+    pub fn text(text: impl Into<String>) -> Self {
+        Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Any value as JSON; a string as it is.
+    pub fn json<T: serde::Serialize + ?Sized>(value: &T) -> Result<Self, ToolFailure> {
+        match serde_json::to_value(value) {
+            Ok(serde_json::Value::String(text)) => Ok(Self::text(text)),
+            Ok(value) => Ok(Self::text(value.to_string())),
+            Err(error) => Err(ToolFailure::new(format!("the result is not JSON: {error}"))),
+        }
+    }
+}
+
+/// A tool that failed. The model reads `message`, after the guards have seen it.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
+pub struct ToolFailure {
+    /// What went wrong, for the model: no secrets, no stack.
+    pub message: Cow<'static, str>,
+    /// Whether trying again can help.
+    pub transient: bool,
+}
+
+impl ToolFailure {
+    /// A failure that trying again does not mend.
+    pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), transient: false }
+    }
+
+    /// A failure that trying again may mend.
+    pub fn transient(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), transient: true }
+    }
+}
+
+/// A tool.
+pub trait Tool: Send + Sync + 'static {
+    /// What the model is told and the engine must know.
+    fn spec(&self) -> &ToolSpec;
+
+    /// How it is run.
+    fn options(&self) -> ToolOptions {
+        ToolOptions::default()
+    }
+
+    /// Runs it. The arguments are a JSON object that fits the schema.
+    fn call(
+        &self,
+        context: ToolContext,
+        arguments: Json,
+    ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>>;
+}

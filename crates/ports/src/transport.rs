@@ -1,0 +1,91 @@
+//! The way to a provider: one prepared request, a head, and a body in chunks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use largestack_types::errors::Result;
+
+use crate::BoxFuture;
+
+/// A prepared HTTP request, without credentials.
+#[derive(Clone, Debug)]
+pub struct Request {
+    /// The row of the provider table: names errors and picks credentials.
+    pub provider: Arc<str>,
+    /// Always `POST` for model calls; `GET` for lists of models.
+    pub method: Method,
+    /// The whole address.
+    pub url: Arc<str>,
+    /// Headers beside credentials.
+    pub headers: Vec<(&'static str, String)>,
+    /// How the credentials are applied.
+    pub auth: Auth,
+    /// The body.
+    pub body: Bytes,
+    /// Limits of time.
+    pub timeouts: Timeouts,
+}
+
+/// The method of a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Method {
+    /// Reads.
+    Get,
+    /// Sends.
+    Post,
+}
+
+/// How credentials are applied to a request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Auth {
+    /// None.
+    None,
+    /// `Authorization: Bearer <key>`.
+    Bearer,
+    /// The key in a header of this name.
+    Header(&'static str),
+}
+
+/// How long each part of an exchange may take.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Timeouts {
+    /// Until the connection stands.
+    pub connect: Duration,
+    /// From the request until the head of the reply.
+    pub first_byte: Duration,
+    /// From one chunk of the body to the next.
+    pub idle: Duration,
+    /// For the whole exchange.
+    pub total: Duration,
+}
+
+impl Default for Timeouts {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(10),
+            first_byte: Duration::from_secs(120),
+            idle: Duration::from_secs(60),
+            total: Duration::from_mins(10),
+        }
+    }
+}
+
+/// A response: its head, and its body in chunks of any size.
+pub struct Response {
+    /// HTTP status.
+    pub status: u16,
+    /// Headers, names in lower case.
+    pub headers: Vec<(String, String)>,
+    /// The body; ends early with an error.
+    pub body: BoxStream<'static, Result<Bytes>>,
+}
+
+/// Sends requests. Dropping the future or the body ends the exchange.
+pub trait Transport: Send + Sync + 'static {
+    /// Sends one request. Errors are of the transport only (`ProviderError`,
+    /// `ProviderTimeoutError`, `ProviderAuthError` when no key is configured): a status of 500 is
+    /// an answer.
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>>;
+}
