@@ -1,7 +1,7 @@
 //! The facts of a run. What a journal holds, in order; [`crate::Run`] is their fold.
 //!
-//! No event repeats what an earlier one holds: the start of a model call carries the hash of its
-//! request, not its messages. A start carries nothing random and may be absent: an engine that
+//! No event repeats what an earlier one holds: the request of a model call is a function of the
+//! definition and the events before it, so its start carries neither messages nor a hash. A start carries nothing random and may be absent: an engine that
 //! keeps only outcomes folds to the same run.
 
 use std::sync::Arc;
@@ -138,9 +138,6 @@ pub struct EffectStarted {
     pub effect: EffectId,
     /// From 1; more than 1 after a crash in the middle.
     pub attempt: u32,
-    /// Hash of the request of a model call.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub request: Option<Hash>,
 }
 
 /// Data of [`Event::ModelReplied`].
@@ -353,8 +350,11 @@ pub struct LimitReached {
 pub struct CancelRequested {
     /// Why.
     pub reason: CancelReason,
-    /// Who, or which switch.
+    /// Who.
     pub by: Arc<str>,
+    /// What they said.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub note: Arc<str>,
 }
 
 /// Why a run is ended from outside.

@@ -130,7 +130,7 @@ impl MemoryLedger {
     }
 
     /// [`Ledger::settle`] without waiting.
-    pub fn settle_now(&self, reservation: Reservation, used: Money) -> Result<()> {
+    pub fn settle_now(&self, reservation: &Reservation, used: Money) -> Result<()> {
         let mut accounts = self.accounts();
         for key in &reservation.keys {
             let account = accounts.entry(key.clone()).or_default();
@@ -161,7 +161,7 @@ impl Ledger for MemoryLedger {
     }
 
     fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(self.settle_now(reservation, used)))
+        Box::pin(std::future::ready(self.settle_now(&reservation, used)))
     }
 
     fn open<'a>(

@@ -12,7 +12,7 @@
 //! ledger.set_limit(&run, Some(Money::from_nanos(100)));
 //! let reservation = ledger.try_reserve(&[run.clone()], Money::from_nanos(80)).unwrap();
 //! assert!(ledger.try_reserve(&[run.clone()], Money::from_nanos(30)).is_err());
-//! ledger.settle_now(reservation, Money::from_nanos(10)).unwrap();
+//! ledger.settle_now(&reservation, Money::from_nanos(10)).unwrap();
 //! assert!(ledger.try_reserve(&[run], Money::from_nanos(30)).is_ok());
 //! ```
 

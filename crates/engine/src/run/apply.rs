@@ -378,8 +378,8 @@ pub(super) fn end_of_cancel(cancel: &CancelRequested) -> End {
             reason: EndReason::KillSwitch,
             error: Some(
                 KillSwitchActivatedError {
-                    by: "operator".into(),
-                    reason: cancel.by.as_ref().to_owned(),
+                    by: cancel.by.as_ref().to_owned(),
+                    reason: cancel.note.as_ref().to_owned(),
                 }
                 .into(),
             ),

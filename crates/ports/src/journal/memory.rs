@@ -74,13 +74,12 @@ fn append(tenant: &mut Tenant, lease: &Lease, batch: Batch) -> Result<()> {
         let detail = format!("{} was taken over by another process", lease.run);
         return Err(LargestackError::other(Code::Conflict, detail));
     }
-    let mut expected = log.events.last().map_or(0, |event| event.seq) + 1;
-    for event in &events {
+    let next = log.events.last().map_or(0, |event| event.seq) + 1;
+    for (expected, event) in (next..).zip(&events) {
         if event.seq != expected {
             let detail = format!("{}: event {} where {expected} is next", lease.run, event.seq);
             return Err(LargestackError::other(Code::Conflict, detail));
         }
-        expected += 1;
     }
     log.events.extend(events);
     if summary.is_some() {

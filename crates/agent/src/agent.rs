@@ -1,0 +1,179 @@
+//! An agent: immutable, stateless, safe to share by any number of concurrent runs.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use largestack_engine::{Definition, Event, Recorded, Run};
+use largestack_ports::journal::Lease;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::hash::Hash;
+use largestack_types::id::RunId;
+use largestack_types::scope::Scope;
+
+use crate::builder::AgentBuilder;
+use crate::drive::{Beginning, Drive};
+use crate::options::{Input, ResumeOptions, RunOptions};
+use crate::pipeline::Pipeline;
+use crate::report::Report;
+use crate::runtime::Runtime;
+use crate::stream::RunStream;
+use crate::tools::Registry;
+
+/// An agent. Cheap to clone.
+#[derive(Clone)]
+pub struct Agent(pub(crate) Arc<Core>);
+
+pub(crate) struct Core {
+    pub(crate) definition: Arc<Definition>,
+    pub(crate) sealed: Bytes,
+    pub(crate) hash: Hash,
+    pub(crate) registry: Registry,
+    pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) guard: largestack_guard::Guard,
+    pub(crate) runtime: Runtime,
+}
+
+impl Agent {
+    /// Begins to describe an agent.
+    pub fn builder(name: impl Into<Arc<str>>) -> AgentBuilder {
+        AgentBuilder::new(name.into())
+    }
+
+    /// What it is made of, as data.
+    pub fn definition(&self) -> &Arc<Definition> {
+        &self.0.definition
+    }
+
+    /// The hash of [`Agent::definition`], as runs carry it.
+    pub fn definition_hash(&self) -> Hash {
+        self.0.hash
+    }
+
+    /// Runs it to its end. Dropping the future cancels the run and settles its cost.
+    pub async fn run(&self, scope: &Scope, input: impl Into<Input>) -> Result<Report> {
+        self.run_with(scope, input, RunOptions::default()).await
+    }
+
+    /// Runs it to its end with options of this run.
+    pub async fn run_with(
+        &self,
+        scope: &Scope,
+        input: impl Into<Input>,
+        options: RunOptions,
+    ) -> Result<Report> {
+        let mut drive = self.begin(scope, input.into(), options).await?;
+        drive.to_end(None).await
+    }
+
+    /// Runs it and tells what happens on the way. The stream owns the run: dropping it cancels.
+    pub fn stream(&self, scope: &Scope, input: impl Into<Input>, options: RunOptions) -> RunStream {
+        let (agent, scope, input) = (self.clone(), scope.clone(), input.into());
+        RunStream::new(|sink| {
+            Box::pin(async move {
+                let mut drive = agent.begin(&scope, input, options).await?;
+                drive.to_end(Some(sink)).await
+            })
+        })
+    }
+
+    /// Takes up a run that was cut off or suspended, and runs it to its end.
+    pub async fn resume(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        options: ResumeOptions,
+    ) -> Result<Report> {
+        let mut drive = self.take_up(scope, run, options).await?;
+        drive.to_end(None).await
+    }
+
+    /// Takes up a run and tells what happens on the way.
+    pub fn resume_stream(&self, scope: &Scope, run: RunId, options: ResumeOptions) -> RunStream {
+        let (agent, scope) = (self.clone(), scope.clone());
+        RunStream::new(move |sink| {
+            Box::pin(async move {
+                let mut drive = agent.take_up(&scope, run, options).await?;
+                drive.to_end(Some(sink)).await
+            })
+        })
+    }
+
+    async fn begin(&self, scope: &Scope, input: Input, options: RunOptions) -> Result<Drive> {
+        Drive::begin(Arc::clone(&self.0), scope, Beginning { input, options }).await
+    }
+
+    async fn take_up(&self, scope: &Scope, run: RunId, options: ResumeOptions) -> Result<Drive> {
+        let journal = &self.0.runtime.journal;
+        let lease = journal.claim(scope, run, self.0.runtime.owner).await?;
+        match self.refold(scope, run).await {
+            Ok((folded, events)) => {
+                Drive::take_up(Arc::clone(&self.0), lease, folded, &events, options).await
+            }
+            Err(error) => {
+                release(journal.as_ref(), &lease).await;
+                Err(error)
+            }
+        }
+    }
+
+    async fn refold(&self, scope: &Scope, run: RunId) -> Result<(Run, Vec<Recorded>)> {
+        let events = self.0.runtime.journal.read(scope, run, 0).await?;
+        let Some(Event::RunStarted(started)) = events.first().map(|first| &*first.event) else {
+            return Err(LargestackError::other(Code::NotFound, format!("there is no run {run}")));
+        };
+        if started.definition != self.0.hash {
+            let detail = format!(
+                "{run} was started with definition {} of agent {}, and this is {}",
+                started.definition, started.agent, self.0.hash
+            );
+            return Err(LargestackError::other(Code::Definition, detail));
+        }
+        let folded = fold(run, &self.0.definition, &events)?;
+        if folded.status().is_final() {
+            let detail = format!("{run} has ended ({})", folded.status());
+            return Err(LargestackError::other(Code::Conflict, detail));
+        }
+        Ok((folded, events))
+    }
+}
+
+async fn release(journal: &dyn largestack_ports::journal::Journal, lease: &Lease) {
+    // The error that led here says more than a failed release, and the lease ends with the process.
+    let _ = journal.release(lease).await;
+}
+
+/// Folds a journal that was read.
+pub fn fold(run: RunId, definition: &Arc<Definition>, events: &[Recorded]) -> Result<Run> {
+    let mut folded = Run::new(run, Arc::clone(definition));
+    for recorded in events {
+        folded.apply(&recorded.event).map_err(|error| LargestackError::from_coded(&error))?;
+    }
+    Ok(folded)
+}
+
+/// Where a journal's run stands, without an agent: reads the definition it was started with.
+pub async fn fold_stored(
+    journal: &dyn largestack_ports::journal::Journal,
+    scope: &Scope,
+    run: RunId,
+) -> Result<(Run, Vec<Recorded>)> {
+    let events = journal.read(scope, run, 0).await?;
+    let Some(Event::RunStarted(started)) = events.first().map(|first| &*first.event) else {
+        return Err(LargestackError::other(Code::NotFound, format!("there is no run {run}")));
+    };
+    let definition = stored_definition(journal, scope, started.definition).await?;
+    Ok((fold(run, &Arc::new(definition), &events)?, events))
+}
+
+/// The definition with this hash, as the run that used it kept it.
+pub async fn stored_definition(
+    journal: &dyn largestack_ports::journal::Journal,
+    scope: &Scope,
+    hash: Hash,
+) -> Result<Definition> {
+    let damaged =
+        |why: String| LargestackError::other(Code::Journal, format!("the definition {hash} {why}"));
+    let bytes = journal.blob(scope, hash).await?;
+    let bytes = bytes.ok_or_else(|| damaged("is missing".to_owned()))?;
+    serde_json::from_slice(&bytes).map_err(|error| damaged(format!("cannot be read: {error}")))
+}

@@ -1,0 +1,173 @@
+//! Describing an agent.
+
+use std::sync::Arc;
+
+use largestack_engine::definition::{Definition, InDoubt};
+use largestack_guard::{Guard, Policy};
+use largestack_ports::tool::Tool;
+use largestack_types::call::Settings;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::json::Json;
+use largestack_types::limits::Limits;
+
+use crate::agent::{Agent, Core};
+use crate::pipeline::{Permissions, Pipeline};
+use crate::runtime::Runtime;
+use crate::stage::{ReplyTurn, Stage, ToolTurn};
+use crate::tools::{Registry, Validators};
+
+/// An agent being described. [`AgentBuilder::build`] reports what does not fit.
+#[must_use]
+pub struct AgentBuilder {
+    name: Arc<str>,
+    instructions: Arc<str>,
+    model: Arc<str>,
+    settings: Settings,
+    limits: Limits,
+    in_doubt: InDoubt,
+    policy: Policy,
+    permissions: Permissions,
+    tools: Vec<Arc<dyn Tool>>,
+    after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
+}
+
+impl AgentBuilder {
+    pub(crate) fn new(name: Arc<str>) -> Self {
+        Self {
+            name,
+            instructions: "".into(),
+            model: "".into(),
+            settings: Settings::default(),
+            limits: Limits::default(),
+            in_doubt: InDoubt::default(),
+            policy: Policy::default(),
+            permissions: Permissions::default(),
+            tools: Vec::new(),
+            after_reply: Vec::new(),
+            before_tool: Vec::new(),
+        }
+    }
+
+    /// What the operator tells the model.
+    pub fn instructions(mut self, text: impl Into<Arc<str>>) -> Self {
+        self.instructions = text.into();
+        self
+    }
+
+    /// The model, e.g. `openai/gpt-4o-mini`.
+    pub fn model(mut self, model: impl Into<Arc<str>>) -> Self {
+        self.model = model.into();
+        self
+    }
+
+    /// Sampling and the like.
+    pub fn settings(mut self, settings: Settings) -> Self {
+        self.settings = settings;
+        self
+    }
+
+    /// Limits of each run.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// What to do with a tool call that was cut off and is not idempotent.
+    pub fn in_doubt(mut self, in_doubt: InDoubt) -> Self {
+        self.in_doubt = in_doubt;
+        self
+    }
+
+    /// What the guards do about what they find.
+    pub fn guardrails(mut self, policy: Policy) -> Self {
+        self.policy = policy;
+        self
+    }
+
+    /// Which tools may be used.
+    pub fn permissions(mut self, permissions: Permissions) -> Self {
+        self.permissions = permissions;
+        self
+    }
+
+    /// Adds a tool.
+    pub fn tool(mut self, tool: impl Tool) -> Self {
+        self.tools.push(Arc::new(tool));
+        self
+    }
+
+    /// Adds a tool that is shared.
+    pub fn shared_tool(mut self, tool: Arc<dyn Tool>) -> Self {
+        self.tools.push(tool);
+        self
+    }
+
+    /// Adds a stage that sees each recorded reply and may send the model back with a hint.
+    pub fn after_reply(mut self, stage: impl Stage<ReplyTurn>) -> Self {
+        self.after_reply.push(Box::new(stage));
+        self
+    }
+
+    /// Adds a stage that sees each tool call after permission and validation.
+    pub fn before_tool(mut self, stage: impl Stage<ToolTurn>) -> Self {
+        self.before_tool.push(Box::new(stage));
+        self
+    }
+
+    /// The agent, or everything that is wrong with the description.
+    pub fn build(self, runtime: Runtime) -> Result<Agent> {
+        let mut problems = Vec::new();
+        if self.name.trim().is_empty() {
+            problems.push("an agent needs a name".to_owned());
+        }
+        if self.model.trim().is_empty() {
+            problems.push(format!("agent `{}` needs a model", self.name));
+        }
+        if self.limits.max_turns == 0 {
+            problems.push("`limits.max_turns` must be at least 1".to_owned());
+        }
+        let mut registry = Registry::default();
+        for tool in self.tools {
+            if let Err(error) = registry.add(tool) {
+                problems.push(largestack_types::error::Coded::message(&error));
+            }
+        }
+        let unknown = |name: &&String| registry.get(name).is_none();
+        for name in self.permissions.allow.iter().flatten().filter(unknown) {
+            problems.push(format!("`permissions.allow` names `{name}`, which is not a tool"));
+        }
+        if !problems.is_empty() {
+            return Err(LargestackError::other(Code::Config, problems.join("; ")));
+        }
+        let validators = Arc::new(Validators::compile(&registry)?);
+        let permissions = self.permissions.clone();
+        let mut pipeline = Pipeline::new(self.permissions, validators);
+        pipeline.after_reply.extend(self.after_reply);
+        pipeline.before_tool.extend(self.before_tool);
+        let unwritable = |error: serde_json::Error| {
+            LargestackError::other(Code::Config, format!("the definition: {error}"))
+        };
+        let definition = Definition {
+            agent: self.name,
+            instructions: self.instructions,
+            model: self.model,
+            tools: registry.specs(|name| permissions.permit(name)),
+            settings: Arc::new(self.settings),
+            limits: self.limits,
+            in_doubt: self.in_doubt,
+            policy: Some(Json::of(&self.policy).map_err(unwritable)?),
+            pipeline: pipeline.names(),
+        };
+        let (sealed, hash) = definition.sealed().map_err(unwritable)?;
+        Ok(Agent(Arc::new(Core {
+            definition: Arc::new(definition),
+            sealed: sealed.as_str().to_owned().into(),
+            hash,
+            registry,
+            pipeline: Arc::new(pipeline),
+            guard: Guard::new(self.policy),
+            runtime,
+        })))
+    }
+}

@@ -1,0 +1,185 @@
+//! The one loop: start what is ready, wait for what lands first, record it, ask again.
+
+use std::any::Any;
+use std::future::poll_fn;
+use std::sync::Arc;
+use std::task::Poll;
+
+use futures::StreamExt as _;
+use futures::future::BoxFuture;
+use futures::stream::FuturesUnordered;
+use largestack_engine::event::{CancelReason, CancelRequested, Event};
+use largestack_engine::{Effect, End, EndReason, Run, Status};
+use largestack_ports::journal::Lease;
+use largestack_ports::ledger::BudgetKey;
+use largestack_ports::model::RunSlot;
+use largestack_types::errors::Result;
+use largestack_types::id::EffectId;
+use largestack_types::message::Message;
+use largestack_types::time::Timestamp;
+
+use crate::agent::Core;
+use crate::protect::RunGuard;
+use crate::report::Report;
+use crate::stage::StageContext;
+use crate::stream::Sink;
+
+mod begin;
+mod control;
+mod land;
+mod model;
+mod record;
+mod start;
+
+pub(crate) use begin::Beginning;
+use control::{Control, Signal};
+use land::Landed;
+use record::Outbox;
+
+/// A run under way.
+pub(crate) struct Drive {
+    core: Arc<Core>,
+    lease: Lease,
+    run: Run,
+    guard: Arc<RunGuard>,
+    slot: RunSlot,
+    budgets: Arc<[BudgetKey]>,
+    deps: Arc<dyn Any + Send + Sync>,
+    control: Control,
+    sink: Option<Sink>,
+    in_flight: FuturesUnordered<BoxFuture<'static, Landed>>,
+    /// What is in flight, so that what is cut off can be recorded.
+    running: Vec<Effect>,
+    outbox: Outbox,
+    /// The input as it was recorded: its placeholders are the caller's own values.
+    asked: Arc<Message>,
+    asked_text: Arc<str>,
+    started: Timestamp,
+    over: bool,
+    ready: Vec<Effect>,
+}
+
+enum Next {
+    Landed(Box<Landed>),
+    Signal(Signal),
+}
+
+impl Drive {
+    /// Performs the run to its end or to where it must wait.
+    pub(crate) async fn to_end(&mut self, sink: Option<Sink>) -> Result<Report> {
+        self.sink = sink;
+        loop {
+            self.start_ready().await?;
+            if self.run.conclusion().is_some() {
+                self.abort_in_flight()?;
+            }
+            if self.in_flight.is_empty() {
+                if let Some(end) = self.run.conclusion() {
+                    return self.conclude(end).await;
+                }
+                if self.run.status() == Status::Suspended {
+                    return self.suspend().await;
+                }
+                continue;
+            }
+            match self.next().await {
+                Next::Landed(landed) => self.land(*landed).await?,
+                Next::Signal(signal) => self.obey(signal)?,
+            }
+        }
+    }
+
+    async fn next(&mut self) -> Next {
+        poll_fn(|cx| {
+            if let Poll::Ready(Some(landed)) = self.in_flight.poll_next_unpin(cx) {
+                return Poll::Ready(Next::Landed(Box::new(landed)));
+            }
+            self.control.poll(cx).map(Next::Signal)
+        })
+        .await
+    }
+
+    /// Drops whatever is in flight and records that it was cut off.
+    fn abort_in_flight(&mut self) -> Result<()> {
+        self.in_flight.clear();
+        for effect in std::mem::take(&mut self.running) {
+            let event = self.cut_off(effect);
+            self.note(event)?;
+        }
+        Ok(())
+    }
+
+    async fn conclude(&mut self, end: End) -> Result<Report> {
+        self.note(Event::RunFinished(end))?;
+        self.over = true;
+        self.outbox.summary = Some(self.summary());
+        self.flush()?;
+        self.core.runtime.journal.durable().await?;
+        self.tell().await;
+        for key in self.budgets.iter() {
+            self.core.runtime.ledger.close(key).await;
+        }
+        self.core.runtime.journal.release(&self.lease).await?;
+        Ok(self.report().await)
+    }
+
+    async fn suspend(&mut self) -> Result<Report> {
+        self.over = true;
+        self.outbox.summary = Some(self.summary());
+        self.flush()?;
+        self.core.runtime.journal.durable().await?;
+        self.tell().await;
+        self.core.runtime.journal.release(&self.lease).await?;
+        Ok(self.report().await)
+    }
+
+    async fn report(&mut self) -> Report {
+        let text = self.run.output().map(|message| message.text()).unwrap_or_default();
+        let text = self.guard.reveal(&text, &self.asked_text).await;
+        Report::of(&self.run, text)
+    }
+
+    fn stage_context(&self, effect: EffectId) -> StageContext {
+        StageContext {
+            scope: self.lease.scope.clone(),
+            run: self.run.id(),
+            agent: Arc::clone(&self.run.definition().agent),
+            effect,
+            guard: Arc::clone(&self.guard),
+        }
+    }
+}
+
+impl Drop for Drive {
+    /// A run whose future was dropped is cancelled: what is in flight ends, its cost is booked,
+    /// its history stays usable.
+    fn drop(&mut self) {
+        if self.over {
+            return;
+        }
+        let request = CancelRequested {
+            reason: CancelReason::Caller,
+            by: self.lease.scope.principal().into(),
+            note: "dropped".into(),
+        };
+        let end = End::plain(Status::Cancelled, EndReason::Cancelled);
+        // A journal that fails now has already told whoever waited for it.
+        let _ = self
+            .note(Event::CancelRequested(request))
+            .and_then(|()| self.abort_in_flight())
+            .and_then(|()| self.note(Event::RunFinished(end)))
+            .and_then(|()| {
+                self.outbox.summary = Some(self.summary());
+                self.flush()
+            });
+        let runtime = self.core.runtime.clone();
+        let (lease, budgets) = (self.lease.clone(), Arc::clone(&self.budgets));
+        let tasks = Arc::clone(&runtime.tasks);
+        tasks.spawn(Box::pin(async move {
+            for key in budgets.iter() {
+                runtime.ledger.close(key).await;
+            }
+            let _ = runtime.journal.release(&lease).await;
+        }));
+    }
+}

@@ -1,0 +1,241 @@
+//! The beginning of a drive: a new run, or one taken up from its journal.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::FuturesUnordered;
+use largestack_engine::definition::InDoubt;
+use largestack_engine::event::{DoubtDecision, DoubtSettled, Event, Resumed, RunStarted};
+use largestack_engine::{Recorded, Run, Wait};
+use largestack_ports::ids::MakeId as _;
+use largestack_ports::journal::Lease;
+use largestack_ports::ledger::BudgetKey;
+use largestack_ports::model::RunSlot;
+use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
+use largestack_types::id::EffectId;
+use largestack_types::label::{Label, Origin};
+use largestack_types::message::{Message, Role};
+use largestack_types::part::{Body, Part, PartId};
+use largestack_types::scope::Scope;
+
+use super::Drive;
+use super::control::Control;
+use super::record::Outbox;
+use crate::agent::Core;
+use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
+use crate::protect::RunGuard;
+use crate::stage::{InputDraft, StageContext, Verdict};
+
+/// Bytes of text that may be asked at once: documents belong into a knowledge folder.
+pub(crate) const MOST_INPUT: usize = 1 << 20;
+
+/// What a new run is given.
+pub(crate) struct Beginning {
+    pub(crate) input: Input,
+    pub(crate) options: RunOptions,
+}
+
+impl Drive {
+    /// Checks and guards the input, takes the run's lease and records its beginning.
+    pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Self> {
+        refuse_when_killed(&core, scope)?;
+        let message = input_message(new.input)?;
+        let runtime = &core.runtime;
+        let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
+        let guard =
+            RunGuard::new(core.guard, scope.clone(), id, Arc::clone(&runtime.vault), Vec::new());
+        let guard = Arc::new(guard);
+        let context = StageContext {
+            scope: scope.clone(),
+            run: id,
+            agent: Arc::clone(&core.definition.agent),
+            effect: EffectId::INPUT,
+            guard: Arc::clone(&guard),
+        };
+        let mut draft = InputDraft { message };
+        let mut found = Vec::new();
+        for stage in &core.pipeline.input {
+            let ruling = stage.apply(&context, &draft).await?;
+            found.push((stage.name(), ruling.findings));
+            match ruling.verdict {
+                Verdict::Replace(new) => draft = new,
+                Verdict::Block(error) => return Err(error),
+                Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
+            }
+        }
+        let lease = runtime.journal.claim(scope, id, runtime.owner).await?;
+        let asked = Arc::new(draft.message);
+        let started = RunStarted {
+            agent: Arc::clone(&core.definition.agent),
+            definition: core.hash,
+            input: Arc::clone(&asked),
+            history: new.options.history,
+            principal: scope.principal().into(),
+            session: new.options.session,
+            parent: None,
+            root: id,
+        };
+        let run = Run::new(id, Arc::clone(&core.definition));
+        let time = core.definition.limits.wall_clock;
+        let (deps, cancel) = (new.options.deps, new.options.cancel);
+        let mut drive = Self::assemble(core, lease, run, guard, (asked, deps), &cancel, time);
+        drive.open_budgets().await?;
+        let hash = drive.core.hash;
+        drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
+        drive.note(Event::RunStarted(started))?;
+        for (stage, findings) in found {
+            drive.note_findings(EffectId::INPUT, stage, findings)?;
+        }
+        drive.outbox.summary = Some(drive.first_summary());
+        Ok(drive)
+    }
+
+    /// Goes on with a run whose journal has been folded.
+    pub(crate) async fn take_up(
+        core: Arc<Core>,
+        lease: Lease,
+        run: Run,
+        events: &[Recorded],
+        options: ResumeOptions,
+    ) -> Result<Self> {
+        refuse_when_killed(&core, &lease.scope)?;
+        let vault = Arc::clone(&core.runtime.vault);
+        let known = vault.all(&lease.scope, run.root()).await?;
+        let guard = RunGuard::new(core.guard, lease.scope.clone(), run.root(), vault, known);
+        let asked = input_of(events)?;
+        let time = core.definition.limits.wall_clock;
+        let time = time.map(|limit| limit.saturating_sub(active_time(events)));
+        let parts = (asked, options.deps);
+        let mut drive =
+            Self::assemble(core, lease, run, Arc::new(guard), parts, &options.cancel, time);
+        if let Some(first) = events.first() {
+            drive.started = first.at;
+        }
+        drive.open_budgets().await?;
+        let owner = drive.core.runtime.owner;
+        drive.note(Event::Resumed(Resumed { owner }))?;
+        drive.settle_doubts(options.in_doubt)?;
+        Ok(drive)
+    }
+
+    fn assemble(
+        core: Arc<Core>,
+        lease: Lease,
+        run: Run,
+        guard: Arc<RunGuard>,
+        (asked, deps): (Arc<Message>, Arc<dyn std::any::Any + Send + Sync>),
+        cancel: &CancelHandle,
+        time_left: Option<Duration>,
+    ) -> Self {
+        let runtime = &core.runtime;
+        let control =
+            Control::new(cancel, &runtime.switch, &lease.scope, &runtime.clock, time_left);
+        let started = runtime.clock.now();
+        Self {
+            budgets: Arc::new([BudgetKey::run_tree(run.root())]),
+            lease,
+            run,
+            guard,
+            slot: RunSlot::default(),
+            deps,
+            control,
+            sink: None,
+            in_flight: FuturesUnordered::new(),
+            running: Vec::new(),
+            outbox: Outbox::default(),
+            asked_text: asked.text().into(),
+            asked,
+            started,
+            over: false,
+            ready: Vec::new(),
+            core,
+        }
+    }
+
+    async fn open_budgets(&mut self) -> Result<()> {
+        let (limit, spent) = (self.run.definition().limits.budget, self.run.cost());
+        for key in self.budgets.iter() {
+            self.core.runtime.ledger.open(key, limit, spent).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies what was decided about calls in doubt; without a decision they keep waiting.
+    fn settle_doubts(&mut self, decided: Option<DoubtDecision>) -> Result<()> {
+        let by_policy = match self.run.definition().in_doubt {
+            InDoubt::Ask => None,
+            InDoubt::TellModel => Some(DoubtDecision::TellModel),
+            InDoubt::Fail => Some(DoubtDecision::Fail),
+        };
+        let (decision, by): (_, Arc<str>) = match (decided, by_policy) {
+            (Some(decision), _) => (decision, self.lease.scope.principal().into()),
+            (None, Some(decision)) => (decision, "policy".into()),
+            (None, None) => return Ok(()),
+        };
+        for wait in self.run.waits() {
+            if let Wait::Doubt { effect } = wait {
+                let by = Arc::clone(&by);
+                self.note(Event::DoubtSettled(DoubtSettled { effect, decision, by }))?;
+            }
+        }
+        Ok(())
+    }
+}
+
+fn refuse_when_killed(core: &Core, scope: &Scope) -> Result<()> {
+    match core.runtime.switch.thrown(scope) {
+        Some(thrown) => {
+            Err(KillSwitchActivatedError { by: thrown.by, reason: thrown.reason }.into())
+        }
+        None => Ok(()),
+    }
+}
+
+fn input_message(input: Input) -> Result<Message> {
+    let text: usize = input.0.iter().map(|body| text_of(body).len()).sum();
+    let empty = input.0.iter().all(|body| match body {
+        Body::Text(text) => text.trim().is_empty(),
+        _ => false,
+    });
+    if empty {
+        return Err(LargestackError::other(Code::Input, "the question is empty"));
+    }
+    if text > MOST_INPUT {
+        let detail = format!("the question has {text} bytes, and at most {MOST_INPUT} are taken");
+        let advice = "Put long material into the knowledge folder and ask about it";
+        return Err(LargestackError::with_advice(Code::Input, detail, advice));
+    }
+    let label = Label::from_origin(Origin::User);
+    let parts = (1..)
+        .zip(input.0)
+        .map(|(index, body)| Part { id: PartId::at(EffectId::INPUT, index), label, body })
+        .collect();
+    Ok(Message { role: Role::User, parts })
+}
+
+fn text_of(body: &Body) -> &str {
+    match body {
+        Body::Text(text) => text,
+        _ => "",
+    }
+}
+
+fn input_of(events: &[Recorded]) -> Result<Arc<Message>> {
+    match events.first().map(|first| &*first.event) {
+        Some(Event::RunStarted(started)) => Ok(Arc::clone(&started.input)),
+        _ => Err(LargestackError::other(Code::Journal, "the journal does not begin with a start")),
+    }
+}
+
+/// Time in which something happened: gaps in which the run waited or nobody held it do not count.
+fn active_time(events: &[Recorded]) -> Duration {
+    let waited = |event: &Event| {
+        matches!(event, Event::Resumed(_) | Event::ApprovalAnswered(_) | Event::DoubtSettled(_))
+    };
+    events
+        .iter()
+        .zip(events.iter().skip(1))
+        .filter(|(_, next)| !waited(&next.event))
+        .map(|(before, next)| next.at.since(before.at))
+        .sum()
+}

@@ -1,0 +1,103 @@
+//! What reaches a run from outside while it waits: cancellation, the kill switch, time.
+
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::BoxFuture;
+use largestack_engine::event::{CancelReason, CancelRequested};
+use largestack_ports::clock::Clock;
+use largestack_ports::switch::{Switch, Thrown};
+use largestack_types::scope::Scope;
+
+use crate::options::CancelHandle;
+
+/// The share of the time limit that is kept for one last turn, in percent, and the most it is.
+const LAST_TURN_SHARE: u32 = 20;
+const LAST_TURN_MOST: Duration = Duration::from_secs(15);
+
+/// Something from outside.
+pub(super) enum Signal {
+    /// Somebody asked for the end, or threw the kill switch.
+    Cancel(CancelRequested),
+    /// Only the time of the last turn is left.
+    Soft,
+    /// Time is up.
+    Hard,
+}
+
+/// The futures a run listens to beside its effects.
+pub(super) struct Control {
+    cancel: Option<BoxFuture<'static, Option<CancelRequested>>>,
+    kill: Option<BoxFuture<'static, Thrown>>,
+    soft: Option<BoxFuture<'static, ()>>,
+    hard: Option<BoxFuture<'static, ()>>,
+    /// Whether [`Signal::Soft`] has been given.
+    pub(super) soft_passed: bool,
+}
+
+impl Control {
+    pub(super) fn new(
+        handle: &CancelHandle,
+        switch: &Arc<dyn Switch>,
+        scope: &Scope,
+        clock: &Arc<dyn Clock>,
+        time_left: Option<Duration>,
+    ) -> Self {
+        let mut receiver = handle.subscribe();
+        let cancel = async move {
+            let request = receiver.wait_for(Option::is_some).await;
+            request.ok().and_then(|request| request.clone())
+        };
+        let last_turn = |total: Duration| (total * LAST_TURN_SHARE / 100).min(LAST_TURN_MOST);
+        Self {
+            cancel: Some(Box::pin(cancel)),
+            kill: Some(switch.wait(scope)),
+            soft: time_left.map(|total| clock.sleep(total.saturating_sub(last_turn(total)))),
+            hard: time_left.map(|total| clock.sleep(total)),
+            soft_passed: false,
+        }
+    }
+
+    pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        if let Some(kill) = &mut self.kill
+            && let Poll::Ready(thrown) = kill.poll_unpin(cx)
+        {
+            self.kill = None;
+            return Poll::Ready(Signal::Cancel(of_switch(&thrown)));
+        }
+        if let Some(cancel) = &mut self.cancel
+            && let Poll::Ready(request) = cancel.poll_unpin(cx)
+        {
+            self.cancel = None;
+            if let Some(request) = request {
+                return Poll::Ready(Signal::Cancel(request));
+            }
+        }
+        if let Some(hard) = &mut self.hard
+            && hard.poll_unpin(cx).is_ready()
+        {
+            (self.hard, self.soft) = (None, None);
+            self.soft_passed = true;
+            return Poll::Ready(Signal::Hard);
+        }
+        if let Some(soft) = &mut self.soft
+            && soft.poll_unpin(cx).is_ready()
+        {
+            self.soft = None;
+            self.soft_passed = true;
+            return Poll::Ready(Signal::Soft);
+        }
+        Poll::Pending
+    }
+}
+
+/// The request that a thrown switch is.
+pub(super) fn of_switch(thrown: &Thrown) -> CancelRequested {
+    CancelRequested {
+        reason: CancelReason::KillSwitch,
+        by: thrown.by.as_str().into(),
+        note: thrown.reason.as_str().into(),
+    }
+}

@@ -1,0 +1,240 @@
+//! Outcomes, recorded alone as they arrive, whatever their siblings do.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use largestack_engine::Effect;
+use largestack_engine::event::{
+    CallRecord, Event, LimitReached, ModelFailed, ModelReplied, Steered, ToolOutcome, ToolReturned,
+};
+use largestack_engine::status::Limit;
+use largestack_ports::journal::LedgerLine;
+use largestack_ports::model::Answer;
+use largestack_types::errors::{Code, LargestackError, LoopDetectedError, Result};
+use largestack_types::id::EffectId;
+use largestack_types::label::{Label, Origin};
+use largestack_types::message::{Message, Role};
+use largestack_types::part::PartId;
+
+use super::Drive;
+use super::control::Signal;
+use crate::stage::{ReplyDraft, ReplyTurn, Verdict};
+use crate::tools::execute::{Finished, refusal};
+
+/// What a call that was cut off is answered with.
+const CUT_OFF: &str = "Cancelled before it returned; it may or may not have taken effect.";
+
+/// An effect that has its outcome.
+pub(super) enum Landed {
+    Model {
+        effect: EffectId,
+        result: Result<Box<Answer>>,
+        took: Duration,
+        first_byte: Option<Duration>,
+        bill: Option<Box<CallRecord>>,
+    },
+    Tool {
+        effect: EffectId,
+        result: Result<Finished>,
+        took: Duration,
+    },
+    /// The journal failed before the effect could begin.
+    Journal(LargestackError),
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+}
+
+impl Drive {
+    pub(super) async fn land(&mut self, landed: Landed) -> Result<()> {
+        match landed {
+            Landed::Model { effect, result, took, first_byte, bill } => {
+                self.running.retain(|running| running.id() != effect);
+                match result {
+                    Ok(answer) => self.model_answered(effect, *answer, took, first_byte).await,
+                    Err(error) => {
+                        let mut call = bill.map(|bill| *bill).unwrap_or_default();
+                        call.duration_us = micros(took);
+                        self.model_failed(effect, error, call)
+                    }
+                }
+            }
+            Landed::Tool { effect, result, took } => {
+                self.running.retain(|running| running.id() != effect);
+                self.tool_finished(effect, result, took)
+            }
+            Landed::Journal(error) => Err(error),
+        }
+    }
+
+    async fn model_answered(
+        &mut self,
+        effect: EffectId,
+        answer: Answer,
+        took: Duration,
+        first_byte: Option<Duration>,
+    ) -> Result<()> {
+        let Answer { reply, call } = answer;
+        let finish_reason = reply.finish_reason;
+        let mut message = self.run.adopt(effect, reply.parts);
+        let record = CallRecord {
+            model: reply.model,
+            reply_id: reply.id,
+            finish_reason_raw: reply.finish_reason_raw,
+            usage: reply.usage,
+            raw_usage: reply.raw_usage,
+            extras: reply.extras,
+            duration_us: micros(took),
+            first_byte_us: first_byte.map(micros),
+            ..call
+        };
+        let mut found = Vec::new();
+        let core = Arc::clone(&self.core);
+        let context = self.stage_context(effect);
+        let mut draft = ReplyDraft { parts: std::mem::take(&mut message.parts) };
+        for stage in &core.pipeline.reply {
+            match stage.apply(&context, &draft).await {
+                Ok(ruling) => {
+                    found.push((stage.name(), ruling.findings));
+                    match ruling.verdict {
+                        Verdict::Replace(new) => draft = new,
+                        Verdict::Block(error) => return self.model_failed(effect, error, record),
+                        Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
+                    }
+                }
+                Err(error) => return self.model_failed(effect, error, record),
+            }
+        }
+        message.parts = draft.parts;
+        let message = Arc::new(message);
+        self.book(&record);
+        let shared = Arc::clone(&message);
+        let replied = ModelReplied { effect, message: shared, finish_reason, call: record };
+        self.note(Event::ModelReplied(replied))?;
+        for (stage, findings) in found {
+            self.note_findings(effect, stage, findings)?;
+        }
+        self.steer(effect, ReplyTurn { message, finish_reason }).await?;
+        if self.control.soft_passed && self.run.conclusion().is_none() {
+            self.note_time_limit()?;
+        }
+        Ok(())
+    }
+
+    async fn steer(&mut self, effect: EffectId, turn: ReplyTurn) -> Result<()> {
+        let core = Arc::clone(&self.core);
+        if core.pipeline.after_reply.is_empty() || self.run.last_turn().is_some() {
+            return Ok(());
+        }
+        let context = self.stage_context(effect);
+        for stage in &core.pipeline.after_reply {
+            if let Verdict::Retry(text) = stage.apply(&context, &turn).await?.verdict {
+                let label = Label::from_origin(Origin::Operator);
+                let id = PartId::at(effect, u32::MAX - 1);
+                let feedback = Arc::new(Message::of_text(Role::User, id, label, text));
+                let stage = stage.name().into();
+                return self.note(Event::Steered(Steered { effect, stage, feedback }));
+            }
+        }
+        Ok(())
+    }
+
+    fn model_failed(
+        &mut self,
+        effect: EffectId,
+        error: LargestackError,
+        call: CallRecord,
+    ) -> Result<()> {
+        self.book(&call);
+        self.note(Event::ModelFailed(ModelFailed { effect, error, call }))
+    }
+
+    /// Queues the line of the cost report, for calls that cost tokens or money.
+    fn book(&mut self, call: &CallRecord) {
+        let cost_something = call.cost.nanos() != 0 || call.usage.total_tokens() > 0;
+        if !cost_something {
+            return;
+        }
+        let definition = self.run.definition();
+        let line = LedgerLine {
+            at: self.core.runtime.clock.now(),
+            seq: self.run.seq() + 1,
+            root: self.run.root(),
+            agent: Arc::clone(&definition.agent),
+            model: Arc::clone(&definition.model),
+            usage: call.usage,
+            cost: call.cost,
+        };
+        self.outbox.ledger.push(line);
+    }
+
+    fn tool_finished(
+        &mut self,
+        effect: EffectId,
+        result: Result<Finished>,
+        took: Duration,
+    ) -> Result<()> {
+        let duration_us = micros(took);
+        let (returned, findings) = match result {
+            Ok(finished) => {
+                self.outbox.blobs.extend(finished.blob);
+                let message = Arc::new(finished.message);
+                let (outcome, raise) = (finished.outcome, finished.raise);
+                let returned = ToolReturned { effect, message, outcome, duration_us, raise };
+                (returned, finished.findings)
+            }
+            Err(error) => {
+                let text = largestack_types::error::Coded::message(&error);
+                let message = Arc::new(self.engine_answer(effect, &text));
+                let (outcome, raise) = (ToolOutcome::Denied, Some(error));
+                (ToolReturned { effect, message, outcome, duration_us, raise }, Vec::new())
+            }
+        };
+        self.note_findings(effect, "guard_result", findings)?;
+        self.note(Event::ToolReturned(returned))
+    }
+
+    fn engine_answer(&self, effect: EffectId, text: &str) -> Message {
+        let label = self.run.tool_call_label(effect).unwrap_or_default();
+        match self.run.tool_call(effect) {
+            Some(call) => refusal(call, effect, label, text),
+            None => Message { role: Role::Tool, parts: Vec::new() },
+        }
+    }
+
+    /// The event of an effect that was dropped in flight.
+    pub(super) fn cut_off(&mut self, effect: Effect) -> Event {
+        if let Effect::Tool { id, .. } = effect {
+            let message = Arc::new(self.engine_answer(id, CUT_OFF));
+            let outcome = ToolOutcome::Cancelled;
+            let returned =
+                ToolReturned { effect: id, message, outcome, duration_us: 0, raise: None };
+            return Event::ToolReturned(returned);
+        }
+        let call = self.slot.take_bill().unwrap_or_default();
+        self.book(&call);
+        let error = LargestackError::other(Code::Cancelled, "the call was cut off");
+        Event::ModelFailed(ModelFailed { effect: effect.id(), error, call })
+    }
+
+    pub(super) fn obey(&mut self, signal: Signal) -> Result<()> {
+        let asking = self.running.iter().any(|effect| matches!(effect, Effect::Model { .. }));
+        match signal {
+            Signal::Cancel(request) => self.note(Event::CancelRequested(request)),
+            // A model that is answering may still finish in time.
+            Signal::Soft if asking => Ok(()),
+            Signal::Soft | Signal::Hard => {
+                self.note_time_limit()?;
+                self.abort_in_flight()
+            }
+        }
+    }
+
+    fn note_time_limit(&mut self) -> Result<()> {
+        let turns = self.run.turns();
+        let reason = Limit::WallClock.name().into();
+        let error = LoopDetectedError { turns, reason }.into();
+        self.note(Event::LimitReached(LimitReached { limit: Limit::WallClock, error }))
+    }
+}

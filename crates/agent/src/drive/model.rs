@@ -1,0 +1,162 @@
+//! Asking a model: drains its stream, passes deltas through the guard to the listener.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use largestack_guard::Holdback;
+use largestack_ports::clock::Clock;
+use largestack_ports::model::{Answer, CallContext, Model, ModelEvent};
+use largestack_types::call::Call;
+use largestack_types::delta::Delta;
+use largestack_types::errors::{Code, LargestackError, Result};
+
+use super::land::Landed;
+use crate::event::RunEvent;
+use crate::protect::RunGuard;
+use crate::stream::Sink;
+
+/// Everything a model call needs; owns it all, so that the run stays free to fold.
+pub(super) struct Asking {
+    pub(super) model: Arc<dyn Model>,
+    pub(super) clock: Arc<dyn Clock>,
+    pub(super) context: CallContext,
+    pub(super) sink: Option<Sink>,
+    pub(super) guard: Arc<RunGuard>,
+    /// The input's text: its placeholders may be shown to whoever asked.
+    pub(super) allowed: Arc<str>,
+}
+
+/// One channel of a streamed reply: each is guarded on its own.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+enum Channel {
+    Text,
+    Reasoning,
+    Refusal,
+    Arguments(u32),
+}
+
+impl Channel {
+    fn delta(self, text: String) -> Delta {
+        match self {
+            Self::Text => Delta::Text { text },
+            Self::Reasoning => Delta::Reasoning { text },
+            Self::Refusal => Delta::Refusal { text },
+            Self::Arguments(index) => Delta::Arguments { index, text },
+        }
+    }
+}
+
+impl Asking {
+    pub(super) async fn ask(self, call: Call) -> Landed {
+        let from = self.clock.monotonic();
+        let mut first_byte = None;
+        let result = self.drain(call, from, &mut first_byte).await;
+        let took = self.clock.monotonic().saturating_sub(from);
+        let bill = if result.is_err() { self.context.slot.take_bill() } else { None };
+        let bill = bill.map(Box::new);
+        Landed::Model { effect: self.context.effect, result, took, first_byte, bill }
+    }
+
+    async fn drain(
+        &self,
+        call: Call,
+        from: Duration,
+        first_byte: &mut Option<Duration>,
+    ) -> Result<Box<Answer>> {
+        let mut stream = self.model.call(&self.context, call).await?;
+        let mut speaker = self.sink.as_ref().map(|sink| Speaker::new(self, sink));
+        while let Some(event) = stream.next().await {
+            match event? {
+                ModelEvent::Done(answer) => {
+                    if let Some(speaker) = &mut speaker {
+                        speaker.rest().await?;
+                    }
+                    return Ok(answer);
+                }
+                ModelEvent::Delta(delta) => {
+                    first_byte.get_or_insert_with(|| self.clock.monotonic().saturating_sub(from));
+                    if let Some(speaker) = &mut speaker {
+                        speaker.say(delta).await?;
+                    }
+                }
+                ModelEvent::Restarted { .. } => {
+                    if let Some(speaker) = &mut speaker {
+                        speaker.start_over().await;
+                    }
+                }
+            }
+        }
+        Err(LargestackError::other(Code::Provider, "the model's stream ended without a reply"))
+    }
+}
+
+/// Tells a listener what a model says, after the guard.
+struct Speaker<'a> {
+    asking: &'a Asking,
+    sink: &'a Sink,
+    channels: HashMap<Channel, Holdback>,
+    offset: u32,
+}
+
+impl<'a> Speaker<'a> {
+    fn new(asking: &'a Asking, sink: &'a Sink) -> Self {
+        Self { asking, sink, channels: HashMap::new(), offset: 0 }
+    }
+
+    async fn say(&mut self, delta: Delta) -> Result<()> {
+        let (channel, piece) = match delta {
+            Delta::Text { text } => (Channel::Text, text),
+            Delta::Reasoning { text } => (Channel::Reasoning, text),
+            Delta::Refusal { text } => (Channel::Refusal, text),
+            Delta::Arguments { index, text } => (Channel::Arguments(index), text),
+            other => {
+                self.send(other).await;
+                return Ok(());
+            }
+        };
+        let guard = &self.asking.guard;
+        let filter = self.channels.entry(channel).or_insert_with(|| guard.holdback());
+        let text = guard.release(filter, &piece, &self.asking.allowed).await?;
+        self.send_text(channel, text).await;
+        Ok(())
+    }
+
+    async fn rest(&mut self) -> Result<()> {
+        let mut channels: Vec<_> = self.channels.drain().collect();
+        channels.sort_by_key(|(channel, _)| match channel {
+            Channel::Reasoning => 0,
+            Channel::Text => 1,
+            Channel::Refusal => 2,
+            Channel::Arguments(index) => index.saturating_add(3),
+        });
+        for (channel, filter) in channels {
+            let guard = &self.asking.guard;
+            let text = guard.release_rest(filter, &self.asking.allowed).await?;
+            self.send_text(channel, text).await;
+        }
+        Ok(())
+    }
+
+    async fn start_over(&mut self) {
+        self.channels.clear();
+        self.offset = 0;
+        let effect = self.asking.context.effect;
+        let _ = self.sink.send(RunEvent::AttemptAbandoned { effect }).await;
+    }
+
+    async fn send_text(&mut self, channel: Channel, text: String) {
+        if !text.is_empty() {
+            self.send(channel.delta(text)).await;
+        }
+    }
+
+    async fn send(&mut self, delta: Delta) {
+        let effect = self.asking.context.effect;
+        let event = RunEvent::Delta { effect, offset: self.offset, delta };
+        self.offset += 1;
+        // A listener that went away is noticed by the driver.
+        let _ = self.sink.send(event).await;
+    }
+}

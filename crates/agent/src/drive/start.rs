@@ -1,0 +1,203 @@
+//! Starting effects.
+
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use largestack_engine::Effect;
+use largestack_engine::event::{
+    ApprovalRequested, EffectStarted, Event, ToolOutcome, ToolReturned,
+};
+use largestack_ports::ids::MakeId as _;
+use largestack_ports::model::CallContext;
+use largestack_ports::tool::ToolContext;
+use largestack_types::errors::{LargestackError, Result};
+use largestack_types::id::EffectId;
+use largestack_types::label::Label;
+use largestack_types::part::{Arguments, ToolCall};
+
+use super::land::Landed;
+use super::model::Asking;
+use super::{Drive, control};
+use crate::stage::{ToolTurn, Verdict};
+use crate::tools::execute::{Execution, refusal};
+
+/// What the stages before a tool decided.
+enum Prepared {
+    Run(ToolTurn),
+    Answer(Arc<str>, ToolOutcome),
+    Raise(LargestackError),
+    Ask(Arc<str>),
+}
+
+impl Drive {
+    /// Starts everything that is ready and appends the starts, together with the outcomes that led
+    /// to them.
+    pub(super) async fn start_ready(&mut self) -> Result<()> {
+        let mut ready = std::mem::take(&mut self.ready);
+        self.run.ready(&mut ready);
+        if !ready.is_empty()
+            && let Some(thrown) = self.core.runtime.switch.thrown(&self.lease.scope)
+        {
+            ready.clear();
+            self.note(Event::CancelRequested(control::of_switch(&thrown)))?;
+        }
+        for effect in ready.drain(..) {
+            match effect {
+                Effect::Model { id, attempt } => self.start_model(id, attempt)?,
+                Effect::Tool { id, attempt, approved } => {
+                    self.start_tool(id, attempt, approved).await?;
+                }
+                _ => {}
+            }
+        }
+        self.ready = ready;
+        self.flush()?;
+        self.tell().await;
+        Ok(())
+    }
+
+    fn start_model(&mut self, id: EffectId, attempt: u32) -> Result<()> {
+        let call = self.run.call(self.sink.is_some());
+        let context = CallContext {
+            scope: self.lease.scope.clone(),
+            run: self.run.id(),
+            effect: id,
+            agent: Arc::clone(&self.run.definition().agent),
+            budgets: Arc::clone(&self.budgets),
+            keep_for_last_turn: self.run.last_turn().is_none() && self.run.turns() > 0,
+            deadline: None,
+            slot: self.slot.clone(),
+        };
+        self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
+        let asking = Asking {
+            model: Arc::clone(&self.core.runtime.model),
+            clock: Arc::clone(&self.core.runtime.clock),
+            context,
+            sink: self.sink.clone(),
+            guard: Arc::clone(&self.guard),
+            allowed: Arc::clone(&self.asked_text),
+        };
+        self.running.push(Effect::Model { id, attempt });
+        self.in_flight.push(asking.ask(call).boxed());
+        Ok(())
+    }
+
+    async fn start_tool(&mut self, id: EffectId, attempt: u32, approved: bool) -> Result<()> {
+        let Some(call) = self.run.tool_call(id).cloned() else { return Ok(()) };
+        let label = self.run.tool_call_label(id).unwrap_or_default();
+        match self.prepare(id, &call, label, approved).await? {
+            Prepared::Run(turn) => self.execute(id, attempt, turn),
+            Prepared::Answer(text, outcome) => {
+                self.answer(id, &call, label, (&text, outcome), None)
+            }
+            Prepared::Raise(error) => {
+                let text = largestack_types::error::Coded::message(&error);
+                self.answer(id, &call, label, (&text, ToolOutcome::Denied), Some(error))
+            }
+            Prepared::Ask(reason) => {
+                let runtime = &self.core.runtime;
+                let approval = runtime.ids.approval_id(runtime.clock.now());
+                let request = ApprovalRequested { effect: id, approval, reason };
+                self.note(Event::ApprovalRequested(request))
+            }
+        }
+    }
+
+    /// Passes a call through the stages before it runs.
+    async fn prepare(
+        &mut self,
+        id: EffectId,
+        call: &ToolCall,
+        label: Label,
+        approved: bool,
+    ) -> Result<Prepared> {
+        let core = Arc::clone(&self.core);
+        let tool = core.registry.get(&call.name).map(|tool| tool.spec().clone());
+        let known = tool.is_some();
+        let mut turn = ToolTurn { call: call.clone(), tool, arguments: None, label, approved };
+        let context = self.stage_context(id);
+        for stage in &core.pipeline.before_tool {
+            let ruling = match stage.apply(&context, &turn).await {
+                Ok(ruling) => ruling,
+                Err(error) => return Ok(Prepared::Raise(error)),
+            };
+            self.note_findings(id, stage.name(), ruling.findings)?;
+            match ruling.verdict {
+                Verdict::Continue => {}
+                Verdict::Replace(new) => turn = new,
+                Verdict::Retry(text) => {
+                    let outcome = match stage.name() {
+                        _ if !known => ToolOutcome::Unknown,
+                        "validate" => ToolOutcome::InvalidArguments,
+                        _ => ToolOutcome::Denied,
+                    };
+                    return Ok(Prepared::Answer(text, outcome));
+                }
+                Verdict::Block(error) => return Ok(Prepared::Raise(error)),
+                Verdict::Suspend(_) if turn.approved => {}
+                Verdict::Suspend(reason) => return Ok(Prepared::Ask(reason)),
+            }
+        }
+        Ok(Prepared::Run(turn))
+    }
+
+    fn answer(
+        &mut self,
+        id: EffectId,
+        call: &ToolCall,
+        label: Label,
+        (text, outcome): (&str, ToolOutcome),
+        raise: Option<LargestackError>,
+    ) -> Result<()> {
+        let message = Arc::new(refusal(call, id, label, text));
+        let returned = ToolReturned { effect: id, message, outcome, duration_us: 0, raise };
+        self.note(Event::ToolReturned(returned))
+    }
+
+    fn execute(&mut self, id: EffectId, attempt: u32, turn: ToolTurn) -> Result<()> {
+        let Some(tool) = self.core.registry.get(&turn.call.name).map(Arc::clone) else {
+            return Ok(());
+        };
+        let Arguments::Json(arguments) = turn.call.arguments.clone() else { return Ok(()) };
+        self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
+        let context = ToolContext {
+            scope: self.lease.scope.clone(),
+            run: self.run.id(),
+            effect: id,
+            idempotency_key: id.idempotency_key(self.run.id()).into(),
+            attempt,
+            label: turn.label,
+            deps: Arc::clone(&self.deps),
+        };
+        // An effect that must not happen twice waits until its start is durable.
+        let barrier = (!tool.spec().idempotent).then(|| Arc::clone(&self.core.runtime.journal));
+        let clock = Arc::clone(&self.core.runtime.clock);
+        let execution = Execution {
+            tool,
+            call: turn.call,
+            effect: id,
+            arguments,
+            context,
+            stage: self.stage_context(id),
+            pipeline: Arc::clone(&self.core.pipeline),
+            clock: Arc::clone(&clock),
+        };
+        let approved = turn.approved;
+        self.running.push(Effect::Tool { id, attempt, approved });
+        self.in_flight.push(
+            async move {
+                if let Some(journal) = barrier
+                    && let Err(error) = journal.durable().await
+                {
+                    return Landed::Journal(error);
+                }
+                let from = clock.monotonic();
+                let result = execution.run().await;
+                let elapsed = clock.monotonic().saturating_sub(from);
+                Landed::Tool { effect: id, result, took: elapsed }
+            }
+            .boxed(),
+        );
+        Ok(())
+    }
+}

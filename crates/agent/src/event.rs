@@ -1,0 +1,26 @@
+//! What a listener hears of a run while it happens: its facts, and the deltas between them.
+
+use largestack_engine::Recorded;
+use largestack_types::delta::Delta;
+use largestack_types::id::EffectId;
+
+/// Something a listener hears.
+#[derive(Clone, Debug, PartialEq)]
+pub enum RunEvent {
+    /// A fact, as the journal holds it: placeholders in place of sensitive values.
+    Fact(Recorded),
+    /// A piece of a model's reply, after the guards; superseded by the fact that ends its call.
+    Delta {
+        /// The model call.
+        effect: EffectId,
+        /// Number of the delta within its call, from 0.
+        offset: u32,
+        /// The piece, with the caller's own values back in place.
+        delta: Delta,
+    },
+    /// The deltas of this call so far are void: it was begun again.
+    AttemptAbandoned {
+        /// The model call.
+        effect: EffectId,
+    },
+}

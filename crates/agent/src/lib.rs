@@ -1,0 +1,27 @@
+//! Drives runs. [`Agent::run`] performs what the engine names ([`largestack_engine::Effect`]),
+//! records what happened in the run's journal, and asks again; everything a model or tool says
+//! passes the ordered stages of [`pipeline`]. There is one loop: streaming, resuming and plain
+//! runs are the same driver. What a provider's wire looks like, how money is reserved and where
+//! bytes are kept belongs to the ports.
+
+pub mod agent;
+pub mod builder;
+mod drive;
+pub mod event;
+pub mod options;
+pub mod pipeline;
+mod protect;
+pub mod report;
+pub mod runtime;
+pub mod stage;
+mod stages;
+mod stream;
+pub mod tools;
+
+pub use agent::Agent;
+pub use builder::AgentBuilder;
+pub use event::RunEvent;
+pub use options::{CancelHandle, Input, ResumeOptions, RunOptions};
+pub use report::Report;
+pub use runtime::Runtime;
+pub use stream::RunStream;

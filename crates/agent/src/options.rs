@@ -1,0 +1,105 @@
+//! What may differ from one run of an agent to the next.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use largestack_engine::event::{CancelReason, CancelRequested, DoubtDecision};
+use largestack_types::id::{RunId, SessionId};
+use largestack_types::message::Message;
+use largestack_types::part::{Body, Media};
+use tokio::sync::watch;
+
+/// What is asked: text, with media if there are any.
+#[derive(Clone, Debug)]
+pub struct Input(pub(crate) Vec<Body>);
+
+impl Input {
+    /// Text and media.
+    pub fn with_media(text: impl Into<Arc<str>>, media: impl IntoIterator<Item = Media>) -> Self {
+        let mut bodies = vec![Body::Text(text.into())];
+        bodies.extend(media.into_iter().map(Body::Media));
+        Self(bodies)
+    }
+}
+
+impl From<&str> for Input {
+    fn from(text: &str) -> Self {
+        Self(vec![Body::Text(text.into())])
+    }
+}
+
+impl From<String> for Input {
+    fn from(text: String) -> Self {
+        Self(vec![Body::Text(text.into())])
+    }
+}
+
+/// Ends a run from outside.
+#[derive(Clone, Debug)]
+pub struct CancelHandle(watch::Sender<Option<CancelRequested>>);
+
+impl Default for CancelHandle {
+    fn default() -> Self {
+        Self(watch::Sender::new(None))
+    }
+}
+
+impl CancelHandle {
+    /// Asks for the end; the first request counts.
+    pub fn cancel(&self, reason: CancelReason, by: impl Into<Arc<str>>, note: impl Into<Arc<str>>) {
+        let request = CancelRequested { reason, by: by.into(), note: note.into() };
+        self.0.send_if_modified(|now| {
+            let first = now.is_none();
+            now.get_or_insert(request);
+            first
+        });
+    }
+
+    pub(crate) fn subscribe(&self) -> watch::Receiver<Option<CancelRequested>> {
+        self.0.subscribe()
+    }
+}
+
+/// Options of one run.
+#[derive(Clone)]
+pub struct RunOptions {
+    /// The id of the run, where the caller chose it.
+    pub id: Option<RunId>,
+    /// Earlier messages of the conversation.
+    pub history: Vec<Arc<Message>>,
+    /// The conversation this continues.
+    pub session: Option<SessionId>,
+    /// What the tools of this run are given.
+    pub deps: Arc<dyn Any + Send + Sync>,
+    /// Ends the run from outside.
+    pub cancel: CancelHandle,
+}
+
+impl Default for RunOptions {
+    fn default() -> Self {
+        Self {
+            id: None,
+            history: Vec::new(),
+            session: None,
+            deps: Arc::new(()),
+            cancel: CancelHandle::default(),
+        }
+    }
+}
+
+/// Options of resuming a run.
+#[derive(Clone)]
+pub struct ResumeOptions {
+    /// What becomes of calls in doubt, where a person has decided; else the definition's policy.
+    pub in_doubt: Option<DoubtDecision>,
+    /// What the tools of this run are given.
+    pub deps: Arc<dyn Any + Send + Sync>,
+    /// Ends the run from outside.
+    pub cancel: CancelHandle,
+}
+
+impl Default for ResumeOptions {
+    fn default() -> Self {
+        Self { in_doubt: None, deps: Arc::new(()), cancel: CancelHandle::default() }
+    }
+}

@@ -1,0 +1,200 @@
+//! A run's guard: one session of placeholders over all its stages, kept in the token vault before
+//! any text that holds them goes anywhere.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use largestack_engine::event::FindingRecord;
+use largestack_guard::{Action, Finding, Guard, Holdback, Nonce, Session, detokenise};
+use largestack_ports::vault::{Sensitive, TokenVault};
+use largestack_types::errors::{GuardrailBlockedError, Result};
+use largestack_types::id::RunId;
+use largestack_types::label::Label;
+use largestack_types::part::PartId;
+use largestack_types::scope::Scope;
+use tokio::sync::Mutex;
+
+/// A text after the guard.
+pub(crate) struct Guarded {
+    pub(crate) text: Option<Arc<str>>,
+    pub(crate) label: Label,
+    pub(crate) findings: Vec<FindingRecord>,
+}
+
+/// The guard of one run.
+pub(crate) struct RunGuard {
+    guard: Guard,
+    scope: Scope,
+    root: RunId,
+    vault: Arc<dyn TokenVault>,
+    nonce: Nonce,
+    state: Mutex<State>,
+}
+
+struct State {
+    session: Session,
+    /// What this run's placeholders stand for.
+    values: HashMap<String, Sensitive>,
+}
+
+impl RunGuard {
+    /// A guard for a new run, or for one that is taken up again with what the vault holds.
+    pub(crate) fn new(
+        guard: Guard,
+        scope: Scope,
+        root: RunId,
+        vault: Arc<dyn TokenVault>,
+        known: Vec<(String, Sensitive)>,
+    ) -> Self {
+        let (_, random) = root.as_bytes().split_last_chunk().unwrap_or((&[], &[0; 8]));
+        let nonce = Nonce::from_random(u64::from_le_bytes(*random));
+        let mut session = Session::new(nonce.clone());
+        for (placeholder, value) in &known {
+            session.adopt(placeholder, value.expose());
+        }
+        let state = Mutex::new(State { session, values: known.into_iter().collect() });
+        Self { guard, scope, root, vault, nonce, state }
+    }
+
+    /// Takes sensitive values out of a text. `place` names the kind of text for the error of a
+    /// blocked one.
+    pub(crate) async fn text(
+        &self,
+        part: PartId,
+        place: &str,
+        label: Label,
+        text: &str,
+    ) -> Result<Guarded> {
+        self.pass(part, place, label, text, false).await
+    }
+
+    /// The same for a JSON text, leaf by leaf.
+    pub(crate) async fn json(
+        &self,
+        part: PartId,
+        place: &str,
+        label: Label,
+        text: &str,
+    ) -> Result<Guarded> {
+        self.pass(part, place, label, text, true).await
+    }
+
+    async fn pass(
+        &self,
+        part: PartId,
+        place: &str,
+        label: Label,
+        text: &str,
+        json: bool,
+    ) -> Result<Guarded> {
+        let mut state = self.state.lock().await;
+        let protected = if json {
+            self.guard.protect_json(text, &mut state.session)
+        } else {
+            self.guard.protect(text, &mut state.session)
+        };
+        if protected.action == Action::Block {
+            return Err(self.blocked(place, &protected.findings));
+        }
+        let label = protected.findings.iter().fold(label, |l, f| l.with_class(f.kind.data_class()));
+        let findings = protected.findings.iter().map(|f| self.record(part, f)).collect();
+        let text = match protected.text {
+            std::borrow::Cow::Borrowed(_) => None,
+            std::borrow::Cow::Owned(text) => Some(text.into()),
+        };
+        self.keep_fresh(&mut state).await?;
+        Ok(Guarded { text, label, findings })
+    }
+
+    async fn keep_fresh(&self, state: &mut State) -> Result<()> {
+        let fresh = state.session.take_fresh();
+        if fresh.is_empty() {
+            return Ok(());
+        }
+        let pairs: Vec<_> =
+            fresh.into_iter().map(|e| (e.placeholder, Sensitive::new(e.value))).collect();
+        state.values.extend(pairs.iter().cloned());
+        self.vault.put(&self.scope, self.root, pairs).await
+    }
+
+    fn blocked(
+        &self,
+        place: &str,
+        findings: &[Finding],
+    ) -> largestack_types::errors::LargestackError {
+        let worst = findings.iter().find(|f| self.guard.policy().action(f.kind) == Action::Block);
+        let (kind, detector) =
+            worst.map_or(("guard", "guard"), |f| (f.kind.data_class().name(), f.detector));
+        GuardrailBlockedError {
+            guard_type: kind.into(),
+            detail: format!("{place} holds what {detector} looks for"),
+        }
+        .into()
+    }
+
+    fn record(&self, part: PartId, finding: &Finding) -> FindingRecord {
+        let narrow = |n: usize| u32::try_from(n).unwrap_or(u32::MAX);
+        let action = match self.guard.policy().action(finding.kind) {
+            Action::Allow => "allow",
+            Action::Warn => "warn",
+            Action::Redact => "redact",
+            Action::Tokenise => "tokenise",
+            Action::Block => "block",
+        };
+        FindingRecord {
+            part,
+            kind: finding.kind.to_string().into(),
+            start: narrow(finding.span.start),
+            end: narrow(finding.span.end),
+            action: action.into(),
+        }
+    }
+
+    /// Puts back the values whose placeholders `allowed` holds: the caller's own, which are the
+    /// ones in the run's input.
+    pub(crate) async fn reveal(&self, text: &str, allowed: &str) -> String {
+        if !text.contains('<') {
+            return text.to_owned();
+        }
+        let state = self.state.lock().await;
+        let lookup = |placeholder: &str| {
+            let value = state.values.get(placeholder).filter(|_| allowed.contains(placeholder));
+            value.map(|value| value.expose().to_owned())
+        };
+        detokenise(text, &self.nonce, lookup).into_owned()
+    }
+
+    /// A filter for one channel of a streamed reply.
+    pub(crate) fn holdback(&self) -> Holdback {
+        self.guard.stream()
+    }
+
+    /// What may leave now, with the caller's own values back in place.
+    pub(crate) async fn release(
+        &self,
+        filter: &mut Holdback,
+        piece: &str,
+        allowed: &str,
+    ) -> Result<String> {
+        let mut state = self.state.lock().await;
+        let released = filter.push(piece, &mut state.session);
+        if released.action == Action::Block {
+            return Err(self.blocked("the reply", &released.findings));
+        }
+        self.keep_fresh(&mut state).await?;
+        drop(state);
+        Ok(self.reveal(&released.text, allowed).await)
+    }
+
+    /// What was held back at the end.
+    pub(crate) async fn release_rest(&self, filter: Holdback, allowed: &str) -> Result<String> {
+        let mut state = self.state.lock().await;
+        let released = filter.finish(&mut state.session);
+        if released.action == Action::Block {
+            return Err(self.blocked("the reply", &released.findings));
+        }
+        self.keep_fresh(&mut state).await?;
+        drop(state);
+        Ok(self.reveal(&released.text, allowed).await)
+    }
+}

@@ -1,0 +1,36 @@
+//! What a process gives its agents: the ports, shared by all of them.
+
+use std::sync::Arc;
+
+use largestack_ports::clock::Clock;
+use largestack_ports::ids::Ids;
+use largestack_ports::journal::Journal;
+use largestack_ports::ledger::Ledger;
+use largestack_ports::model::Model;
+use largestack_ports::switch::Switch;
+use largestack_ports::tasks::Tasks;
+use largestack_ports::vault::TokenVault;
+use largestack_types::id::OwnerId;
+
+/// The ports of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Runtime {
+    /// Facts of runs.
+    pub journal: Arc<dyn Journal>,
+    /// The gateway, or a model of one's own.
+    pub model: Arc<dyn Model>,
+    /// Budgets.
+    pub ledger: Arc<dyn Ledger>,
+    /// What placeholders stand for.
+    pub vault: Arc<dyn TokenVault>,
+    /// The kill switch.
+    pub switch: Arc<dyn Switch>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Work that outlives its caller.
+    pub tasks: Arc<dyn Tasks>,
+    /// This process, as leases name it.
+    pub owner: OwnerId,
+}

@@ -1,0 +1,66 @@
+//! Stages of a tool's result before the model sees it.
+
+use futures::future::BoxFuture;
+use largestack_types::errors::Result;
+use largestack_types::part::PartId;
+
+use crate::stage::{ResultDraft, Ruling, Stage, StageContext, Verdict};
+use crate::tools::cap;
+
+/// Takes sensitive values out of results.
+pub(crate) struct GuardResult;
+
+impl Stage<ResultDraft> for GuardResult {
+    fn name(&self) -> &'static str {
+        "guard_result"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        context: &'a StageContext,
+        draft: &'a ResultDraft,
+    ) -> BoxFuture<'a, Result<Ruling<ResultDraft>>> {
+        Box::pin(async move {
+            let part = PartId::at(context.effect, 0);
+            let (guard, text) = (&context.guard, &draft.output.text);
+            let looks_like_json = text.trim_start().starts_with(['{', '[']);
+            let guarded = if looks_like_json {
+                guard.json(part, "a tool result", draft.label, text).await?
+            } else {
+                guard.text(part, "a tool result", draft.label, text).await?
+            };
+            if guarded.text.is_none() && guarded.label == draft.label {
+                return Ok(Ruling { verdict: Verdict::Continue, findings: guarded.findings });
+            }
+            let mut draft = draft.clone();
+            draft.label = guarded.label;
+            if let Some(text) = guarded.text {
+                draft.output.text = text.as_ref().to_owned();
+            }
+            Ok(Ruling { verdict: Verdict::Replace(draft), findings: guarded.findings })
+        })
+    }
+}
+
+/// Shows head and tail of a result that is too long, and a handle to the whole.
+pub(crate) struct CapOutput;
+
+impl Stage<ResultDraft> for CapOutput {
+    fn name(&self) -> &'static str {
+        "cap_output"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        _: &'a StageContext,
+        draft: &'a ResultDraft,
+    ) -> BoxFuture<'a, Result<Ruling<ResultDraft>>> {
+        let verdict =
+            cap::cap(&draft.output.text, draft.max_chars).map_or(Verdict::Continue, |capped| {
+                let mut draft = draft.clone();
+                draft.whole = Some(std::mem::replace(&mut draft.output.text, capped).into());
+                Verdict::Replace(draft)
+            });
+        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+    }
+}

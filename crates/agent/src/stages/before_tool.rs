@@ -1,0 +1,100 @@
+//! Stages of a tool call before it runs.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use largestack_types::errors::Result;
+use largestack_types::part::{Arguments, PartId};
+
+use crate::pipeline::Permissions;
+use crate::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
+use crate::tools::Validators;
+
+/// Refuses tools the agent does not have or may not use.
+pub(crate) struct Permission(pub(crate) Permissions);
+
+impl Stage<ToolTurn> for Permission {
+    fn name(&self) -> &'static str {
+        "permission"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        context: &'a StageContext,
+        turn: &'a ToolTurn,
+    ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+        let name = &turn.call.name;
+        let verdict = if turn.tool.is_none() {
+            Verdict::Retry(format!("There is no tool `{name}`.").into())
+        } else if self.0.permit(name) {
+            Verdict::Continue
+        } else {
+            let agent = &context.agent;
+            let text = format!("Denied (LARGESTACK_TOOL_PERM): {agent} may not use `{name}`.");
+            Verdict::Retry(text.into())
+        };
+        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+    }
+}
+
+/// Checks the arguments against the tool's schema: a function never sees arguments that do not
+/// fit.
+pub(crate) struct Validate(pub(crate) Arc<Validators>);
+
+impl Stage<ToolTurn> for Validate {
+    fn name(&self) -> &'static str {
+        "validate"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        _: &'a StageContext,
+        turn: &'a ToolTurn,
+    ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+        let verdict = match &turn.call.arguments {
+            Arguments::Malformed(text) => Verdict::Retry(malformed(text).into()),
+            Arguments::Json(json) => match self.0.check(&turn.call.name, json) {
+                Ok(()) => Verdict::Continue,
+                Err(problems) => Verdict::Retry(problems.into()),
+            },
+        };
+        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+    }
+}
+
+fn malformed(text: &str) -> String {
+    let why = match serde_json::from_str::<serde::de::IgnoredAny>(text) {
+        Err(error) => error.to_string(),
+        Ok(_) => "not an object".to_owned(),
+    };
+    format!("The arguments are not valid JSON ({why}). Call the tool again with a JSON object.")
+}
+
+/// Takes sensitive values out of arguments that reach a tool by another way than the model's
+/// reply (an approval's edit); the reply itself has been through `guard_output`.
+pub(crate) struct GuardArguments;
+
+impl Stage<ToolTurn> for GuardArguments {
+    fn name(&self) -> &'static str {
+        "guard_arguments"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        context: &'a StageContext,
+        turn: &'a ToolTurn,
+    ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+        Box::pin(async move {
+            let part = PartId::at(context.effect, 0);
+            let text = turn.call.arguments.as_str();
+            let guarded = context.guard.json(part, "tool arguments", turn.label, text).await?;
+            let Some(text) = guarded.text else {
+                return Ok(Ruling { verdict: Verdict::Continue, findings: Vec::new() });
+            };
+            let mut turn = turn.clone();
+            turn.call.arguments = Arguments::from_text(&text);
+            turn.label = guarded.label;
+            Ok(Ruling { verdict: Verdict::Replace(turn), findings: guarded.findings })
+        })
+    }
+}

@@ -1,0 +1,43 @@
+//! Stages of what is asked.
+
+use futures::future::BoxFuture;
+use largestack_types::errors::Result;
+use largestack_types::part::Body;
+
+use crate::stage::{InputDraft, Ruling, Stage, StageContext, Verdict};
+
+/// Takes sensitive values out of the input before anything is recorded.
+pub(crate) struct GuardInput;
+
+impl Stage<InputDraft> for GuardInput {
+    fn name(&self) -> &'static str {
+        "guard_input"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        context: &'a StageContext,
+        draft: &'a InputDraft,
+    ) -> BoxFuture<'a, Result<Ruling<InputDraft>>> {
+        Box::pin(async move {
+            let mut changed: Option<InputDraft> = None;
+            let mut findings = Vec::new();
+            for (index, part) in draft.message.parts.iter().enumerate() {
+                let Body::Text(text) = &part.body else { continue };
+                let guarded = context.guard.text(part.id, "the input", part.label, text).await?;
+                findings.extend(guarded.findings);
+                if guarded.text.is_none() && guarded.label == part.label {
+                    continue;
+                }
+                let draft = changed.get_or_insert_with(|| draft.clone());
+                if let Some(part) = draft.message.parts.get_mut(index) {
+                    part.label = guarded.label;
+                    if let Some(text) = guarded.text {
+                        part.body = Body::Text(text);
+                    }
+                }
+            }
+            Ok(Ruling { verdict: changed.map_or(Verdict::Continue, Verdict::Replace), findings })
+        })
+    }
+}

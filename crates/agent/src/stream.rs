@@ -1,0 +1,75 @@
+//! A run as a stream of what happens in it. The stream owns the run: it goes on only while
+//! somebody polls, and dropping it cancels the work and settles the cost.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+
+use futures::Stream;
+use futures::future::BoxFuture;
+use largestack_types::errors::Result;
+use tokio::sync::mpsc;
+
+use crate::event::RunEvent;
+use crate::report::Report;
+
+/// Events that may wait for a slow listener before the run waits too.
+const BACKLOG: usize = 64;
+
+/// Where a driver tells what happens.
+pub(crate) type Sink = mpsc::Sender<RunEvent>;
+
+/// A run under way. Yields events; [`RunStream::report`] is there when they end.
+#[must_use = "a run goes on only while its stream is polled"]
+pub struct RunStream {
+    driver: Option<BoxFuture<'static, Result<Report>>>,
+    events: mpsc::Receiver<RunEvent>,
+    report: Option<Result<Report>>,
+}
+
+impl RunStream {
+    pub(crate) fn new(drive: impl FnOnce(Sink) -> BoxFuture<'static, Result<Report>>) -> Self {
+        let (sink, events) = mpsc::channel(BACKLOG);
+        Self { driver: Some(drive(sink)), events, report: None }
+    }
+
+    /// What the run came to, once the stream has ended; the error of one that could not begin.
+    pub fn report(&mut self) -> Option<Result<Report>> {
+        self.report.take()
+    }
+
+    /// Drains the stream and says what the run came to.
+    pub async fn finish(mut self) -> Result<Report> {
+        use futures::StreamExt as _;
+        while self.next().await.is_some() {}
+        match self.report.take() {
+            Some(report) => report,
+            // The stream ends only after the driver has; a second `finish` cannot happen.
+            None => Err(largestack_types::errors::LargestackError::other(
+                largestack_types::error::Code::Unknown,
+                "the run's report was taken before",
+            )),
+        }
+    }
+}
+
+impl Stream for RunStream {
+    type Item = RunEvent;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RunEvent>> {
+        loop {
+            if let Poll::Ready(Some(event)) = self.events.poll_recv(cx) {
+                return Poll::Ready(Some(event));
+            }
+            let Some(driver) = &mut self.driver else { return Poll::Ready(None) };
+            let Poll::Ready(report) = driver.as_mut().poll(cx) else {
+                // The driver may have spoken just now, after the queue was looked at.
+                return match self.events.poll_recv(cx) {
+                    Poll::Ready(Some(event)) => Poll::Ready(Some(event)),
+                    _ => Poll::Pending,
+                };
+            };
+            self.report = Some(report);
+            self.driver = None;
+        }
+    }
+}
