@@ -1,0 +1,87 @@
+//! What `#[tool]` refuses, and in which words.
+
+use insta::assert_snapshot;
+use proc_macro2::TokenStream;
+
+fn refusal(options: &str, item: &str) -> String {
+    let options: TokenStream = options.parse().unwrap();
+    let item: TokenStream = item.parse().unwrap();
+    let error = crate::emit::tool(options, item).unwrap_err();
+    error.into_iter().map(|error| error.to_string()).collect::<Vec<_>>().join("\n")
+}
+
+fn accepts(options: &str, item: &str) -> bool {
+    crate::emit::tool(options.parse().unwrap(), item.parse().unwrap()).is_ok()
+}
+
+#[test]
+fn an_unknown_option_is_named_with_the_nearest_known_one() {
+    assert_snapshot!(refusal("idempotent, retrys = 2", "fn f() {}"), @"unknown option `retrys` of `#[tool]`; did you mean `retries`?");
+    assert_snapshot!(refusal("colour = 2", "fn f() {}"), @"unknown option `colour` of `#[tool]`; known are name, description, idempotent, timeout, retries, raise, max_result_chars, blocking, crate");
+}
+
+#[test]
+fn an_option_with_the_wrong_value_is_refused() {
+    assert_snapshot!(refusal("timeout = 30", "fn f() {}"), @"`timeout` takes a string");
+    assert_snapshot!(refusal("timeout = \"30\"", "fn f() {}"), @r#"a duration is written like "500ms", "30s", "5m" or "1h""#);
+    assert_snapshot!(refusal("timeout = \"0s\"", "fn f() {}"), @r#"a duration is written like "500ms", "30s", "5m" or "1h""#);
+    assert_snapshot!(refusal("retries = \"2\"", "fn f() {}"), @"`retries` takes a whole number");
+    assert_snapshot!(refusal("raise = 1", "fn f() {}"), @"`raise` stands alone or is `true` or `false`");
+    assert_snapshot!(refusal("name", "fn f() {}"), @"`name` takes a string");
+    assert_snapshot!(refusal("max_result_chars = 0", "fn f() {}"), @"must be at least 1");
+    assert_snapshot!(refusal("crate = 1", "fn f() {}"), @"`crate` takes a path, e.g. `crate = ::largestack`");
+    assert_snapshot!(refusal("raise, raise", "fn f() {}"), @"`raise` is given twice");
+}
+
+#[test]
+fn a_name_is_what_every_provider_accepts() {
+    let longest = format!("name = \"{}\"", "a".repeat(64));
+    assert!(accepts(&longest, "fn f() {}"));
+    let longer = format!("name = \"{}\"", "a".repeat(65));
+    for wrong in [longer.as_str(), "name = \"\"", "name = \"two words\""] {
+        assert_eq!(
+            refusal(wrong, "fn f() {}"),
+            "a tool's name is 1 to 64 of letters, digits, `_` and `-`"
+        );
+    }
+}
+
+#[test]
+fn only_what_is_idempotent_is_retried_and_only_what_blocks_is_blocking() {
+    assert!(accepts("retries = 2, idempotent", "fn f() {}"));
+    assert_snapshot!(refusal("retries = 2", "fn f() {}"), @"`retries` needs `idempotent`: a tool with side effects is never repeated silently");
+    assert!(accepts("blocking", "fn f() {}"));
+    assert_snapshot!(refusal("blocking", "async fn f() {}"), @"`blocking` is for functions that are not async");
+}
+
+#[test]
+fn a_function_that_cannot_be_a_tool_says_why() {
+    assert_snapshot!(refusal("", "struct S;"), @"`#[tool]` stands on a function: expected `fn`");
+    assert_snapshot!(refusal("", "fn f(&self) {}"), @"a method cannot be a tool: write a free function and reach its state through `ToolContext`");
+    assert_snapshot!(refusal("", "fn f<T>(x: T) {}"), @"a tool cannot be generic: a model needs one schema; name the types");
+    assert_snapshot!(refusal("", "fn f(x: impl Sized) {}"), @"a tool cannot be generic: a model needs one schema; name the type");
+    assert_snapshot!(refusal("", "unsafe fn f() {}"), @"a tool cannot be unsafe: a model chooses its input");
+    assert_snapshot!(refusal("", "const fn f() {}"), @"a tool cannot be const");
+    assert_snapshot!(refusal("", "extern \"C\" fn f() {}"), @"a tool cannot have a foreign ABI");
+    assert_snapshot!(refusal("", "#[doc = include_str!(\"x\")] fn f() {}"), @r#"a tool's documentation is read while compiling: write it out, or give `#[tool(description = "..")]`"#);
+}
+
+#[test]
+fn a_parameter_that_cannot_be_an_argument_says_why() {
+    assert_snapshot!(refusal("", "fn f(x) {}"), @"`#[tool]` stands on a function: expected `:`");
+    assert_snapshot!(refusal("", "fn f(x: _) {}"), @"a parameter of a tool needs a type");
+    assert_snapshot!(refusal("", "fn f((a, b): (u8, u8)) {}"), @"a parameter of a tool needs a name that the model can use: write `name: Type` and take the value apart inside the function");
+    assert_snapshot!(refusal("", "fn f(x: &Vec<u8>) {}"), @"a tool owns its arguments: take them by value (`&str` and `&ToolContext` are the exceptions)");
+    assert_snapshot!(refusal("", "fn f(x: &mut u8) {}"), @"a tool owns its arguments: no `&mut`");
+    assert_snapshot!(refusal("", "fn f(#[range(1)] x: u8) {}"), @"this attribute means nothing on a parameter of a tool; known are `#[default(..)]`, `#[schemars(..)]`, `#[serde(..)]` and `#[validate(..)]`");
+    assert_snapshot!(refusal("", "fn f(#[tool(optional)] x: u8) {}"), @"unknown option `optional` of a parameter; known is `default`");
+    assert_snapshot!(refusal("", "fn f(#[default] #[default(1)] x: u8) {}"), @"the default is given twice");
+    assert_snapshot!(refusal("", "fn f(a: ToolContext, b: &ToolContext) {}"), @"the context is given once");
+    assert_snapshot!(refusal("", "fn f(#[default] a: ToolContext) {}"), @"the context is always given and has no default");
+    assert_snapshot!(refusal("", "fn f(#[schemars(range(min = 1))] a: ToolContext) {}"), @"the context is not an argument of the model");
+}
+
+#[test]
+fn all_wrong_parameters_are_reported_together() {
+    assert_eq!(refusal("", "fn f((a, b): (u8, u8), x: &mut u8) {}").lines().count(), 2);
+}
