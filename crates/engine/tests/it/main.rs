@@ -1,6 +1,13 @@
 //! The laws of a run, without a driver: a scripted world answers effects and its outcomes are
 //! folded.
 
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
 mod endings;
 mod fixture;
 mod laws;
