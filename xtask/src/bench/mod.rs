@@ -1,0 +1,27 @@
+//! Measurements. Contestants take turns within each round, in a rotating order, so that what the
+//! machine does meanwhile falls on all of them; a ratio is the median of the rounds' ratios.
+
+mod contest;
+mod start;
+
+use std::path::Path;
+
+use clap::Subcommand;
+
+use crate::Outcome;
+use crate::report::Report;
+
+/// What can be measured.
+#[derive(Clone, Copy, Subcommand)]
+pub(crate) enum Bench {
+    /// Start-up: `--help` beside a C command line, and an offline run.
+    Start,
+}
+
+impl Bench {
+    pub(crate) fn measure(self, root: &Path, target: &Path) -> Outcome<Report> {
+        match self {
+            Self::Start => start::measure(root, target),
+        }
+    }
+}

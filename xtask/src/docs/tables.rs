@@ -1,0 +1,85 @@
+//! The tables, by name.
+
+use std::fmt::Write as _;
+
+use largestack_types::error::{Code, Kind};
+
+use crate::Outcome;
+use crate::repo::Repo;
+use crate::tidy::pages::kind_name;
+
+/// The table of this name, as Markdown.
+pub(super) fn table(name: &str, repo: &Repo) -> Outcome<String> {
+    match name {
+        "errors" => errors(repo),
+        "kinds" => kinds(),
+        _ => Err(format!("no table is called `{name}`").into()),
+    }
+}
+
+fn errors(repo: &Repo) -> Outcome<String> {
+    let mut table = String::from(
+        "| code | what it means | kind | retryable | exit code | HTTP |\n|---|---|---|---|---|---|\n",
+    );
+    for code in Code::ALL {
+        let path = format!("docs/errors/{code}.md");
+        let page = repo.file(&path).ok_or_else(|| format!("{path} is missing"))?;
+        let meaning = first_sentence(&page.text).ok_or_else(|| format!("{path} says nothing"))?;
+        let kind = code.kind();
+        writeln!(
+            table,
+            "| [`{code}`](errors/{code}.md) | {meaning} | {} | {} | {} | {} |",
+            kind_name(kind),
+            if code.retryable() { "yes" } else { "no" },
+            kind.exit_code(),
+            kind.http_status()
+        )?;
+    }
+    Ok(table)
+}
+
+/// The first sentence under a page's first heading, on one line.
+fn first_sentence(page: &str) -> Option<String> {
+    let (_, body) = page.split_once("## What it means\n")?;
+    let words: Vec<&str> = body.split("\n## ").next()?.split_whitespace().collect();
+    let text = words.join(" ");
+    let end = text.find(". ").map_or(text.len(), |at| at + 1);
+    text.get(..end).map(str::to_owned).filter(|sentence| !sentence.is_empty())
+}
+
+fn kinds() -> Outcome<String> {
+    const KINDS: [(Kind, &str); 10] = [
+        (Kind::Internal, "a defect, or something unforeseen"),
+        (Kind::Invalid, "the input or the configuration is wrong"),
+        (Kind::Auth, "credentials are missing or wrong"),
+        (Kind::Denied, "a policy, a guard or the kill switch said no"),
+        (Kind::NotFound, "what was named does not exist"),
+        (Kind::Conflict, "something else holds it, changed it or must come first"),
+        (Kind::Limited, "a limit, a budget or a rate was reached"),
+        (Kind::Unavailable, "another system failed"),
+        (Kind::Timeout, "another system did not answer in time"),
+        (Kind::Cancelled, "the caller gave up"),
+    ];
+    let mut table = String::from("| exit code | kind | meaning |\n|---|---|---|\n");
+    for (kind, meaning) in KINDS {
+        writeln!(table, "| {} | {} | {meaning} |", kind.exit_code(), kind_name(kind))?;
+    }
+    Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_sentence_ends_at_its_full_stop() {
+        let page = "# X\n\n## What it means\n\nOne `a.b`\nthing. Two.\n\n## When";
+        assert_eq!(first_sentence(page).as_deref(), Some("One `a.b` thing."));
+        assert_eq!(first_sentence("# X"), None);
+    }
+
+    #[test]
+    fn an_unknown_table_is_an_error() {
+        assert!(table("no-such-table", &Repo::of(&[])).is_err());
+    }
+}
