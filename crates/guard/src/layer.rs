@@ -1,0 +1,147 @@
+//! The families of detectors, in order of precedence, and how they run over a text.
+//!
+//! Each family goes from left to right and takes the first match; the next family sees the text
+//! with everything found before covered. So overlaps are resolved by one rule (stronger kind first,
+//! then leftmost), a second pass over a protected text sees what the first one saw, and every
+//! family can run as a filter over a stream.
+
+use std::ops::Range;
+
+use crate::finding::{Finding, Kind};
+use crate::policy::{Action, Policy};
+use crate::view::{BARRIER, COVERED, View};
+use crate::{card, email, opaque, phone, secret};
+
+/// What one family found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Hit {
+    pub(crate) span: Range<usize>,
+    pub(crate) score: u8,
+    pub(crate) detector: &'static str,
+    pub(crate) validated: bool,
+}
+
+/// How far a family came.
+pub(crate) enum Step {
+    /// The next match.
+    Found(Hit),
+    /// Nothing is decided from here on until more text arrives.
+    Open(usize),
+    /// Nothing more starts in this text.
+    Clear,
+}
+
+/// A family of detectors.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Family {
+    /// Placeholders and markers, and what looks like one.
+    Opaque,
+    /// Detectors of one kind.
+    Of(Kind),
+}
+
+impl Family {
+    /// The families a policy needs, in order.
+    pub(crate) fn of_policy(policy: Policy) -> impl Iterator<Item = Self> {
+        let kinds = Kind::ALL.into_iter().filter(move |k| policy.action(*k) != Action::Allow);
+        std::iter::once(Self::Opaque).chain(kinds.map(Self::Of))
+    }
+
+    /// The first match that starts at or after `from`.
+    pub(crate) fn next(self, view: &View<'_>, from: usize) -> Step {
+        match self {
+            Self::Opaque => opaque::next(view, from),
+            Self::Of(Kind::Secret) => secret::next(view, from),
+            Self::Of(Kind::Card) => card::next(view, from),
+            Self::Of(Kind::Email) => email::next(view, from),
+            Self::Of(Kind::Phone) => phone::next(view, from),
+        }
+    }
+
+    /// The longest match, bytes.
+    pub(crate) const fn longest(self) -> usize {
+        match self {
+            Self::Opaque => opaque::LONGEST,
+            Self::Of(Kind::Secret) => secret::LONGEST,
+            Self::Of(Kind::Card) => card::LONGEST,
+            Self::Of(Kind::Email) => email::LONGEST,
+            Self::Of(Kind::Phone) => phone::LONGEST,
+        }
+    }
+}
+
+/// Everything found in one text.
+#[derive(Default)]
+pub(crate) struct Found {
+    /// Sorted by position, without overlaps.
+    pub(crate) findings: Vec<Finding>,
+    /// Placeholders, escapes and markers, in order.
+    pub(crate) opaque: Vec<Range<usize>>,
+    /// Bytes looked at.
+    #[cfg(test)]
+    pub(crate) work: u64,
+}
+
+/// Runs every family the policy needs over a whole text.
+pub(crate) fn run(text: &str, policy: Policy) -> Found {
+    let mut found = Found::default();
+    let mut covered: Option<Vec<u8>> = None;
+    for family in Family::of_policy(policy) {
+        let bytes = covered.as_deref().unwrap_or(text.as_bytes());
+        let hits = run_family(family, bytes, &mut found);
+        if hits.is_empty() {
+            continue;
+        }
+        let covered = covered.get_or_insert_with(|| text.as_bytes().to_vec());
+        for hit in hits {
+            cover(covered, &hit.span, family);
+            match family {
+                Family::Opaque => found.opaque.push(hit.span),
+                Family::Of(kind) => found.findings.push(hit.of(kind)),
+            }
+        }
+    }
+    found.findings.sort_by_key(|f| f.span.start);
+    found
+}
+
+fn run_family(family: Family, bytes: &[u8], found: &mut Found) -> Vec<Hit> {
+    let mut hits = Vec::new();
+    let mut from = 0;
+    loop {
+        let view = View::new(bytes, from, true);
+        let step = family.next(&view, from);
+        found.book(&view);
+        let Step::Found(hit) = step else { return hits };
+        from = hit.span.end;
+        hits.push(hit);
+    }
+}
+
+impl Found {
+    #[cfg(test)]
+    fn book(&mut self, view: &View<'_>) {
+        self.work += view.work();
+    }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "only tests count work")]
+    fn book(&mut self, _: &View<'_>) {}
+}
+
+/// Hides what was found from the families that follow.
+pub(crate) fn cover(bytes: &mut [u8], span: &Range<usize>, family: Family) {
+    if let Some(bytes) = bytes.get_mut(span.clone()) {
+        bytes.fill(if family == Family::Opaque { BARRIER } else { COVERED });
+    }
+}
+
+impl Hit {
+    pub(crate) fn of(self, kind: Kind) -> Finding {
+        let Self { span, score, detector, validated } = self;
+        Finding { kind, span, score, detector, validated }
+    }
+}
+
+#[cfg(test)]
+mod tests;

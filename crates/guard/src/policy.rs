@@ -1,0 +1,94 @@
+//! What is done about each kind of finding: plain data, so that an agent file can say it.
+
+use serde::{Deserialize, Serialize};
+
+use crate::finding::Kind;
+
+/// What is done about a finding, in order of strictness.
+#[derive(
+    Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize,
+)]
+#[serde(rename_all = "snake_case")]
+pub enum Action {
+    /// Nothing: it is not even looked for.
+    #[default]
+    Allow,
+    /// It is reported; the text stays as it is.
+    Warn,
+    /// It is replaced by a marker, for good.
+    Redact,
+    /// It is replaced by a placeholder that the token vault can turn back.
+    Tokenise,
+    /// The text must not go on. Where it is shown at all, a marker stands for the value.
+    Block,
+}
+
+impl Action {
+    /// Whether the action changes the text.
+    pub const fn alters(self) -> bool {
+        matches!(self, Self::Redact | Self::Tokenise | Self::Block)
+    }
+}
+
+/// One action for each kind. The default keeps secrets and cards from leaving in clear and
+/// reports contact data.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policy {
+    /// Passwords, keys and tokens.
+    pub secret: Action,
+    /// Payment card numbers.
+    pub card: Action,
+    /// E-mail addresses.
+    pub email: Action,
+    /// Telephone numbers.
+    pub phone: Action,
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self {
+            secret: Action::Tokenise,
+            card: Action::Tokenise,
+            email: Action::Warn,
+            phone: Action::Warn,
+        }
+    }
+}
+
+impl Policy {
+    /// The same action for every kind.
+    pub const fn all(action: Action) -> Self {
+        Self { secret: action, card: action, email: action, phone: action }
+    }
+
+    /// What is done about this kind.
+    pub const fn action(&self, kind: Kind) -> Action {
+        match kind {
+            Kind::Secret => self.secret,
+            Kind::Card => self.card,
+            Kind::Email => self.email,
+            Kind::Phone => self.phone,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_policy_names_only_what_it_changes_and_refuses_unknown_keys() {
+        let policy: Policy = serde_json::from_str(r#"{"email":"redact"}"#).unwrap();
+        assert_eq!(policy, Policy { email: Action::Redact, ..Policy::default() });
+        let error = serde_json::from_str::<Policy>(r#"{"emails":"redact"}"#).unwrap_err();
+        assert!(error.to_string().contains("unknown field `emails`"), "{error}");
+    }
+
+    #[test]
+    fn the_default_takes_secrets_and_cards_out_and_reports_contact_data() {
+        let policy = Policy::default();
+        assert!(policy.secret.alters() && policy.card.alters());
+        assert_eq!((policy.email, policy.phone), (Action::Warn, Action::Warn));
+    }
+}

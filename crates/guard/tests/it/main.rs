@@ -1,0 +1,4 @@
+//! The laws of the guard, over texts put together from what it looks for and what it should not.
+
+mod laws;
+mod texts;
