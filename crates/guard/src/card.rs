@@ -1,6 +1,7 @@
 //! Payment card numbers: 13 to 19 digits that an issuer could have given out, Luhn-valid, written
 //! in one piece or in groups. Order numbers, timestamps, versions, UUIDs and hashes are left alone.
 
+use crate::context::mentions;
 use crate::digits::{
     DIGITS, Group, Number, Separator, WIDEST, after_digits, digit, digit_before, ends_number,
     group_at, next_digit,
@@ -50,7 +51,7 @@ const RANGES: &[Range] = &[
     range("card-jcb", (3528, 3589), 4, LONG),
     range("card-unionpay", (62, 62), 2, LONG),
     range("card-rupay", (60, 60), 2, &[16]),
-    range("card-rupay", (81, 82), 2, LONG),
+    range("card-rupay", (81, 82), 2, &[16]),
     range("card-rupay", (508, 508), 3, &[16]),
     range("card-mir", (2200, 2204), 4, LONG),
     range("card-verve", (506_099, 506_198), 6, &[16, 18, 19]),
@@ -134,8 +135,19 @@ fn cut(
     let valid = (solid || !goes_on)
         && ends_number(view, group.end)
         && luhn(digits)
+        && !(solid && group.total > 16 && is_likely_an_id(view, start, detector))
         && !(solid && group.total == 13 && is_ean(digits));
     valid.then_some(Hit { span: start..group.end, score: 99, detector, validated: true })
+}
+
+/// Words that announce a card.
+const WORDS: &[&str] =
+    &["card", "cards", "visa", "maestro", "credit", "debit", "payment", "pay", "paid", "pan"];
+
+/// 17 to 19 digits in one piece are common as identifiers of records and messages, and as cards only
+/// with UnionPay.
+fn is_likely_an_id(view: &View<'_>, start: usize, detector: &str) -> bool {
+    detector != "card-unionpay" && !mentions(view, start, WORDS)
 }
 
 /// Whether people group card numbers like this.

@@ -24,9 +24,11 @@
 //! - `finding`, `policy`: what is found and what is done about it.
 //! - `guard`, `stream`, `json`, `projection`: over whole texts, streams and JSON, and back.
 //! - `session`, `opaque`, `rewrite`: placeholders, their grammar, and the rewriting of text.
-//! - `layer`, `view`: how detectors run; `secret`, `card`, `email`, `phone`, `digits`: what they know.
+//! - `layer`, `view`: how detectors run; `secret`, `card`, `email`, `phone`, `digits`, `context`:
+//!   what they know.
 
 mod card;
+mod context;
 mod digits;
 mod email;
 mod finding;

@@ -2,17 +2,16 @@
 //! where the words before say that one follows. A first form: no full numbering plans.
 
 use crate::card::starts_number;
+use crate::context::mentions;
 use crate::digits::{
     Group, Number, Separator, WIDEST, after_digits, digit, digit_before, ends_number, group_at,
     is_digit_lead, separator,
 };
 use crate::layer::{Hit, Step};
-use crate::view::{COVERED, Verdict, View, is_word};
+use crate::view::{Verdict, View, is_word};
 
 /// `+`, 15 digits (E.164) and what may stand between them.
 pub(crate) const LONGEST: usize = 1 + 15 * WIDEST + 14 * (WIDEST + 2);
-/// How far before a number its context is looked for, bytes.
-const CONTEXT: usize = 40;
 
 /// Words that announce a telephone number.
 const WORDS: &[&str] = &[
@@ -211,7 +210,7 @@ fn national(view: &View<'_>, at: usize) -> Option<Match> {
     let indian = digits.len() == 10 && digits.first().is_some_and(|d| *d >= 6);
     let trunk = digits.first() == Some(&0);
     let plan = american || indian || trunk || (counts.len() == 1 && is_nanp(digits));
-    (plan && announced(view, at)).then_some((last.end, "phone-national", 60))
+    (plan && mentions(view, at, WORDS)).then_some((last.end, "phone-national", 60))
 }
 
 /// Whether the first group can open one of the forms below, before the whole number is read.
@@ -222,16 +221,6 @@ fn may_be_national(view: &View<'_>, at: usize) -> bool {
         (Some(0), 2..=12) | (Some(6..=9), 1..=10) | (_, 3 | 10) => true,
         _ => false,
     }
-}
-
-/// Whether one of [`WORDS`] stands shortly before.
-fn announced(view: &View<'_>, at: usize) -> bool {
-    let length = (1..=CONTEXT).take_while(|n| view.back(at, *n) < COVERED).count();
-    let context = view.slice(at - length, at);
-    // A word that the window cuts is not a word.
-    let cut = length == CONTEXT && view.back(at, CONTEXT + 1).is_ascii_alphabetic();
-    let words = context.split(|b| !b.is_ascii_alphabetic()).skip(usize::from(cut));
-    words.into_iter().any(|word| WORDS.iter().any(|w| word.eq_ignore_ascii_case(w.as_bytes())))
 }
 
 #[cfg(test)]

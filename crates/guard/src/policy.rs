@@ -24,6 +24,17 @@ pub enum Action {
 }
 
 impl Action {
+    /// The name as policies and records write it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Allow => "allow",
+            Self::Warn => "warn",
+            Self::Redact => "redact",
+            Self::Tokenise => "tokenise",
+            Self::Block => "block",
+        }
+    }
+
     /// Whether the action changes the text.
     pub const fn alters(self) -> bool {
         matches!(self, Self::Redact | Self::Tokenise | Self::Block)
@@ -83,6 +94,14 @@ mod tests {
         assert_eq!(policy, Policy { email: Action::Redact, ..Policy::default() });
         let error = serde_json::from_str::<Policy>(r#"{"emails":"redact"}"#).unwrap_err();
         assert!(error.to_string().contains("unknown field `emails`"), "{error}");
+    }
+
+    #[test]
+    fn an_action_is_written_as_its_name() {
+        use Action::{Allow, Block, Redact, Tokenise, Warn};
+        for action in [Allow, Warn, Redact, Tokenise, Block] {
+            assert_eq!(serde_json::to_value(action).unwrap(), action.name());
+        }
     }
 
     #[test]

@@ -87,6 +87,14 @@ fn numbers_that_are_no_cards_are_left_alone() {
 }
 
 #[test]
+fn a_long_number_in_one_piece_is_a_card_only_where_one_is_announced() {
+    for number in ["4000000000000000006", "5029875928683246316"] {
+        assert_eq!(cards(&format!("message {number}")), [], "{number}");
+        assert_eq!(cards(&format!("the Card is {number}")).len(), 1, "{number}");
+    }
+}
+
+#[test]
 fn the_numbers_beside_a_card_are_not_part_of_it() {
     assert_eq!(cards("2 4111 1111 1111 1111 12 29 123")[0].0, "4111 1111 1111 1111");
     assert_eq!(cards("a,4111111111111111,5555555555554444").len(), 2);

@@ -52,3 +52,14 @@ fn sixty_four_characters_of_local_part_are_the_limit() {
     assert_eq!(addresses(&longest), [longest.as_str()]);
     assert!(addresses(&format!("a{longest}")).is_empty());
 }
+
+#[test]
+fn a_domain_of_253_characters_is_the_limit() {
+    let label = "d".repeat(60);
+    let longest = format!("a@{label}.{label}.{label}.{}.example", "e".repeat(62));
+    assert_eq!(longest.len(), 2 + 253);
+    assert_eq!(addresses(&longest), [longest.as_str()]);
+    assert!(addresses(&longest.replace("a@d", "a@dd")).is_empty());
+    assert!(addresses(&format!("a@{}.example", "d".repeat(63))).len() == 1);
+    assert!(addresses(&format!("a@{}.example", "d".repeat(64))).is_empty());
+}

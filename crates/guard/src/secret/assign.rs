@@ -22,8 +22,10 @@ pub(crate) enum Name {
 
 /// Longest rest of the name after the word (`password_for_root`).
 const SUFFIX: usize = 32;
-/// Longest value.
-const VALUE: usize = 256;
+/// Longest value: of a longer one this much is found.
+const VALUE: usize = 1024;
+/// How much of a value is judged.
+const JUDGED: usize = 256;
 /// The slot of [`View::run`] for values without quotes; alphabets have the ones before.
 const UNQUOTED: usize = 9;
 /// Most spaces on each side of the sign.
@@ -80,8 +82,9 @@ pub(super) fn read(view: &View<'_>, word: Range<usize>, name: Name) -> Option<Ra
         _ => (at, unquoted(view, at)),
     };
     let value = view.slice(start, end);
-    view.spend(value.len() * 2);
-    is_random(value, name).then_some(start..end)
+    view.spend(value.len().min(JUDGED) * 2);
+    let code = start == at && is_code(value, name);
+    (is_random(value, name) && !code).then_some(start..end)
 }
 
 /// The rest of the name: a new word of it, an `s`, or nothing.
@@ -151,7 +154,8 @@ fn quoted(view: &View<'_>, at: usize, quote: u8) -> Option<usize> {
     let end = skip(view, at, VALUE, |b| {
         b != quote && !matches!(b, b'\n' | b'\r' | b'\\' | b'<' | b'>' | BARRIER | END)
     });
-    (view.get(end) == quote || view.get(end) == b'\\').then_some(end)
+    let closed = view.get(end) == quote || view.get(end) == b'\\';
+    (closed || end == at + VALUE).then(|| whole_character(view, at, end))
 }
 
 /// The end of a value without quotes: white space, a bracket, a quote or a list sign ends it; the
@@ -162,23 +166,28 @@ fn unquoted(view: &View<'_>, at: usize) -> usize {
             && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' | b'(' | b')')
             && !matches!(b, b'[' | b']' | b'{' | b'}' | b',' | b';' | b'&' | BARRIER | END)
     });
-    // What a placeholder goes on with is not known whole.
-    if view.get(end) == BARRIER {
+    // What a placeholder goes on with is not known whole. A call or an index is code.
+    if matches!(view.get(end), BARRIER | b'(' | b'[' | b'{') {
         return at;
     }
-    // A value cut at its longest may end inside a character.
-    while end > at && end == at + VALUE && (view.get(end) & 0xC0) == 0x80 {
-        end -= 1;
-    }
+    end = whole_character(view, at, end);
     while end > at && matches!(view.get(end - 1), b'.' | b':' | b'!' | b'?') {
         end -= 1;
     }
-    // A call or an index is code, not a value.
-    if matches!(view.get(end), b'(' | b'[' | b'{') { at } else { end }
+    end
+}
+
+/// A value cut at its longest may end inside a character: the end of the one before.
+fn whole_character(view: &View<'_>, at: usize, mut end: usize) -> usize {
+    while end > at && view.get(end) & 0xC0 == 0x80 {
+        end -= 1;
+    }
+    end
 }
 
 /// Whether a value looks like a secret and not like a word, a version or a template.
 pub(crate) fn is_random(value: &[u8], name: Name) -> bool {
+    let value = value.get(..JUDGED).unwrap_or(value);
     let password = name == Name::Password;
     let (mut letters, mut digits, mut signs) = (0, 0, 0);
     for byte in value {
@@ -195,6 +204,27 @@ pub(crate) fn is_random(value: &[u8], name: Name) -> bool {
         && letters + digits > value.len() / 2
         && !is_template(value)
         && entropy(value) >= 2.8
+}
+
+/// Whether a value without quotes is a name in a program: a path, a constant, or words in which
+/// letters and digits change places less often than chance would have it.
+fn is_code(value: &[u8], name: Name) -> bool {
+    let path = memchr::memmem::find(value, b"::").is_some();
+    let constant = value.iter().all(|b| b.is_ascii_uppercase() || b.is_ascii_digit() || *b == b'_')
+        && value.contains(&b'_');
+    let class = |b: &u8| match b {
+        b'a'..=b'z' => 1,
+        b'A'..=b'Z' => 2,
+        _ => 3,
+    };
+    let characters = || value.iter().filter(|b| b.is_ascii_alphanumeric()).map(class);
+    // A capital followed by a small letter begins a word.
+    let turns = characters()
+        .zip(characters().skip(1))
+        .filter(|(a, b)| a != b && (*a, *b) != (2, 1))
+        .count();
+    let words = name == Name::Token && turns * 5 < characters().count();
+    path || constant || words
 }
 
 /// Values that a reader is meant to replace, and references to a value kept elsewhere.

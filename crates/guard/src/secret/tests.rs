@@ -205,6 +205,11 @@ fn names_without_a_random_value_are_left_alone() {
         "bearer of good news",
         "basic understanding",
         "token: 2024-01-15T10:30:00",
+        "const PrivateKeyFlags: X509CertificateTemplatePrivateKeyFlag",
+        "const ERROR_PASSWORD: WIN32_ERROR",
+        "secret_key_len = MLKEM1024_SECRET_KEY_BYTES",
+        "password: super::super::Win32::Foundation",
+        "or1_token: node.or1_token",
     ] {
         let hits = found(text);
         assert!(hits.is_empty(), "{text}: {hits:?}");
@@ -231,4 +236,48 @@ fn a_value_with_a_prefix_of_its_own_is_named_after_it() {
     let token = format!("hf_{}", &BODY[..34]);
     let hits = secrets(&format!("token={token}"));
     assert_eq!((hits.len(), hits[0].detector), (1, "huggingface-token"));
+}
+
+#[test]
+fn of_a_value_longer_than_the_limit_the_first_part_is_found() {
+    for (open, close) in [("", "\n"), ("\"", "\"")] {
+        for (length, found_length) in [(1023, 1023), (1024, 1024), (1025, 1024)] {
+            let value: String = BODY.chars().cycle().take(length).collect();
+            let text = format!("api_key={open}{value}{close}");
+            assert_eq!(found(&text), [&value[..found_length]], "{length}");
+        }
+    }
+}
+
+#[test]
+fn the_longest_user_and_password_of_a_url_are_limits() {
+    let url = |user: usize, password: usize| {
+        format!("amqp://{}:{}@host", "u".repeat(user), "p".repeat(password))
+    };
+    assert_eq!(found(&url(64, 256)).len(), 1);
+    assert!(found(&url(65, 256)).is_empty());
+    assert!(found(&url(64, 257)).is_empty());
+}
+
+#[test]
+fn a_json_web_token_longer_than_the_limit_is_found_up_to_there() {
+    let header = ["eyJhbGciOiJIUzI1NiIs", "InR5cCI6IkpXVCJ9"].concat();
+    for length in [4_000, 8_000, 20_000] {
+        let token = format!("{header}.{}.{BODY}", "aB3dE5gH".repeat(length / 8));
+        let longest = token.len().min(super::jwt::LONGEST);
+        assert_eq!(found(&token), [&token[..longest]], "{length}");
+    }
+}
+
+#[test]
+fn a_private_key_longer_than_the_limit_is_found_up_to_there() {
+    let block = |lines: usize| {
+        let line = format!("MIIE{BODY}\n").repeat(lines);
+        format!("-----BEGIN PRIVATE KEY-----\n{line}-----END PRIVATE KEY-----")
+    };
+    let fits = block(300);
+    assert_eq!(found(&fits), [fits.as_str()]);
+    let longer = block(400);
+    let hits = found(&longer);
+    assert!(hits[0].len() <= super::LONGEST && hits[0].len() > super::LONGEST - 256);
 }
