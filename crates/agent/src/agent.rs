@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use largestack_engine::{Definition, Event, Recorded, Run};
-use largestack_ports::journal::Lease;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::RunId;
@@ -16,7 +15,7 @@ use crate::options::{Input, ResumeOptions, RunOptions};
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::runtime::Runtime;
-use crate::stream::RunStream;
+use crate::stream::{RunStream, Sink};
 use crate::tools::Registry;
 
 /// An agent. Cheap to clone.
@@ -61,8 +60,8 @@ impl Agent {
         input: impl Into<Input>,
         options: RunOptions,
     ) -> Result<Report> {
-        let mut drive = self.begin(scope, input.into(), options).await?;
-        drive.to_end(None).await
+        let beginning = Beginning { input: input.into(), options, sink: None };
+        Drive::begin(Arc::clone(&self.0), scope, beginning).await?.perform().await
     }
 
     /// Runs it and tells what happens on the way. The stream owns the run: dropping it cancels.
@@ -70,8 +69,8 @@ impl Agent {
         let (agent, scope, input) = (self.clone(), scope.clone(), input.into());
         RunStream::new(|sink| {
             Box::pin(async move {
-                let mut drive = agent.begin(&scope, input, options).await?;
-                drive.to_end(Some(sink)).await
+                let beginning = Beginning { input, options, sink: Some(sink) };
+                Drive::begin(agent.0, &scope, beginning).await?.perform().await
             })
         })
     }
@@ -83,8 +82,7 @@ impl Agent {
         run: RunId,
         options: ResumeOptions,
     ) -> Result<Report> {
-        let mut drive = self.take_up(scope, run, options).await?;
-        drive.to_end(None).await
+        self.take_up(scope, run, (options, None)).await?.perform().await
     }
 
     /// Takes up a run and tells what happens on the way.
@@ -92,28 +90,31 @@ impl Agent {
         let (agent, scope) = (self.clone(), scope.clone());
         RunStream::new(move |sink| {
             Box::pin(async move {
-                let mut drive = agent.take_up(&scope, run, options).await?;
-                drive.to_end(Some(sink)).await
+                agent.take_up(&scope, run, (options, Some(sink))).await?.perform().await
             })
         })
     }
 
-    async fn begin(&self, scope: &Scope, input: Input, options: RunOptions) -> Result<Drive> {
-        Drive::begin(Arc::clone(&self.0), scope, Beginning { input, options }).await
-    }
-
-    async fn take_up(&self, scope: &Scope, run: RunId, options: ResumeOptions) -> Result<Drive> {
+    async fn take_up(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        options: (ResumeOptions, Option<Sink>),
+    ) -> Result<Drive> {
         let journal = &self.0.runtime.journal;
         let lease = journal.claim(scope, run, self.0.runtime.owner).await?;
-        match self.refold(scope, run).await {
+        let taken = match self.refold(scope, run).await {
             Ok((folded, events)) => {
-                Drive::take_up(Arc::clone(&self.0), lease, folded, &events, options).await
+                let core = Arc::clone(&self.0);
+                Drive::take_up(core, lease.clone(), folded, &events, options).await
             }
-            Err(error) => {
-                release(journal.as_ref(), &lease).await;
-                Err(error)
-            }
+            Err(error) => Err(error),
+        };
+        if taken.is_err() {
+            // The error that led here says more than a failed release.
+            let _ = journal.release(&lease).await;
         }
+        taken
     }
 
     async fn refold(&self, scope: &Scope, run: RunId) -> Result<(Run, Vec<Recorded>)> {
@@ -135,11 +136,6 @@ impl Agent {
         }
         Ok((folded, events))
     }
-}
-
-async fn release(journal: &dyn largestack_ports::journal::Journal, lease: &Lease) {
-    // The error that led here says more than a failed release, and the lease ends with the process.
-    let _ = journal.release(lease).await;
 }
 
 /// Folds a journal that was read.

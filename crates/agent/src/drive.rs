@@ -55,6 +55,7 @@ pub(crate) struct Drive {
     asked: Arc<Message>,
     asked_text: Arc<str>,
     started: Timestamp,
+    /// Whether there is nothing to end when this is dropped: not begun yet, or over.
     over: bool,
     ready: Vec<Effect>,
 }
@@ -66,8 +67,7 @@ enum Next {
 
 impl Drive {
     /// Performs the run to its end or to where it must wait.
-    pub(crate) async fn to_end(&mut self, sink: Option<Sink>) -> Result<Report> {
-        self.sink = sink;
+    pub(crate) async fn perform(&mut self) -> Result<Report> {
         loop {
             self.start_ready().await?;
             if self.run.conclusion().is_some() {

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use largestack_engine::event::{CancelReason, CancelRequested, DoubtDecision};
+use largestack_engine::event::{ApprovalAnswered, CancelReason, CancelRequested, DoubtDecision};
 use largestack_types::id::{RunId, SessionId};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, Media};
@@ -92,6 +92,8 @@ impl Default for RunOptions {
 pub struct ResumeOptions {
     /// What becomes of calls in doubt, where a person has decided; else the definition's policy.
     pub in_doubt: Option<DoubtDecision>,
+    /// Answers to the approvals the run waits for.
+    pub answers: Vec<ApprovalAnswered>,
     /// What the tools of this run are given.
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.
@@ -100,6 +102,11 @@ pub struct ResumeOptions {
 
 impl Default for ResumeOptions {
     fn default() -> Self {
-        Self { in_doubt: None, deps: Arc::new(()), cancel: CancelHandle::default() }
+        Self {
+            in_doubt: None,
+            answers: Vec::new(),
+            deps: Arc::new(()),
+            cancel: CancelHandle::default(),
+        }
     }
 }

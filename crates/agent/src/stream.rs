@@ -57,10 +57,15 @@ impl Stream for RunStream {
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<RunEvent>> {
         loop {
-            if let Poll::Ready(Some(event)) = self.events.poll_recv(cx) {
-                return Poll::Ready(Some(event));
+            match self.events.poll_recv(cx) {
+                Poll::Ready(Some(event)) => return Poll::Ready(Some(event)),
+                // Every sender is gone with the driver, and the queue is empty.
+                Poll::Ready(None) if self.driver.is_none() => return Poll::Ready(None),
+                // The runtime asks for a pause; the queue need not be empty.
+                Poll::Pending if self.driver.is_none() => return Poll::Pending,
+                Poll::Ready(None) | Poll::Pending => {}
             }
-            let Some(driver) = &mut self.driver else { return Poll::Ready(None) };
+            let Some(driver) = &mut self.driver else { continue };
             let Poll::Ready(report) = driver.as_mut().poll(cx) else {
                 // The driver may have spoken just now, after the queue was looked at.
                 return match self.events.poll_recv(cx) {

@@ -16,7 +16,6 @@
 //! assert!(ledger.try_reserve(&[run], Money::from_nanos(30)).is_ok());
 //! ```
 
-pub mod approvals;
 pub mod blobs;
 pub mod clock;
 pub mod documents;

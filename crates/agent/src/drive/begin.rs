@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use largestack_engine::definition::InDoubt;
-use largestack_engine::event::{DoubtDecision, DoubtSettled, Event, Resumed, RunStarted};
+use largestack_engine::event::{
+    ApprovalAnswered, DoubtDecision, DoubtSettled, Event, Resumed, RunStarted,
+};
 use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
@@ -25,6 +27,7 @@ use crate::agent::Core;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
 use crate::stage::{InputDraft, StageContext, Verdict};
+use crate::stream::Sink;
 
 /// Bytes of text that may be asked at once: documents belong into a knowledge folder.
 pub(crate) const MOST_INPUT: usize = 1 << 20;
@@ -33,6 +36,7 @@ pub(crate) const MOST_INPUT: usize = 1 << 20;
 pub(crate) struct Beginning {
     pub(crate) input: Input,
     pub(crate) options: RunOptions,
+    pub(crate) sink: Option<Sink>,
 }
 
 impl Drive {
@@ -79,6 +83,7 @@ impl Drive {
         let time = core.definition.limits.wall_clock;
         let (deps, cancel) = (new.options.deps, new.options.cancel);
         let mut drive = Self::assemble(core, lease, run, guard, (asked, deps), &cancel, time);
+        drive.sink = new.sink;
         drive.open_budgets().await?;
         let hash = drive.core.hash;
         drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
@@ -87,6 +92,7 @@ impl Drive {
             drive.note_findings(EffectId::INPUT, stage, findings)?;
         }
         drive.outbox.summary = Some(drive.first_summary());
+        drive.over = false;
         Ok(drive)
     }
 
@@ -96,7 +102,7 @@ impl Drive {
         lease: Lease,
         run: Run,
         events: &[Recorded],
-        options: ResumeOptions,
+        (options, sink): (ResumeOptions, Option<Sink>),
     ) -> Result<Self> {
         refuse_when_killed(&core, &lease.scope)?;
         let vault = Arc::clone(&core.runtime.vault);
@@ -108,6 +114,7 @@ impl Drive {
         let parts = (asked, options.deps);
         let mut drive =
             Self::assemble(core, lease, run, Arc::new(guard), parts, &options.cancel, time);
+        drive.sink = sink;
         if let Some(first) = events.first() {
             drive.started = first.at;
         }
@@ -115,6 +122,8 @@ impl Drive {
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
         drive.settle_doubts(options.in_doubt)?;
+        drive.hear_answers(options.answers)?;
+        drive.over = false;
         Ok(drive)
     }
 
@@ -146,7 +155,7 @@ impl Drive {
             asked_text: asked.text().into(),
             asked,
             started,
-            over: false,
+            over: true,
             ready: Vec::new(),
             core,
         }
@@ -156,6 +165,19 @@ impl Drive {
         let (limit, spent) = (self.run.definition().limits.budget, self.run.cost());
         for key in self.budgets.iter() {
             self.core.runtime.ledger.open(key, limit, spent).await?;
+        }
+        Ok(())
+    }
+
+    /// Applies answers to what the run waits for; an answer to anything else is refused.
+    fn hear_answers(&mut self, answers: Vec<ApprovalAnswered>) -> Result<()> {
+        for answer in answers {
+            let wait = Wait::Approval { effect: answer.effect, approval: answer.approval };
+            if !self.run.waits().contains(&wait) {
+                let detail = format!("the run does not wait for {}", answer.approval);
+                return Err(LargestackError::other(Code::NotFound, detail));
+            }
+            self.note(Event::ApprovalAnswered(answer))?;
         }
         Ok(())
     }

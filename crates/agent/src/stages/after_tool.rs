@@ -35,7 +35,7 @@ impl Stage<ResultDraft> for GuardResult {
             let mut draft = draft.clone();
             draft.label = guarded.label;
             if let Some(text) = guarded.text {
-                draft.output.text = text.as_ref().to_owned();
+                text.as_ref().clone_into(&mut draft.output.text);
             }
             Ok(Ruling { verdict: Verdict::Replace(draft), findings: guarded.findings })
         })

@@ -111,7 +111,7 @@ impl Execution {
             match ruling.verdict {
                 Verdict::Continue | Verdict::Suspend(_) => {}
                 Verdict::Replace(new) => draft = new,
-                Verdict::Retry(text) => draft.output.text = text.as_ref().to_owned(),
+                Verdict::Retry(text) => text.as_ref().clone_into(&mut draft.output.text),
                 Verdict::Block(error) => return Err(error),
             }
         }

@@ -27,7 +27,7 @@ fn status_and_reason_follow_from_why_the_model_stopped() {
         (FinishReason::Stop, "", Status::Incomplete, EndReason::Empty),
     ];
     for (finish, text, status, reason) in cases {
-        let world = World::new(definition(), vec![Turn::Says(text, finish)]).to_end();
+        let world = World::new(definition(), vec![Turn::Says(text, finish)]).ended();
         let end = world.run.end().unwrap();
         assert_eq!((end.status, end.reason), (status, reason), "{finish}");
     }
@@ -36,7 +36,7 @@ fn status_and_reason_follow_from_why_the_model_stopped() {
 #[test]
 fn a_paused_turn_goes_on_in_the_next_one() {
     let script = vec![Turn::Says("so far", FinishReason::Pause), says("and done")];
-    let world = World::new(definition(), script).to_end();
+    let world = World::new(definition(), script).ended();
     assert_eq!((world.run.status(), world.run.turns()), (Status::Completed, 2));
     assert_eq!(world.roles(), [Role::User, Role::Assistant, Role::Assistant]);
 }
@@ -53,7 +53,7 @@ fn a_cancelled_run_keeps_every_call_paired_with_a_result() {
         note: "".into(),
     }));
     assert!(world.ready().is_empty());
-    let world = world.to_end();
+    let world = world.ended();
     assert_eq!(world.run.status(), Status::Cancelled);
     assert_eq!(world.roles(), [Role::User, Role::Assistant, Role::Tool, Role::Tool]);
 }
@@ -66,7 +66,7 @@ fn the_kill_switch_ends_a_run_with_its_own_error() {
         by: "ops".into(),
         note: "drill".into(),
     }));
-    let world = world.to_end();
+    let world = world.ended();
     let error = world.run.end().unwrap().error.clone().unwrap();
     assert_eq!(error.code(), Code::KillSwitch);
     assert!(error.message().contains("drill"));
@@ -90,7 +90,7 @@ fn a_call_in_doubt_follows_the_decision() {
     ] {
         let (mut world, effect) = doubtful();
         world.record(Event::DoubtSettled(DoubtSettled { effect, decision, by: "me".into() }));
-        assert_eq!(world.to_end().run.status(), status, "{decision:?}");
+        assert_eq!(world.ended().run.status(), status, "{decision:?}");
     }
 }
 
@@ -118,7 +118,7 @@ fn a_refused_approval_is_told_to_the_model_and_a_granted_one_lets_the_call_run()
             by: "me".into(),
             note: Some("not today".into()),
         }));
-        let world = world.to_end();
+        let world = world.ended();
         assert_eq!(world.run.status(), Status::Completed);
         let text = serde_json::to_string(world.run.messages()).unwrap();
         assert_eq!(text.contains("not today"), !approved);
@@ -132,7 +132,7 @@ fn an_answer_that_was_sent_back_is_followed_by_another_turn() {
     let feedback = Arc::new(Message::user(PartId::new(1, 9), "shorter"));
     let effect = largestack_types::id::EffectId::new(1);
     world.record(Event::Steered(Steered { effect, stage: "length".into(), feedback }));
-    let world = world.to_end();
+    let world = world.ended();
     assert_eq!(world.run.output().unwrap().text(), "final");
     assert_eq!(world.run.turns(), 2);
 }

@@ -11,7 +11,7 @@ use crate::world::{World, definition};
 
 /// What this build writes for the scripted run: the generator of the fixture.
 fn written() -> String {
-    let whole = World::new(definition(), script()).to_end();
+    let whole = World::new(definition(), script()).ended();
     let tenant = TenantId::new("local").unwrap();
     let line = |(seq, event): (u64, &largestack_engine::Event)| {
         let micros = 1_767_225_600_000_000 + i64::try_from(seq).unwrap() * 1_000;

@@ -61,7 +61,7 @@ fn a_snapshot_reads_back_as_the_run_it_was_taken_of() {
 
 #[test]
 fn a_crash_after_any_event_changes_neither_the_history_nor_the_count_of_turns() {
-    let whole = World::new(definition(), script()).to_end();
+    let whole = World::new(definition(), script()).ended();
     for cut in 1..whole.journal.len() {
         let mut world = World::new(definition(), script());
         world.run = fold(&whole.journal[..cut]);
@@ -69,14 +69,14 @@ fn a_crash_after_any_event_changes_neither_the_history_nor_the_count_of_turns() 
         if !world.run.status().is_final() {
             world.record(Event::Resumed(Resumed { owner: OwnerId::from_u128(1) }));
         }
-        let world = world.to_end();
+        let world = world.ended();
         assert_eq!(essence(&world.run), essence(&whole.run), "cut after event {cut}");
     }
 }
 
 #[test]
 fn an_engine_that_keeps_only_outcomes_folds_to_the_same_run() {
-    let whole = World::new(definition(), script()).to_end();
+    let whole = World::new(definition(), script()).ended();
     let outcomes: Vec<Event> = whole
         .journal
         .iter()
@@ -109,18 +109,18 @@ proptest! {
     fn results_stand_in_the_order_of_the_calls_whatever_order_they_arrive_in(
         order in Just(vec![0usize, 1, 2]).prop_shuffle()
     ) {
-        let straight = World::new(definition(), script()).to_end();
+        let straight = World::new(definition(), script()).ended();
         let mut world = World::new(definition(), script());
         world.round(|_| {});
         world.round(|ready| *ready = order.iter().map(|index| ready[*index]).collect());
-        let world = world.to_end();
+        let world = world.ended();
         prop_assert_eq!(essence(&world.run), essence(&straight.run));
     }
 }
 
 #[test]
 fn every_event_reads_back_from_its_envelope() {
-    let whole = World::new(definition(), script()).to_end();
+    let whole = World::new(definition(), script()).ended();
     let tenant = TenantId::new("local").unwrap();
     for (seq, event) in (1..).zip(&whole.journal) {
         let at = Timestamp::from_micros(5);

@@ -30,7 +30,7 @@ fn at_the_limit_of_turns_one_last_turn_without_tools_gives_an_incomplete_answer(
     let call = world.run.call(false);
     assert_eq!(call.tool_choice, largestack_types::call::ToolChoice::None);
     assert_eq!(call.messages.last().unwrap().text(), LAST_TURN);
-    let world = world.to_end();
+    let world = world.ended();
     assert_eq!(world.run.status(), Status::Incomplete);
     assert_eq!(world.run.end().unwrap().reason, EndReason::MaxTurns);
     assert_eq!(world.run.output().unwrap().text(), "best effort");
@@ -41,7 +41,7 @@ fn an_answer_in_the_last_allowed_turn_is_complete() {
     let limits = Limits { max_turns: 3, ..Limits::default() };
     let mut script = different(2);
     script.push(says("done"));
-    let world = World::new(with(limits), script).to_end();
+    let world = World::new(with(limits), script).ended();
     assert_eq!(world.run.status(), Status::Completed);
     assert_eq!(world.run.turns(), 3);
 }
@@ -49,7 +49,7 @@ fn an_answer_in_the_last_allowed_turn_is_complete() {
 #[test]
 fn a_model_that_calls_tools_in_its_last_turn_is_not_obeyed_and_its_history_stays_paired() {
     let limits = Limits { max_turns: 1, ..Limits::default() };
-    let world = World::new(with(limits), different(2)).to_end();
+    let world = World::new(with(limits), different(2)).ended();
     assert_eq!(world.run.status(), Status::Incomplete);
     let asked: usize = world.run.messages().iter().map(|m| m.tool_calls().count()).sum();
     let answered =
@@ -60,7 +60,7 @@ fn a_model_that_calls_tools_in_its_last_turn_is_not_obeyed_and_its_history_stays
 #[test]
 fn with_on_limit_error_the_run_fails_before_the_tools_of_the_last_turn_run() {
     let limits = Limits { max_turns: 2, on_limit: OnLimit::Error, ..Limits::default() };
-    let world = World::new(with(limits), different(3)).to_end();
+    let world = World::new(with(limits), different(3)).ended();
     let end = world.run.end().unwrap();
     assert_eq!(end.status, Status::Failed);
     let expected = LoopDetectedError { turns: 2, reason: "max_turns".into() };
@@ -71,7 +71,7 @@ fn with_on_limit_error_the_run_fails_before_the_tools_of_the_last_turn_run() {
 fn identical_turns_end_in_one_last_turn() {
     let mut script = vec![calls(&[("look", "{}")]); 3];
     script.push(says("stuck"));
-    let world = World::new(definition(), script).to_end();
+    let world = World::new(definition(), script).ended();
     assert_eq!(world.run.end().unwrap().reason, EndReason::RepeatedCalls);
     assert_eq!(world.run.turns(), 4);
 }
@@ -81,7 +81,7 @@ fn tool_calls_over_their_limit_are_not_run() {
     let limits = Limits { max_tool_calls: Some(2), ..Limits::default() };
     let mut script = different(3);
     script.push(says("enough"));
-    let world = World::new(with(limits.clone()), script).to_end();
+    let world = World::new(with(limits.clone()), script).ended();
     assert_eq!(world.run.end().unwrap().reason, EndReason::MaxToolCalls);
     let ran = |world: &World| {
         world.journal.iter().filter(|event| matches!(event, Event::ToolReturned(_))).count()
@@ -89,7 +89,7 @@ fn tool_calls_over_their_limit_are_not_run() {
     assert_eq!(ran(&world), 2);
     let mut script = different(2);
     script.push(says("within"));
-    let world = World::new(with(limits), script).to_end();
+    let world = World::new(with(limits), script).ended();
     assert_eq!((world.run.status(), ran(&world)), (Status::Completed, 2));
 }
 
@@ -114,7 +114,7 @@ fn a_budget_that_cannot_cover_the_next_turn_leaves_one_last_turn() {
         call: largestack_engine::event::CallRecord::default(),
     };
     world.record(Event::ModelFailed(failed));
-    let world = world.to_end();
+    let world = world.ended();
     assert_eq!(world.run.end().unwrap().reason, EndReason::Budget);
     assert_eq!(world.run.status(), Status::Incomplete);
 
@@ -126,7 +126,7 @@ fn a_budget_that_cannot_cover_the_next_turn_leaves_one_last_turn() {
         error: error.clone().into(),
         call,
     }));
-    let first = first.to_end();
+    let first = first.ended();
     assert_eq!(first.run.end().unwrap().error, Some(error.into()));
 }
 
@@ -146,7 +146,7 @@ fn time_that_runs_out_in_a_model_call_ends_the_run_and_between_calls_leaves_one_
     let mut between = World::new(definition(), vec![calls(&[("look", "{}")]), says("short")]);
     between.round(|_| {});
     between.record(event());
-    let between = between.to_end();
+    let between = between.ended();
     assert_eq!(between.run.end().unwrap().reason, EndReason::WallClock);
     assert_eq!(between.run.output().unwrap().text(), "short");
 }
@@ -165,5 +165,5 @@ fn no_more_tools_are_in_flight_than_allowed() {
     let outcome = world.outcome(ready[0]);
     world.record(outcome);
     assert_eq!(world.ready().len(), 2);
-    assert_eq!(world.to_end().run.status(), Status::Completed);
+    assert_eq!(world.ended().run.status(), Status::Completed);
 }

@@ -84,9 +84,10 @@ impl World {
     }
 
     pub(crate) fn start(&mut self, effect: Effect) {
-        let (effect, attempt) = match effect {
-            Effect::Model { id, attempt } | Effect::Tool { id, attempt, .. } => (id, attempt),
-            _ => panic!("unknown effect"),
+        let (Effect::Model { id: effect, attempt } | Effect::Tool { id: effect, attempt, .. }) =
+            effect
+        else {
+            panic!("unknown effect")
         };
         self.record(Event::EffectStarted(EffectStarted { effect, attempt }));
     }
@@ -160,7 +161,7 @@ impl World {
         true
     }
 
-    pub(crate) fn to_end(mut self) -> Self {
+    pub(crate) fn ended(mut self) -> Self {
         while self.round(|_| {}) {}
         self
     }

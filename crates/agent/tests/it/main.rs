@@ -1,0 +1,17 @@
+//! Runs through the driver, with scripted models and in-memory ports.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test that cannot go on stops"
+)]
+
+mod durable;
+mod endings;
+mod guards;
+mod limits;
+mod many;
+mod streaming;
+mod tools;
+mod world;
