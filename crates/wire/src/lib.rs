@@ -1,0 +1,44 @@
+//! Provider protocols as pure codecs. A [`Wire`] turns a call into an HTTP request and the bytes
+//! that come back into events, which one [`Accumulator`] folds into a reply, streamed or not;
+//! tables say who speaks which wire, what model families can do and what they cost. Nothing here
+//! sends, waits, reads a key or looks at a clock: that is the transport's and the gateway's.
+//!
+//! ```
+//! use largestack_wire::{Mode, decode, model};
+//!
+//! let target = model::resolve("openai/gpt-4o-mini")?;
+//! let body = br#"{"choices": [{"message": {"content": "Hello!"}, "finish_reason": "stop"}]}"#;
+//! let outcome = decode(target.wire()?, Mode::Whole, &target, body)?;
+//! assert_eq!(outcome.reply.text(), "Hello!");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+pub mod accumulate;
+mod decode;
+pub mod error;
+pub mod event;
+mod extras;
+pub mod fault;
+mod json;
+pub mod model;
+pub mod openai_chat;
+pub mod price;
+pub mod profile;
+pub mod provider;
+pub mod quirk;
+pub mod session;
+pub mod sse;
+mod table;
+pub mod tokens;
+pub mod wait;
+mod wire;
+
+pub use accumulate::{Accumulator, Outcome};
+pub use decode::decode;
+pub use error::{DecodeError, EncodeError, ModelUnknown};
+pub use event::{Place, WireEvent};
+pub use model::{Registry, Target};
+pub use provider::{Auth, Provider, Section};
+pub use quirk::{Field, Quirk};
+pub use session::Session;
+pub use wire::{Decoder, Frame, Framing, HttpRequest, Mode, WIRES, Wire, wire};

@@ -1,0 +1,251 @@
+//! The tail of a request: everything but model and messages. What a provider or model lacks is
+//! left out and reported, or refused where the call would mean something else without it.
+
+use std::borrow::Cow;
+
+use largestack_types::call::{Call, ReasoningEffort, Settings, ToolChoice};
+use largestack_types::json::Json;
+use serde::Serialize;
+use serde::de::MapAccess;
+use serde_json::value::RawValue;
+
+use crate::error::EncodeError;
+use crate::json::{Fields, Object, write};
+use crate::model::Target;
+use crate::profile::Structured;
+use crate::quirk::{Field, Quirk};
+use crate::session::Tail;
+
+/// Fields that `extra` may not set, because something else accounts for them.
+const RESERVED: &[&str] =
+    &["model", "messages", "stream", "max_tokens", "max_completion_tokens", "tools", "tool_choice"];
+
+#[derive(Debug, Default)]
+struct Extra<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Fields<'de> for Extra<'de> {
+    fn field<A: MapAccess<'de>>(
+        &mut self,
+        key: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        self.0.push((key, map.next_value()?));
+        Ok(())
+    }
+}
+
+/// A tail under way.
+struct Writer<'a> {
+    target: &'a Target,
+    extra: Vec<(Cow<'a, str>, &'a RawValue)>,
+    text: Vec<u8>,
+    dropped: Vec<&'static str>,
+}
+
+pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
+    let settings = &*call.settings;
+    let mut writer = Writer {
+        target,
+        extra: extra(settings.extra.as_ref())?,
+        text: Vec::new(),
+        dropped: Vec::new(),
+    };
+    writer.tools(call)?;
+    writer.limits(settings);
+    writer.sampling(settings)?;
+    writer.output(settings)?;
+    writer.stream(call.stream);
+    let extra = std::mem::take(&mut writer.extra);
+    for (key, value) in extra {
+        writer.put(&key, value);
+    }
+    Ok(Tail::new(call, writer.text, writer.dropped))
+}
+
+fn extra(json: Option<&Json>) -> Result<Vec<(Cow<'_, str>, &RawValue)>, EncodeError> {
+    let Some(text) = json.map(Json::as_str) else { return Ok(Vec::new()) };
+    if !text.trim_start().starts_with('{') {
+        return Err(EncodeError::ExtraNotAnObject);
+    }
+    let Object(Extra(fields)) =
+        serde_json::from_str(text).map_err(|_| EncodeError::ExtraNotAnObject)?;
+    match fields.iter().find(|(key, _)| RESERVED.contains(&&**key)) {
+        Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
+        None => Ok(fields),
+    }
+}
+
+impl Writer<'_> {
+    fn key(&mut self, key: &str) {
+        self.text.push(b',');
+        write(&mut self.text, key);
+        self.text.push(b':');
+    }
+
+    /// Writes a field, whatever `extra` says.
+    fn put<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        self.key(key);
+        write(&mut self.text, value);
+    }
+
+    /// Writes a field unless `extra` sets it: the caller's own word goes last.
+    fn field<T: Serialize + ?Sized>(&mut self, key: &str, value: &T) {
+        if !self.extra.iter().any(|(set, _)| set == key) {
+            self.put(key, value);
+        }
+    }
+
+    fn lacks(&self, field: Field) -> bool {
+        self.target.provider.lacks(field)
+    }
+
+    fn unsupported(&self, what: &'static str) -> EncodeError {
+        EncodeError::Unsupported {
+            what: what.into(),
+            provider: self.target.provider.name.clone(),
+            model: self.target.model.clone(),
+        }
+    }
+
+    fn tools(&mut self, call: &Call) -> Result<(), EncodeError> {
+        let settings = &*call.settings;
+        if call.tools.is_empty() {
+            // Without tools there is nothing to choose, unless the call insists on one.
+            let insists = matches!(call.tool_choice, ToolChoice::Required | ToolChoice::Tool(_));
+            return if insists {
+                Err(self.unsupported("a tool choice without tools"))
+            } else {
+                Ok(())
+            };
+        }
+        if self.lacks(Field::Tools) || !self.target.profile.tools {
+            return Err(self.unsupported("tools"));
+        }
+        self.key("tools");
+        for (index, tool) in call.tools.iter().enumerate() {
+            self.text.push(if index == 0 { b'[' } else { b',' });
+            self.text.extend_from_slice(b"{\"type\":\"function\",\"function\":{\"name\":");
+            write(&mut self.text, &*tool.name);
+            self.text.extend_from_slice(b",\"description\":");
+            write(&mut self.text, &*tool.description);
+            self.text.extend_from_slice(b",\"parameters\":");
+            self.text.extend_from_slice(tool.parameters.as_str().as_bytes());
+            self.text.extend_from_slice(b"}}");
+        }
+        self.text.push(b']');
+        match &call.tool_choice {
+            ToolChoice::Auto => {}
+            ToolChoice::None => self.put("tool_choice", "none"),
+            ToolChoice::Required => self.put("tool_choice", "required"),
+            ToolChoice::Tool(name) => {
+                self.key("tool_choice");
+                self.text.extend_from_slice(b"{\"type\":\"function\",\"function\":{\"name\":");
+                write(&mut self.text, &**name);
+                self.text.extend_from_slice(b"}}");
+            }
+        }
+        if let Some(parallel) = settings.parallel_tool_calls {
+            if self.lacks(Field::ParallelToolCalls) {
+                self.dropped.push("parallel_tool_calls");
+            } else {
+                self.field("parallel_tool_calls", &parallel);
+            }
+        }
+        Ok(())
+    }
+
+    fn limits(&mut self, settings: &Settings) {
+        let new = self.target.provider.has(Quirk::MaxCompletionTokens);
+        let key = if new { "max_completion_tokens" } else { "max_tokens" };
+        let limit = self.target.profile.output_limit(settings.max_output_tokens);
+        if settings.max_output_tokens.is_some_and(|asked| asked > limit) {
+            self.dropped.push("max_output_tokens");
+        }
+        self.put(key, &limit);
+    }
+
+    fn sampling(&mut self, settings: &Settings) -> Result<(), EncodeError> {
+        let samples = self.target.profile.sampling;
+        for (key, value) in [("temperature", settings.temperature), ("top_p", settings.top_p)] {
+            let Some(value) = value else { continue };
+            if !value.is_finite() {
+                return Err(EncodeError::NotFinite { setting: key });
+            }
+            if samples {
+                self.field(key, &value);
+            } else {
+                self.dropped.push(key);
+            }
+        }
+        if !settings.stop.is_empty() {
+            if samples && !self.lacks(Field::Stop) {
+                self.field("stop", &settings.stop);
+            } else {
+                self.dropped.push("stop");
+            }
+        }
+        if let Some(seed) = settings.seed {
+            if self.lacks(Field::Seed) {
+                self.dropped.push("seed");
+            } else {
+                let random = self.target.provider.has(Quirk::RandomSeed);
+                self.field(if random { "random_seed" } else { "seed" }, &seed);
+            }
+        }
+        if let Some(effort) = settings.reasoning_effort {
+            if self.target.profile.reasoning && !self.lacks(Field::ReasoningEffort) {
+                self.field("reasoning_effort", word(effort));
+            } else {
+                self.dropped.push("reasoning_effort");
+            }
+        }
+        Ok(())
+    }
+
+    fn output(&mut self, settings: &Settings) -> Result<(), EncodeError> {
+        let Some(output) = &settings.output_schema else { return Ok(()) };
+        let structured = self.target.profile.structured;
+        if self.lacks(Field::OutputSchema) || structured == Structured::None {
+            return Err(self.unsupported("a schema for the answer"));
+        }
+        if self.target.provider.has(Quirk::JsonObjectOnly) || structured == Structured::JsonObject {
+            // JSON is enforced, its shape is not: the caller has to say the shape in words.
+            self.dropped.push("output_schema.schema");
+            if !self.extra.iter().any(|(set, _)| set == "response_format") {
+                self.key("response_format");
+                self.text.extend_from_slice(b"{\"type\":\"json_object\"}");
+            }
+            return Ok(());
+        }
+        if !self.extra.iter().any(|(set, _)| set == "response_format") {
+            self.key("response_format");
+            self.text.extend_from_slice(b"{\"type\":\"json_schema\",\"json_schema\":{\"name\":");
+            write(&mut self.text, &*output.name);
+            self.text.extend_from_slice(b",\"schema\":");
+            self.text.extend_from_slice(output.schema.as_str().as_bytes());
+            self.text.extend_from_slice(b",\"strict\":true}}");
+        }
+        Ok(())
+    }
+
+    fn stream(&mut self, stream: bool) {
+        if !stream {
+            return;
+        }
+        self.put("stream", &true);
+        let set = self.extra.iter().any(|(set, _)| set == "stream_options");
+        if !set && !self.lacks(Field::StreamOptions) {
+            self.key("stream_options");
+            self.text.extend_from_slice(b"{\"include_usage\":true}");
+        }
+    }
+}
+
+const fn word(effort: ReasoningEffort) -> &'static str {
+    match effort {
+        ReasoningEffort::Minimal => "minimal",
+        ReasoningEffort::Low => "low",
+        ReasoningEffort::Medium => "medium",
+        ReasoningEffort::High => "high",
+    }
+}

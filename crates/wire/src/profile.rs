@@ -1,0 +1,148 @@
+//! What a model family can do, by name pattern, as data. A model without a row is trusted with
+//! everything: its provider will say what it does not take.
+
+use std::collections::BTreeMap;
+
+use largestack_types::part::MediaKind;
+use serde::{Deserialize, Serialize};
+
+/// The output limit that is sent when a call states none, in tokens.
+pub const DEFAULT_OUTPUT_TOKENS: u32 = 4_096;
+
+/// How a model is brought to answer in a given shape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Structured {
+    /// The provider enforces a JSON Schema.
+    #[default]
+    Schema,
+    /// The provider enforces JSON; the schema has to be in the instructions.
+    JsonObject,
+    /// The schema has to be a tool's or in the instructions.
+    None,
+}
+
+/// What a model family can do.
+#[expect(clippy::struct_excessive_bools, reason = "a capability is there or not, each by its name")]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Profile {
+    /// Tokens of input and output together; `None` when unknown.
+    pub context_tokens: Option<u64>,
+    /// The most tokens it generates; `None` when unknown.
+    pub max_output_tokens: Option<u32>,
+    /// The output limit that is sent when a call states none.
+    pub default_output_tokens: u32,
+    /// How it is brought to answer in a given shape.
+    pub structured: Structured,
+    /// Whether it calls tools.
+    pub tools: bool,
+    /// Whether it reads images.
+    pub images: bool,
+    /// Whether it hears sound.
+    pub audio: bool,
+    /// Whether it reads documents such as PDF.
+    pub documents: bool,
+    /// Whether it watches videos.
+    pub video: bool,
+    /// Whether it takes a reasoning effort.
+    pub reasoning: bool,
+    /// Whether it takes temperature, nucleus sampling and stop sequences.
+    pub sampling: bool,
+    /// The most tokens one image can cost.
+    pub image_tokens: u64,
+}
+
+impl Default for Profile {
+    fn default() -> Self {
+        Self {
+            context_tokens: None,
+            max_output_tokens: None,
+            default_output_tokens: DEFAULT_OUTPUT_TOKENS,
+            structured: Structured::Schema,
+            tools: true,
+            images: true,
+            audio: true,
+            documents: true,
+            video: true,
+            reasoning: true,
+            sampling: true,
+            // The dearest image known: eight tiles of gpt-4o-mini (see `profiles.toml`).
+            image_tokens: 50_000,
+        }
+    }
+}
+
+impl Profile {
+    /// Whether it takes this kind of medium.
+    pub const fn takes(&self, kind: MediaKind) -> bool {
+        match kind {
+            MediaKind::Image => self.images,
+            MediaKind::Audio => self.audio,
+            MediaKind::Video => self.video,
+            MediaKind::Document => self.documents,
+        }
+    }
+
+    /// The output limit to send: what was asked for, else the default, but never more than the
+    /// model can.
+    pub fn output_limit(&self, asked: Option<u32>) -> u32 {
+        let limit = asked.unwrap_or(self.default_output_tokens);
+        self.max_output_tokens.map_or(limit, |most| limit.min(most))
+    }
+}
+
+/// Profiles by model name.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(transparent)]
+pub struct Profiles(BTreeMap<String, Profile>);
+
+impl Profiles {
+    /// The table that comes with the crate.
+    pub fn builtin() -> &'static Self {
+        static TABLE: std::sync::LazyLock<Profiles> =
+            std::sync::LazyLock::new(|| crate::table::embedded(include_str!("profiles.toml")));
+        &TABLE
+    }
+
+    /// The profile of a model: the row with the longest name that begins the last segment of the
+    /// model's name in lower case (`openai/gpt-4o-2024-08-06` is `gpt-4o`), else the default.
+    pub fn of(&self, model: &str) -> Profile {
+        let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+        self.0
+            .iter()
+            .filter(|(prefix, _)| name.starts_with(prefix.as_str()))
+            .max_by_key(|(prefix, _)| prefix.len())
+            .map_or_else(Profile::default, |(_, profile)| *profile)
+    }
+
+    /// The names in the table.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.keys().map(String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_longest_name_wins_and_an_unknown_model_is_trusted() {
+        let profiles = Profiles::builtin();
+        assert!(
+            profiles.of("gpt-4o-mini-2024-07-18").image_tokens > profiles.of("gpt-4o").image_tokens
+        );
+        assert!(profiles.of("openai/o3").reasoning && !profiles.of("openai/o3").sampling);
+        assert_eq!(profiles.of("somebody/new-model"), Profile::default());
+        assert_eq!(profiles.of("GPT-4.1"), profiles.of("gpt-4.1"));
+    }
+
+    #[test]
+    fn the_output_limit_is_asked_or_default_and_within_what_the_model_can() {
+        let profile = Profile { max_output_tokens: Some(8_192), ..Profile::default() };
+        assert_eq!(profile.output_limit(None), 4_096);
+        assert_eq!(profile.output_limit(Some(8_192)), 8_192);
+        assert_eq!(profile.output_limit(Some(8_193)), 8_192);
+        assert_eq!(Profile::default().output_limit(Some(1 << 20)), 1 << 20);
+    }
+}

@@ -1,0 +1,166 @@
+//! Who serves models, as data: one row a provider, in `providers.toml` and, with the same
+//! schema, in a user's configuration.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::quirk::{Field, Quirk};
+
+/// How a transport presents the key. The key itself is never here.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Auth {
+    /// `Authorization: Bearer KEY`.
+    #[default]
+    Bearer,
+    /// The key in a header of this name.
+    Header(String),
+    /// No key is asked for.
+    None,
+}
+
+/// A provider as a row or a configuration section says it. What is absent stays as it was: in
+/// the built-in row of the same name, else as the default.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Section {
+    /// The protocol, e.g. `openai-chat`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub wire: Option<String>,
+    /// The address that paths are appended to, without a slash at its end.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
+    /// The path of the request, where it is not the wire's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+    /// How the key is presented.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub auth: Option<Auth>,
+    /// Environment variables that may hold the key, the first that is set wins.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key_env: Option<Vec<String>>,
+    /// How it differs from the protocol.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub quirks: Option<Vec<Quirk>>,
+    /// Request fields it does not have.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub lacks: Option<Vec<Field>>,
+    /// Beginnings of bare model names that mean this provider.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub models: Option<Vec<String>>,
+}
+
+/// A provider, resolved.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Provider {
+    /// The name before the slash of `provider/model`.
+    pub name: Arc<str>,
+    /// The protocol it speaks.
+    pub wire: Cow<'static, str>,
+    /// The address that paths are appended to; `None` until a configuration names one.
+    pub base_url: Option<String>,
+    /// The path of the request, where it is not the wire's own.
+    pub path: Option<String>,
+    /// How the key is presented.
+    pub auth: Auth,
+    /// Environment variables that may hold the key, the first that is set wins.
+    pub key_env: Vec<String>,
+    /// How it differs from the protocol.
+    pub quirks: Vec<Quirk>,
+    /// Request fields it does not have.
+    pub lacks: Vec<Field>,
+    /// Beginnings of bare model names that mean this provider.
+    pub models: Vec<String>,
+}
+
+impl Provider {
+    /// A provider of this name that speaks plain `openai-chat` at no address yet.
+    pub fn new(name: impl Into<Arc<str>>) -> Self {
+        Self {
+            name: name.into(),
+            wire: Cow::Borrowed("openai-chat"),
+            base_url: None,
+            path: None,
+            auth: Auth::default(),
+            key_env: Vec::new(),
+            quirks: Vec::new(),
+            lacks: Vec::new(),
+            models: Vec::new(),
+        }
+    }
+
+    /// The same with everything that the section says.
+    #[must_use]
+    pub fn with(mut self, section: Section) -> Self {
+        let Section { wire, base_url, path, auth, key_env, quirks, lacks, models } = section;
+        if let Some(wire) = wire {
+            self.wire = Cow::Owned(wire);
+        }
+        if let Some(url) = base_url {
+            self.base_url = Some(url.trim_end_matches('/').to_owned());
+        }
+        self.path = path.or(self.path);
+        self.auth = auth.unwrap_or(self.auth);
+        self.key_env = key_env.unwrap_or(self.key_env);
+        self.quirks = quirks.unwrap_or(self.quirks);
+        self.lacks = lacks.unwrap_or(self.lacks);
+        self.models = models.unwrap_or(self.models);
+        self
+    }
+
+    /// Whether it differs in this way.
+    pub fn has(&self, quirk: Quirk) -> bool {
+        self.quirks.contains(&quirk)
+    }
+
+    /// Whether it lacks this request field.
+    pub fn lacks(&self, field: Field) -> bool {
+        self.lacks.contains(&field)
+    }
+
+    /// The variable an error message names when the key is missing or wrong.
+    pub fn key_variable(&self) -> &str {
+        self.key_env.first().map_or("", String::as_str)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_unknown_key_of_a_section_is_refused() {
+        let good: Section = toml::from_str("base-url = \"http://x/v1/\"").unwrap();
+        let provider = Provider::new("mine").with(good);
+        assert_eq!(provider.base_url.as_deref(), Some("http://x/v1"));
+        let error = toml::from_str::<Section>("base_url = \"http://x\"").unwrap_err();
+        assert!(error.message().contains("base_url"), "{error}");
+        assert!(toml::from_str::<Section>("quirks = [\"speaks-latin\"]").is_err());
+    }
+
+    #[test]
+    fn a_section_changes_only_what_it_names() {
+        let row = Section {
+            key_env: Some(vec!["KEY".into()]),
+            quirks: Some(vec![Quirk::DeveloperRole]),
+            ..Section::default()
+        };
+        let provider = Provider::new("mine").with(row);
+        let changed = provider
+            .clone()
+            .with(Section { auth: Some(Auth::Header("api-key".into())), ..Section::default() });
+        assert_eq!(changed.quirks, provider.quirks);
+        assert_eq!(changed.key_variable(), "KEY");
+        assert_eq!(changed.auth, Auth::Header("api-key".into()));
+    }
+
+    #[test]
+    fn auth_is_written_as_people_write_it() {
+        let of = |text: &str| toml::from_str::<Section>(text).unwrap().auth.unwrap();
+        assert_eq!(of("auth = \"none\""), Auth::None);
+        assert_eq!(of("auth = \"bearer\""), Auth::Bearer);
+        assert_eq!(of("auth = { header = \"api-key\" }"), Auth::Header("api-key".into()));
+    }
+}

@@ -1,0 +1,18 @@
+//! The wires against their laws, their snapshots and recorded traffic.
+
+#[cfg(test)]
+mod bounds;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod laws;
+#[cfg(test)]
+mod recordings;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod requests;
+#[cfg(test)]
+mod streams;
+#[cfg(test)]
+mod support;
