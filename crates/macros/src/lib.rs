@@ -3,7 +3,7 @@
 //! Whether a call's arguments fit the schema is checked where calls are run, not here.
 //!
 //! ```
-//! # mod shim { pub mod __private { include!("../tests/it/private.rs"); } }
+//! # mod shim { pub mod __private { include!("../../largestack/src/private.rs"); } }
 //! use largestack_macros::tool;
 //! # use shim::__private::Tool;
 //!

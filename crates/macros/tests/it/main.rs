@@ -14,7 +14,7 @@ mod facade {
         reason = "one signature for all kinds"
     )]
     pub mod __private {
-        include!("private.rs");
+        include!("../../../largestack/src/private.rs");
     }
 }
 #[cfg(test)]

@@ -1,4 +1,4 @@
-// What the code that `#[tool]` generates calls. Included by the macro's own example and tests.
+// What the code that `#[tool]` generates calls. Not for use by hand, and free to change.
 
 pub use largestack_ports::BoxFuture;
 pub use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};

@@ -1,0 +1,89 @@
+//! Agents that can be trusted: every run goes through one engine, its tools are checked before
+//! they run, its budget cannot be overrun, secrets leave neither for the model nor for the
+//! journal, and how it came about can be read afterwards. This is the library; the `largestack`
+//! binary is built on the same parts. It is the only crate here that promises not to break you:
+//! the ones below it may change.
+//!
+//! ```
+//! use largestack::{Agent, Scope, tool};
+//! use largestack_testkit::{TestModel, Turn};
+//!
+//! /// Adds two numbers.
+//! #[tool(idempotent)]
+//! fn add(a: i64, b: i64) -> i64 {
+//!     a + b
+//! }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> largestack::Result<()> {
+//! // With a provider's key in the environment this is `largestack::local()?` instead.
+//! let model = TestModel::new([Turn::tool("add", r#"{"a":19,"b":23}"#), Turn::text("It is 42.")]);
+//! let runtime = largestack::local_with(model)?;
+//! let agent = Agent::builder("adder").model("test/model").tool(add()).build(runtime)?;
+//! let report = agent.run(&Scope::local(), "What is 19 + 23?").await?.into_result()?;
+//! assert_eq!(report.text, "It is 42.");
+//! # Ok(())
+//! # }
+//! ```
+
+mod local;
+
+#[doc(hidden)]
+#[expect(
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "called by generated code only, with one signature for all kinds"
+)]
+pub mod __private {
+    include!("private.rs");
+}
+
+pub use largestack_agent::pipeline::Permissions;
+pub use largestack_agent::{
+    Agent, AgentBuilder, CancelHandle, Input, Report, ResumeOptions, RunEvent, RunOptions,
+    RunStream, Runtime,
+};
+pub use largestack_engine::{EndReason, InDoubt, Status};
+pub use largestack_gateway::block_model_requests;
+pub use largestack_guard::{Action as GuardAction, Policy as GuardPolicy};
+pub use largestack_macros::tool;
+pub use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+pub use largestack_types::errors::{
+    BudgetExceededError, GuardrailBlockedError, KillSwitchActivatedError, LargestackError,
+    LoopDetectedError, ModelRequestsBlockedError, ProviderError, Result, ToolExecutionError,
+    ToolPermissionError,
+};
+pub use largestack_types::limits::{Limits, OnLimit};
+pub use largestack_types::money::Money;
+pub use largestack_types::scope::Scope;
+pub use local::{local, local_with};
+
+/// Every error by name, with the trait that gives its code, suggestion and page.
+pub mod errors {
+    pub use largestack_types::errors::*;
+}
+
+/// Messages and their parts.
+pub mod message {
+    pub use largestack_types::label::{DataClass, DataClasses, Label, Origin, Origins};
+    pub use largestack_types::message::{Message, Role};
+    pub use largestack_types::part::{
+        Arguments, Body, Citation, Media, MediaKind, MediaSource, Part, PartId, Reasoning,
+        ToolCall, ToolResult,
+    };
+}
+
+/// What an agent's own stages are made of.
+pub mod stage {
+    pub use largestack_agent::stage::*;
+}
+
+/// What a runtime is made of, for those who bring their own parts.
+pub mod ports {
+    pub use largestack_ports::*;
+}
+
+/// What happened in a run, as its journal holds it.
+pub mod event {
+    pub use largestack_engine::event::*;
+}
