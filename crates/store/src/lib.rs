@@ -1,0 +1,41 @@
+//! Where runs are kept: the journal with its ledger and run list, blobs, the token vault, the kill
+//! switch, and the index of ingested documents, in SQLite files of one folder that any number of
+//! processes may open. One thread writes and commits whatever all runs have queued together;
+//! [`Journal::durable`](largestack_ports::journal::Journal::durable) waits for that. It decides
+//! nothing about runs, keeps no secrets in clear, and does not reserve budgets.
+//!
+//! ```
+//! use std::sync::Arc;
+//! use largestack_ports::{clock::FakeClock, ids::{CountingIds, MakeId}, journal::{Batch, Journal}};
+//! use largestack_store::{Options, Store};
+//! use largestack_types::{id::{EffectId, OwnerId}, scope::Scope, time::Timestamp};
+//! # use largestack_engine::{Event, Recorded, event::{DoubtDecision, DoubtSettled}};
+//! # let folder = tempfile::tempdir()?;
+//! # let folder = folder.path();
+//! # let settled =
+//! #     DoubtSettled { effect: EffectId::INPUT, decision: DoubtDecision::Fail, by: "ann".into() };
+//! # let event = Recorded {
+//! #     seq: 1, at: Timestamp::from_micros(0), event: Arc::new(Event::DoubtSettled(settled)),
+//! # };
+//!
+//! let (ids, clock) = (Arc::new(CountingIds::default()), Arc::new(FakeClock::default()));
+//! let run = ids.run_id(Timestamp::from_micros(0));
+//! let store = Store::open(folder, Options::new(ids, clock))?;
+//! let journal: Arc<dyn Journal> = Arc::new(store);
+//! # tokio::runtime::Builder::new_current_thread().build()?.block_on(async {
+//! let lease = journal.claim(&Scope::local(), run, OwnerId::from_u128(1)).await?;
+//! journal.append(&lease, Batch::of(event))?; // returns at once
+//! journal.durable().await?; // the barrier
+//! assert_eq!(journal.read(&Scope::local(), run, 0).await?.len(), 1);
+//! # Ok::<(), largestack_types::errors::LargestackError>(())
+//! # })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+
+mod error;
+mod keyfile;
+mod seal;
+mod sqlite;
+
+pub use error::StoreError;
+pub use sqlite::{Health, Options, Stats, Store, SwitchChange, SwitchScope};

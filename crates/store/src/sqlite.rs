@@ -1,0 +1,28 @@
+//! The store of one machine: SQLite files in one folder, shared by processes. Each file here has
+//! one question; another database would stand beside it with the same file names.
+
+mod barrier;
+mod blobs;
+mod documents;
+mod health;
+mod journal;
+mod leases;
+mod ledger;
+mod migrate;
+mod open;
+mod owners;
+mod pool;
+mod queue;
+mod rows;
+mod runs;
+mod search;
+mod store;
+mod switch;
+mod vault;
+mod watch;
+mod writer;
+
+pub use health::Health;
+pub use queue::Stats;
+pub use store::{Options, Store};
+pub use switch::{SwitchChange, SwitchScope};

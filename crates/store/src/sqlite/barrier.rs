@@ -1,0 +1,42 @@
+//! The barrier: a future that ends when everything appended before it is committed.
+
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+
+use largestack_types::errors::LargestackError;
+
+use crate::sqlite::queue::Queue;
+
+/// Waits for a ticket of the queue.
+pub(crate) struct Barrier {
+    queue: Arc<Queue>,
+    ticket: u64,
+    place: Option<(u64, usize)>,
+}
+
+impl Barrier {
+    /// Waits for everything queued so far.
+    pub(crate) fn new(queue: &Arc<Queue>) -> Self {
+        let ticket = queue.lock().last_ticket();
+        Self { queue: Arc::clone(queue), ticket, place: None }
+    }
+}
+
+impl Future for Barrier {
+    type Output = Result<(), LargestackError>;
+
+    fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        let this = self.get_mut();
+        let mut state = this.queue.lock();
+        if let Some(error) = state.failure() {
+            return Poll::Ready(Err(error));
+        }
+        if state.is_committed(this.ticket) {
+            return Poll::Ready(Ok(()));
+        }
+        state.remember(context.waker(), &mut this.place);
+        this.queue.want(&mut state, this.ticket);
+        Poll::Pending
+    }
+}

@@ -1,0 +1,218 @@
+//! The journal port over the queue and the readers.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::FutureExt as _;
+use largestack_engine::event::{EnvelopeError, VERSION};
+use largestack_engine::{Event, Recorded};
+use largestack_ports::BoxFuture;
+use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
+use largestack_types::errors::Result as PortResult;
+use largestack_types::hash::Hash;
+use largestack_types::id::{OwnerId, RunId};
+use largestack_types::scope::Scope;
+use largestack_types::time::Timestamp;
+use rusqlite::{Connection, params};
+
+use crate::error::{Result, StoreError};
+use crate::sqlite::barrier::Barrier;
+use crate::sqlite::queue::{Claimed, State, Task, Work};
+use crate::sqlite::rows::{Rows, integer};
+use crate::sqlite::store::{Store, failed};
+use crate::sqlite::{blobs, leases, ledger, runs};
+
+/// The events of a run after one.
+fn events(connection: &Connection, tenant: &str, run: RunId, after: u64) -> Result<Vec<Recorded>> {
+    let path = connection.path().unwrap_or_default().to_owned();
+    let mut select = connection
+        .prepare_cached(
+            "SELECT seq, v, at, kind, data FROM journal
+             WHERE tenant = ?1 AND run = ?2 AND seq > ?3 ORDER BY seq",
+        )
+        .map_err(failed(&path))?;
+    let mut rows =
+        select.query(params![tenant, run.as_bytes(), integer(after)]).map_err(failed(&path))?;
+    let mut events = Vec::new();
+    while let Some(row) = rows.next().map_err(failed(&path))? {
+        let columns = || {
+            let seq: i64 = row.get(0)?;
+            Ok((u64::try_from(seq).unwrap_or(0), row.get::<_, u16>(1)?, row.get::<_, i64>(2)?))
+        };
+        let (seq, v, at) = columns().map_err(failed(&path))?;
+        let text = |column| row.get_ref(column).ok().and_then(|value| value.as_str().ok());
+        let (Some(kind), Some(data)) = (text(3), text(4)) else {
+            return Err(StoreError::Value { what: "event" });
+        };
+        let event = open(run, seq, v, kind, data)?;
+        events.push(Recorded { seq, at: Timestamp::from_micros(at), event: Arc::new(event) });
+    }
+    Ok(events)
+}
+
+fn open(run: RunId, seq: u64, v: u16, kind: &str, data: &str) -> Result<Event, EnvelopeError> {
+    if v > VERSION {
+        return Err(EnvelopeError::Newer { run, seq, v });
+    }
+    let kind_of = || kind.to_owned();
+    Event::read(kind, data)
+        .ok_or_else(|| EnvelopeError::UnknownKind { run, seq, kind: kind_of() })?
+        .map_err(|source| EnvelopeError::Data { run, seq, kind: kind_of(), source })
+}
+
+/// Checks a batch against the lease of this process and counts it in.
+fn admit(state: &mut State, lease: &Lease, first: Option<u64>, events: u64) -> Result<()> {
+    let key = (lease.scope.tenant().clone(), lease.run);
+    let claimed = state
+        .claimed
+        .get_mut(&key)
+        .filter(|claimed| claimed.fence == lease.fence)
+        .ok_or(StoreError::Lost { run: lease.run })?;
+    let expected = claimed.seq + 1;
+    match first {
+        Some(found) if found != expected => {
+            Err(StoreError::Gap { run: lease.run, expected, found })
+        }
+        _ => {
+            claimed.seq += events;
+            Ok(())
+        }
+    }
+}
+
+/// The first number of a batch, when the rest follow it.
+fn first(run: RunId, events: &[Recorded]) -> Result<Option<u64>> {
+    for pair in events.windows(2) {
+        if let [a, b] = pair
+            && b.seq != a.seq + 1
+        {
+            return Err(StoreError::Gap { run, expected: a.seq + 1, found: b.seq });
+        }
+    }
+    Ok(events.first().map(|event| event.seq))
+}
+
+impl Journal for Store {
+    fn claim<'a>(
+        &'a self,
+        scope: &'a Scope,
+        run: RunId,
+        owner: OwnerId,
+    ) -> BoxFuture<'a, PortResult<Lease>> {
+        let tenant = scope.tenant().clone();
+        let (writing, process) = match self.writing() {
+            Ok(writing) => (writing, Arc::clone(&writing.process)),
+            Err(error) => return futures::future::ready(Err(error.into())).boxed(),
+        };
+        let queue = Arc::clone(&writing.writer.queue);
+        let claim = writing.writer.call(true, move |connection| {
+            let claimed = leases::claim(connection, &tenant, run, owner, &process)?;
+            // Before the commit, which cannot be seen to fail without the queue failing too.
+            queue.lock().claimed.insert((tenant, run), claimed);
+            Ok(claimed)
+        });
+        let scope = scope.clone();
+        async move {
+            let Claimed { fence, .. } = claim.await?;
+            Ok(Lease { scope, run, owner, fence })
+        }
+        .boxed()
+    }
+
+    /// Rides in the next commit; appends under the lease are refused from now on.
+    fn release<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, PortResult<()>> {
+        let result = self.writing().map(|writing| {
+            let queue = &writing.writer.queue;
+            let (tenant, run, fence) = (lease.scope.tenant().clone(), lease.run, lease.fence);
+            let key = (tenant.clone(), run);
+            let mut state = queue.lock();
+            if state.claimed.get(&key).is_some_and(|claimed| claimed.fence == fence) {
+                state.claimed.remove(&key);
+                let act = move |connection: &Connection| {
+                    // Left behind, the row counts as free once this process ends.
+                    let _released = leases::release(connection, &tenant, run, fence);
+                    Ok(Box::new(|_| ()) as crate::sqlite::queue::Reply)
+                };
+                queue.push(&mut state, Work::Task(Task { relaxed: true, act: Box::new(act) }));
+            }
+        });
+        futures::future::ready(result.map_err(Into::into)).boxed()
+    }
+
+    fn append(&self, lease: &Lease, batch: Batch) -> PortResult<()> {
+        let writing = self.writing()?;
+        let (run, events) = (lease.run, batch.events.len());
+        let first = first(run, &batch.events)?;
+        let rows = Rows::of(lease.scope.tenant(), run, lease.fence, batch)?;
+        let queue = &writing.writer.queue;
+        let mut state = queue.lock();
+        if let Some(error) = state.failure() {
+            return Err(error);
+        }
+        admit(&mut state, lease, first, u64::try_from(events).unwrap_or(u64::MAX))?;
+        queue.push(&mut state, Work::Rows(rows));
+        Ok(())
+    }
+
+    fn durable(&self) -> BoxFuture<'_, PortResult<()>> {
+        match self.writing() {
+            Ok(writing) => {
+                writing.writer.queue.lock().stats.barriers += 1;
+                Barrier::new(&writing.writer.queue).boxed()
+            }
+            Err(error) => futures::future::ready(Err(error.into())).boxed(),
+        }
+    }
+
+    fn read<'a>(
+        &'a self,
+        scope: &'a Scope,
+        run: RunId,
+        after: u64,
+    ) -> BoxFuture<'a, PortResult<Vec<Recorded>>> {
+        let tenant = scope.tenant().clone();
+        self.read_state(move |connection| events(connection, tenant.as_str(), run, after))
+    }
+
+    fn blob<'a>(
+        &'a self,
+        scope: &'a Scope,
+        hash: Hash,
+    ) -> BoxFuture<'a, PortResult<Option<Bytes>>> {
+        let (tenant, path) = (scope.tenant().clone(), self.state_path());
+        self.read_state(move |connection| {
+            blobs::get(connection, tenant.as_str(), hash).map_err(failed(&path))
+        })
+    }
+
+    fn run<'a>(
+        &'a self,
+        scope: &'a Scope,
+        run: RunId,
+    ) -> BoxFuture<'a, PortResult<Option<RunSummary>>> {
+        let tenant = scope.tenant().clone();
+        self.read_state(move |connection| runs::one(connection, tenant.as_str(), run))
+    }
+
+    fn runs<'a>(
+        &'a self,
+        scope: &'a Scope,
+        limit: usize,
+    ) -> BoxFuture<'a, PortResult<Vec<RunSummary>>> {
+        let tenant = scope.tenant().clone();
+        self.read_state(move |connection| runs::newest(connection, tenant.as_str(), limit))
+    }
+
+    fn costs<'a>(
+        &'a self,
+        scope: &'a Scope,
+        by: CostBy,
+    ) -> BoxFuture<'a, PortResult<Vec<CostRow>>> {
+        let tenant = scope.tenant().clone();
+        self.read_state(move |connection| ledger::costs(connection, tenant.as_str(), by))
+    }
+
+    fn is_durable(&self) -> bool {
+        true
+    }
+}

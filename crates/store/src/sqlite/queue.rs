@@ -1,0 +1,239 @@
+//! What is waiting to be written, and who waits for it. Appending pushes and returns; only a
+//! barrier wakes the writer.
+
+use std::collections::HashMap;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::task::Waker;
+use std::time::Duration;
+
+use largestack_types::errors::LargestackError;
+use largestack_types::id::RunId;
+use largestack_types::scope::TenantId;
+use rusqlite::Connection;
+
+use crate::error::Result;
+use crate::sqlite::rows::Rows;
+
+/// How long rows that nobody waits for may stay in memory.
+const LINGER: Duration = Duration::from_millis(50);
+
+/// Rounds in which the writer lets others queue their rows before it takes them.
+const GATHER_ROUNDS: usize = 16;
+
+/// Counts since the store was opened.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Stats {
+    /// Transactions that were synced to the disk.
+    pub commits: u64,
+    /// Transactions that were not, because they hold nothing that must outlive a power cut
+    /// (leases).
+    pub relaxed_commits: u64,
+    /// Events written.
+    pub events: u64,
+    /// Calls of `durable`.
+    pub barriers: u64,
+}
+
+/// What the thread that writes does in a transaction.
+pub(crate) enum Work {
+    /// Rows of a run.
+    Rows(Rows),
+    /// Anything else.
+    Task(Task),
+}
+
+/// Told how the transaction ended.
+pub(crate) type Reply = Box<dyn FnOnce(Result<(), LargestackError>) + Send>;
+
+/// Work in a transaction; `Err` when it is to be undone alone.
+pub(crate) type Act = Box<dyn FnOnce(&Connection) -> Result<Reply, Reply> + Send>;
+
+/// A piece of work with an answer.
+pub(crate) struct Task {
+    /// Whether the transaction need not be synced on its account.
+    pub relaxed: bool,
+    /// Does it; the reply is given after the commit.
+    pub act: Act,
+}
+
+/// A lease of this process, as appends are checked against.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Claimed {
+    /// Its fence.
+    pub fence: u64,
+    /// The last event appended.
+    pub seq: u64,
+}
+
+/// The state under the lock.
+#[derive(Default)]
+pub(crate) struct State {
+    work: Vec<Work>,
+    appended: u64,
+    committed: u64,
+    wanted: u64,
+    wakers: Vec<Waker>,
+    generation: u64,
+    sleeping: bool,
+    idle: bool,
+    closing: bool,
+    failed: Option<LargestackError>,
+    /// Runs that this process holds.
+    pub claimed: HashMap<(TenantId, RunId), Claimed>,
+    /// Counts.
+    pub stats: Stats,
+}
+
+/// The queue between appenders and the writer.
+#[derive(Default)]
+pub(crate) struct Queue {
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+impl Queue {
+    /// The state.
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Queues work without waking the writer, unless it sleeps without a clock.
+    pub(crate) fn push(&self, state: &mut State, work: Work) -> u64 {
+        state.work.push(work);
+        state.appended += 1;
+        if state.idle {
+            state.idle = false;
+            self.changed.notify_one();
+        }
+        state.appended
+    }
+
+    /// Asks that everything up to `ticket` be committed now.
+    pub(crate) fn want(&self, state: &mut State, ticket: u64) {
+        state.wanted = state.wanted.max(ticket);
+        if state.sleeping {
+            state.sleeping = false;
+            self.changed.notify_one();
+        }
+    }
+
+    /// Asks the writer to write what is left and end.
+    pub(crate) fn close(&self) {
+        self.lock().closing = true;
+        self.changed.notify_one();
+    }
+
+    /// Waits for work worth a transaction and takes all of it; `None` when it is time to end.
+    /// With it goes the ticket of its last piece.
+    pub(crate) fn take(&self, into: &mut Vec<Work>) -> Option<u64> {
+        self.wait()?;
+        self.gather();
+        let mut state = self.lock();
+        std::mem::swap(&mut state.work, into);
+        Some(state.appended)
+    }
+
+    fn wait(&self) -> Option<()> {
+        let mut state = self.lock();
+        loop {
+            if !state.work.is_empty() && (state.wanted > state.committed || state.closing) {
+                return Some(());
+            }
+            if state.closing {
+                return None;
+            }
+            state.sleeping = true;
+            if state.work.is_empty() {
+                state.idle = true;
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+            } else {
+                let woken = self.changed.wait_timeout(state, LINGER);
+                let (guard, waited) = woken.unwrap_or_else(PoisonError::into_inner);
+                state = guard;
+                if waited.timed_out() && !state.work.is_empty() {
+                    state.sleeping = false;
+                    return Some(());
+                }
+            }
+            state.sleeping = false;
+            state.idle = false;
+        }
+    }
+
+    /// Lets every run that is ready queue its rows first, so that one commit serves them all. At
+    /// once when all runs wait already, and as soon as nobody queues anything more.
+    fn gather(&self) {
+        let mut before = 0;
+        for _ in 0..GATHER_ROUNDS {
+            {
+                let state = self.lock();
+                if state.wakers.len() >= state.claimed.len() || state.appended == before {
+                    return;
+                }
+                before = state.appended;
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Everything up to `ticket` is committed.
+    pub(crate) fn committed(&self, ticket: u64, events: u64, relaxed: bool) {
+        let wakers = {
+            let mut state = self.lock();
+            state.committed = ticket;
+            state.stats.events += events;
+            state.stats.relaxed_commits += u64::from(relaxed);
+            state.stats.commits += u64::from(!relaxed);
+            state.wakers()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+
+    /// Nothing more will be written; whoever waits is told why.
+    pub(crate) fn fail(&self, error: LargestackError) {
+        let wakers = {
+            let mut state = self.lock();
+            state.failed.get_or_insert(error);
+            state.wakers()
+        };
+        wakers.into_iter().for_each(Waker::wake);
+    }
+}
+
+impl State {
+    /// The ticket of the last piece of work queued.
+    pub(crate) const fn last_ticket(&self) -> u64 {
+        self.appended
+    }
+
+    /// Whether something is queued or being written.
+    pub(crate) const fn is_pending(&self) -> bool {
+        self.appended > self.committed
+    }
+
+    /// Whether everything up to `ticket` is committed.
+    pub(crate) const fn is_committed(&self, ticket: u64) -> bool {
+        ticket <= self.committed
+    }
+
+    /// Why nothing is written any more, if that is so.
+    pub(crate) fn failure(&self) -> Option<LargestackError> {
+        self.failed.clone()
+    }
+
+    /// Remembers whom to wake after the next commit; `place` is what was returned the last time.
+    pub(crate) fn remember(&mut self, waker: &Waker, place: &mut Option<(u64, usize)>) {
+        let known = place.filter(|(generation, _)| *generation == self.generation);
+        if let Some(slot) = known.and_then(|(_, at)| self.wakers.get_mut(at)) {
+            slot.clone_from(waker);
+            return;
+        }
+        *place = Some((self.generation, self.wakers.len()));
+        self.wakers.push(waker.clone());
+    }
+
+    fn wakers(&mut self) -> Vec<Waker> {
+        self.generation += 1;
+        std::mem::take(&mut self.wakers)
+    }
+}

@@ -1,0 +1,197 @@
+//! The token vault: values sealed with a data key for each run tree, which is itself sealed with
+//! the master key. Deleting the data key is erasure.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use futures::FutureExt as _;
+use largestack_ports::BoxFuture;
+use largestack_ports::ids::Ids;
+use largestack_ports::vault::{Sensitive, TokenVault};
+use largestack_types::errors::Result as PortResult;
+use largestack_types::hash::Hash;
+use largestack_types::id::RunId;
+use largestack_types::scope::{Scope, TenantId};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::error::{Result, StoreError};
+use crate::keyfile;
+use crate::seal::Key;
+use crate::sqlite::store::{Store, failed};
+
+/// A run tree of a tenant.
+#[derive(Clone)]
+struct Tree {
+    tenant: TenantId,
+    root: RunId,
+}
+
+impl Tree {
+    fn of(scope: &Scope, root: RunId) -> Self {
+        Self { tenant: scope.tenant().clone(), root }
+    }
+
+    /// What a sealed value is bound to; a data key is bound to the place without a placeholder.
+    fn place(&self, placeholder: &str) -> Hash {
+        let (tenant, root) = (self.tenant.as_str().as_bytes(), self.root.as_bytes());
+        Hash::of_all([b"largestack vault 1".as_slice(), tenant, root, placeholder.as_bytes()])
+    }
+}
+
+fn sealed_key(connection: &Connection, tree: &Tree) -> Result<Option<(String, Vec<u8>)>> {
+    connection
+        .prepare_cached("SELECT key_id, sealed FROM vault_keys WHERE tenant = ?1 AND root = ?2")
+        .and_then(|mut select| {
+            let key = params![tree.tenant.as_str(), tree.root.as_bytes()];
+            select.query_row(key, |row| Ok((row.get(0)?, row.get(1)?))).optional()
+        })
+        .map_err(failed(&connection.path().unwrap_or_default()))
+}
+
+/// The data key of a run tree, when it has one.
+fn data_key(connection: &Connection, tree: &Tree, file: &Path) -> Result<Option<Key>> {
+    let Some((name, sealed)) = sealed_key(connection, tree)? else { return Ok(None) };
+    let master = keyfile::read(file)?.ok_or_else(|| keyfile::gone(file))?;
+    if master.name() != name {
+        return Err(keyfile::another(file));
+    }
+    let bytes = master.open(&tree.place(""), &sealed)?;
+    let bytes = bytes.try_into().map_err(|_| StoreError::Sealed)?;
+    Ok(Some(Key::from_bytes(bytes)))
+}
+
+/// The master key; made only while nothing is sealed with one that is gone.
+fn master_key(connection: &Connection, file: &Path, ids: &dyn Ids) -> Result<Key> {
+    if let Some(key) = keyfile::read(file)? {
+        return Ok(key);
+    }
+    let sealed: bool = connection
+        .query_row("SELECT EXISTS (SELECT 1 FROM vault_keys)", [], |row| row.get(0))
+        .map_err(failed(&connection.path().unwrap_or_default()))?;
+    if sealed { Err(keyfile::gone(file)) } else { keyfile::make(file, ids) }
+}
+
+fn make_data_key(connection: &Connection, tree: &Tree, file: &Path, ids: &dyn Ids) -> Result<Key> {
+    let master = master_key(connection, file, ids)?;
+    let key = Key::random(ids);
+    let sealed = master.seal(ids, &tree.place(""), key.bytes())?;
+    connection
+        .prepare_cached(
+            "INSERT INTO vault_keys (tenant, root, key_id, sealed) VALUES (?1, ?2, ?3, ?4)",
+        )
+        .and_then(|mut insert| {
+            let row = params![tree.tenant.as_str(), tree.root.as_bytes(), master.name(), sealed];
+            insert.execute(row)
+        })
+        .map_err(failed(&connection.path().unwrap_or_default()))?;
+    Ok(key)
+}
+
+fn put(
+    connection: &Connection,
+    tree: &Tree,
+    pairs: &[(String, Sensitive)],
+    file: &Path,
+    ids: &dyn Ids,
+) -> Result<()> {
+    let key = match data_key(connection, tree, file)? {
+        Some(key) => key,
+        None => make_data_key(connection, tree, file, ids)?,
+    };
+    let path = connection.path().unwrap_or_default().to_owned();
+    let mut insert = connection
+        .prepare_cached(
+            "INSERT INTO vault_values (tenant, root, placeholder, sealed) VALUES (?1, ?2, ?3, ?4)
+             ON CONFLICT (tenant, root, placeholder) DO UPDATE SET sealed = ?4",
+        )
+        .map_err(failed(&path))?;
+    for (placeholder, value) in pairs {
+        // Sealed, never written in clear.
+        let sealed = key.seal(ids, &tree.place(placeholder), value.expose().as_bytes())?;
+        insert
+            .execute(params![tree.tenant.as_str(), tree.root.as_bytes(), placeholder, sealed])
+            .map_err(failed(&path))?;
+    }
+    Ok(())
+}
+
+fn all(connection: &Connection, tree: &Tree, file: &Path) -> Result<Vec<(String, Sensitive)>> {
+    let Some(key) = data_key(connection, tree, file)? else { return Ok(Vec::new()) };
+    let path = connection.path().unwrap_or_default().to_owned();
+    let sealed = connection
+        .prepare_cached(
+            "SELECT placeholder, sealed FROM vault_values WHERE tenant = ?1 AND root = ?2
+             ORDER BY position",
+        )
+        .and_then(|mut select| {
+            select
+                .query_map(params![tree.tenant.as_str(), tree.root.as_bytes()], |row| {
+                    Ok((row.get(0)?, row.get(1)?))
+                })?
+                .collect::<rusqlite::Result<Vec<(String, Vec<u8>)>>>()
+        })
+        .map_err(failed(&path))?;
+    sealed
+        .into_iter()
+        .map(|(placeholder, sealed)| {
+            let value = key.open(&tree.place(&placeholder), &sealed)?;
+            let value = String::from_utf8(value).map_err(|_| StoreError::Sealed)?;
+            Ok((placeholder, Sensitive::new(value)))
+        })
+        .collect()
+}
+
+fn erase(connection: &Connection, tree: &Tree) -> rusqlite::Result<()> {
+    // Overwritten with zeros, so that the key cannot be found in free pages either.
+    connection.execute_batch("PRAGMA secure_delete = ON")?;
+    let erased = [
+        "DELETE FROM vault_keys WHERE tenant = ?1 AND root = ?2",
+        "DELETE FROM vault_values WHERE tenant = ?1 AND root = ?2",
+    ]
+    .into_iter()
+    .try_for_each(|delete| {
+        let tree = params![tree.tenant.as_str(), tree.root.as_bytes()];
+        connection.prepare_cached(delete)?.execute(tree).map(|_| ())
+    });
+    connection.execute_batch("PRAGMA secure_delete = OFF")?;
+    erased
+}
+
+impl Store {
+    /// The file of the master key.
+    pub(crate) fn key_file(&self) -> std::path::PathBuf {
+        self.0.folder.join("vault.key")
+    }
+}
+
+impl TokenVault for Store {
+    fn put<'a>(
+        &'a self,
+        scope: &'a Scope,
+        root: RunId,
+        pairs: Vec<(String, Sensitive)>,
+    ) -> BoxFuture<'a, PortResult<()>> {
+        let ids = match self.writing() {
+            Ok(writing) => Arc::clone(&writing.options.ids),
+            Err(error) => return futures::future::ready(Err(error.into())).boxed(),
+        };
+        let (tree, file) = (Tree::of(scope, root), self.key_file());
+        self.write(move |connection| put(connection, &tree, &pairs, &file, &*ids))
+    }
+
+    fn all<'a>(
+        &'a self,
+        scope: &'a Scope,
+        root: RunId,
+    ) -> BoxFuture<'a, PortResult<Vec<(String, Sensitive)>>> {
+        let (tree, file) = (Tree::of(scope, root), self.key_file());
+        self.read_state(move |connection| all(connection, &tree, &file))
+    }
+
+    /// The database is overwritten where the key was. What the disk itself keeps of it (the log
+    /// until it is next copied back, snapshots, backups) is beyond the store.
+    fn erase<'a>(&'a self, scope: &'a Scope, root: RunId) -> BoxFuture<'a, PortResult<()>> {
+        let (tree, path) = (Tree::of(scope, root), self.state_path());
+        self.write(move |connection| erase(connection, &tree).map_err(failed(&path)))
+    }
+}

@@ -1,0 +1,95 @@
+//! A second process on a store, for the tests.
+//!
+//! `append FOLDER SEED RUNS` appends to its runs for as long as it lives and says `RUN SEQ` for
+//! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
+//! ends.
+
+use std::error::Error;
+use std::io::{Read, Write};
+use std::path::Path;
+use std::sync::Arc;
+
+use largestack_engine::event::{DoubtDecision, DoubtSettled};
+use largestack_engine::{Event, Recorded};
+use largestack_ports::clock::FakeClock;
+use largestack_ports::ids::CountingIds;
+use largestack_ports::journal::{Batch, Journal, Lease};
+use largestack_store::{Options, Store};
+use largestack_types::id::{EffectId, OwnerId, RunId};
+use largestack_types::scope::Scope;
+use largestack_types::time::Timestamp;
+
+type Outcome<T = ()> = Result<T, Box<dyn Error>>;
+
+fn main() -> Outcome {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
+    match words.as_slice() {
+        ["append", folder, seed, runs] => append(Path::new(folder), seed.parse()?, runs.parse()?),
+        ["hold", folder, run] => hold(Path::new(folder), run.parse()?),
+        _ => Err("usage: append FOLDER SEED RUNS | hold FOLDER RUN".into()),
+    }
+}
+
+fn block_on<T>(future: impl Future<Output = T>) -> Outcome<T> {
+    Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future))
+}
+
+fn open(folder: &Path) -> Outcome<Store> {
+    let options = Options::new(Arc::new(CountingIds::default()), Arc::new(FakeClock::default()));
+    Ok(Store::open(folder, options)?)
+}
+
+fn event(seq: u64) -> Recorded {
+    let by = format!("event {seq}").into();
+    let event = Event::DoubtSettled(DoubtSettled {
+        effect: EffectId::INPUT,
+        decision: DoubtDecision::Fail,
+        by,
+    });
+    Recorded { seq, at: Timestamp::from_micros(0), event: Arc::new(event) }
+}
+
+fn append(folder: &Path, seed: u128, runs: u128) -> Outcome {
+    let store = open(folder)?;
+    let (scope, owner) = (Scope::local(), OwnerId::from_u128(seed));
+    let mut leases: Vec<(Lease, u64)> = Vec::new();
+    for run in 0..runs {
+        let run = RunId::from_u128(seed + run);
+        let lease = block_on(store.claim(&scope, run, owner))??;
+        let last = block_on(store.read(&scope, run, 0))??.last().map_or(0, |event| event.seq);
+        leases.push((lease, last));
+    }
+    let mut out = std::io::stdout();
+    loop {
+        for (lease, seq) in &mut leases {
+            // One alone and two together, so that a cut falls between and into batches.
+            store.append(lease, Batch::of(event(*seq + 1)))?;
+            let events = vec![event(*seq + 2), event(*seq + 3)];
+            store.append(lease, Batch { events, ..Batch::default() })?;
+            *seq += 3;
+        }
+        block_on(store.durable())??;
+        for (lease, seq) in &leases {
+            writeln!(out, "{} {seq}", lease.run)?;
+        }
+        out.flush()?;
+        // These nobody waits for.
+        for (lease, seq) in &mut leases {
+            store.append(lease, Batch::of(event(*seq + 1)))?;
+            *seq += 1;
+        }
+    }
+}
+
+fn hold(folder: &Path, run: RunId) -> Outcome {
+    let store = open(folder)?;
+    let lease = block_on(store.claim(&Scope::local(), run, OwnerId::from_u128(7)))??;
+    store.append(&lease, Batch::of(event(1)))?;
+    block_on(store.durable())??;
+    let mut out = std::io::stdout();
+    writeln!(out, "held")?;
+    out.flush()?;
+    std::io::stdin().read_to_string(&mut String::new())?;
+    Ok(())
+}

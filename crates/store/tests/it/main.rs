@@ -1,0 +1,15 @@
+//! The store from outside: laws that hold for every journal, and what only a store on disk can do
+//! wrong.
+#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+
+mod crash;
+mod documents;
+mod files;
+mod fixture;
+mod health;
+mod laws;
+mod model;
+mod suite;
+mod switch;
+mod vault;
+mod writing;
