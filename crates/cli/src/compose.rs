@@ -1,0 +1,182 @@
+//! Putting the house together: adapters are made here and handed down behind ports. The one place
+//! of this program that knows both a port and what implements it.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use largestack_agent::{Agent, Runtime};
+use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
+use largestack_gateway::{Gateway, Ports};
+use largestack_http::{Credentials, OsIds, ReqwestTransport, SystemClock, TokioTasks};
+use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
+use largestack_ports::clock::Clock;
+use largestack_ports::ids::{Ids, MakeId as _};
+use largestack_ports::ledger::{Ledger, MemoryLedger};
+use largestack_ports::vault::Sensitive;
+use largestack_store::{Options, Store};
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::scope::Scope;
+use largestack_wire::Registry;
+
+use crate::failure::{Failure, Outcome};
+
+/// The tools that agents of this program may name.
+const TOOLS: &[&str] = &[tool::NAME];
+/// The collection of an agent's documents, in the state of its project.
+const COLLECTION: &str = "knowledge";
+
+/// What `agent.yaml` may name beside providers.
+pub(crate) const OFFER: Offer<'static> = Offer {
+    tools: TOOLS,
+    knowledge_tool: tool::NAME,
+    models: &[model::NAME],
+    offline_model: model::NAME,
+};
+
+/// The single user of a local installation: on whose behalf everything here happens.
+pub(crate) fn scope() -> Scope {
+    Scope::local()
+}
+
+/// Waits for something that needs neither timers nor sockets.
+pub(crate) fn blocking<F: Future>(future: F) -> Outcome<F::Output> {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .map_err(|error| no_runtime(&error))?;
+    Ok(runtime.block_on(future))
+}
+
+/// Waits for something that may need timers and sockets.
+pub(crate) fn with_runtime<F: Future>(future: F) -> Outcome<F::Output> {
+    let mut builder = tokio::runtime::Builder::new_current_thread();
+    let runtime = builder.enable_all().build().map_err(|error| no_runtime(&error))?;
+    Ok(runtime.block_on(future))
+}
+
+fn no_runtime(error: &std::io::Error) -> Failure {
+    let detail = format!("the system gives no resources to run: {error}");
+    Failure::Error(LargestackError::other(Code::Unknown, detail))
+}
+
+/// The store in a folder, for writing; made when absent.
+pub(crate) fn store(folder: &Path) -> Result<Store> {
+    let ids: Arc<dyn Ids> = Arc::new(OsIds::new()?);
+    Ok(Store::open(folder, Options::new(ids, Arc::new(SystemClock)))?)
+}
+
+/// The store in a folder, for reading: takes no locks and makes no files.
+pub(crate) fn reader(folder: &Path) -> Result<Store> {
+    Ok(Store::open_read_only(folder)?)
+}
+
+/// The settings of an agent.
+pub(crate) fn settings(path: &Path, flags: &Flags) -> Result<Settings<config::Agent>> {
+    let environment = Environment::of_process();
+    let inputs =
+        Inputs { working_folder: Path::new(""), environment: &environment, flags, offer: &OFFER };
+    inputs.agent(path).map_err(|error| LargestackError::from_coded(&error))
+}
+
+/// Whether a model runs in this process, without a provider.
+pub(crate) fn is_offline(model: &str) -> bool {
+    OFFER.models.contains(&model)
+}
+
+/// What the offline model is, in one line.
+pub(crate) const OFFLINE: &str = model::DESCRIPTION;
+
+/// An agent with everything it runs on.
+pub(crate) struct House {
+    /// The agent.
+    pub(crate) agent: Agent,
+    /// Work that must be over before the process ends.
+    pub(crate) tasks: TokioTasks,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) ids: Arc<dyn Ids>,
+}
+
+/// Builds an agent over a store. Called inside the async runtime.
+pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
+    let ids: Arc<dyn Ids> = Arc::new(OsIds::new()?);
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let tasks = TokioTasks::current().map_err(|error| {
+        LargestackError::other(Code::Unknown, format!("no async runtime: {error}"))
+    })?;
+    let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::default());
+    let providers = settings.project.providers.clone();
+    let credentials = Keys { environment: Environment::of_process(), providers: providers.clone() };
+    let ports = Ports {
+        transport: Arc::new(ReqwestTransport::new(credentials)),
+        ledger: Arc::clone(&ledger),
+        switch: Arc::new(store.clone()),
+        clock: Arc::clone(&clock),
+        ids: Arc::clone(&ids),
+        tasks: Arc::new(tasks.clone()),
+    };
+    let described = &settings.agent;
+    let gateway = Gateway::builder(ports)
+        .registry(providers)
+        .fallbacks(Arc::clone(&described.name), described.fallbacks.iter().cloned())
+        .build();
+    gateway.register(model::NAME, Arc::new(Extractive::default()));
+    let runtime = Runtime {
+        journal: Arc::new(store.clone()),
+        model: Arc::new(gateway),
+        ledger,
+        vault: Arc::new(store.clone()),
+        switch: Arc::new(store.clone()),
+        clock: Arc::clone(&clock),
+        owner: ids.owner_id(clock.now()),
+        ids: Arc::clone(&ids),
+        tasks: Arc::new(tasks.clone()),
+    };
+    let agent = agent(described, store).build(runtime)?;
+    Ok(House { agent, tasks, clock, ids })
+}
+
+fn agent(described: &config::Agent, store: &Store) -> largestack_agent::AgentBuilder {
+    let permissions = largestack_agent::pipeline::Permissions {
+        allow: described.permissions.allow.clone(),
+        deny: described.permissions.deny.clone(),
+    };
+    let mut builder = Agent::builder(Arc::clone(&described.name))
+        .instructions(Arc::clone(&described.instructions))
+        .model(Arc::clone(&described.model))
+        .settings(described.settings.clone())
+        .limits(described.limits.clone())
+        .in_doubt(described.in_doubt)
+        .guardrails(described.guardrails)
+        .permissions(permissions);
+    for name in &described.tools {
+        // The settings have refused every other name.
+        if **name == *tool::NAME {
+            let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
+            builder = builder.tool(SearchKnowledge::new(knowledge));
+        }
+    }
+    builder
+}
+
+/// The collection that an agent searches.
+pub(crate) const fn collection() -> &'static str {
+    COLLECTION
+}
+
+/// Keys of providers from the environment, looked up when a request goes out.
+struct Keys {
+    environment: Environment,
+    providers: Registry,
+}
+
+impl Credentials for Keys {
+    fn key(&self, provider: &str) -> Option<Sensitive> {
+        let row = self.providers.provider(provider)?;
+        self.environment.credential(row).map(|credential| credential.key)
+    }
+
+    fn variable(&self, provider: &str) -> String {
+        config::own_key_variable(provider)
+    }
+}

@@ -1,0 +1,87 @@
+//! The documents of an agent: which files of its folder they are, and bringing the index up to
+//! date with them.
+
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use largestack_config::Knowledge;
+use largestack_knowledge::{File, Progress, Summary, ingest};
+use largestack_ports::documents::Documents;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::scope::Scope;
+
+use crate::failure::unreadable;
+
+mod glob;
+
+/// The documents of a folder, in order: their paths relative to it, with `/`.
+pub(crate) fn list(knowledge: &Knowledge) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    walk(&knowledge.folder, "", &mut |path| {
+        let fits = |patterns: &[std::sync::Arc<str>]| patterns.iter().any(|p| glob::fits(p, path));
+        if fits(&knowledge.include) && !fits(&knowledge.exclude) {
+            found.push(path.to_owned());
+        }
+    })?;
+    found.sort();
+    Ok(found)
+}
+
+/// Every file below a folder but hidden ones. Links to folders are not followed: they can lead
+/// out of the project and in circles.
+fn walk(folder: &Path, prefix: &str, take: &mut dyn FnMut(&str)) -> Result<()> {
+    let entries = fs::read_dir(folder).map_err(|error| unreadable(folder, &error))?;
+    for entry in entries {
+        let entry = entry.map_err(|error| unreadable(folder, &error))?;
+        let name = entry.file_name().to_string_lossy().into_owned();
+        if name.starts_with('.') {
+            continue;
+        }
+        let path = format!("{prefix}{name}");
+        match entry.file_type() {
+            Ok(kind) if kind.is_dir() => walk(&entry.path(), &format!("{path}/"), take)?,
+            Ok(kind) if kind.is_symlink() && entry.path().is_dir() => {}
+            Ok(_) => take(&path),
+            Err(error) => return Err(unreadable(&entry.path(), &error)),
+        }
+    }
+    Ok(())
+}
+
+/// Brings the index up to date with the folder; `told` hears of each document.
+pub(crate) async fn refresh(
+    documents: &dyn Documents,
+    scope: &Scope,
+    knowledge: &Knowledge,
+    paths: Vec<String>,
+    told: impl FnMut(&Progress),
+) -> Result<Summary> {
+    let files = paths.into_iter().map(|path| {
+        let whole = knowledge.folder.join(&path);
+        File { bytes: read(&whole), path }
+    });
+    ingest(documents, scope, crate::compose::collection(), files, told).await
+}
+
+fn read(path: &PathBuf) -> Result<Vec<u8>> {
+    let limit = largestack_knowledge::load::MAX_DOCUMENT_BYTES as u64;
+    let refused = |error: &io::Error| {
+        LargestackError::with_advice(
+            Code::Document,
+            format!("{} cannot be read: {error}", path.display()),
+            "Check its permissions, or exclude it",
+        )
+    };
+    let bytes = fs::metadata(path).map_err(|error| refused(&error))?.len();
+    if bytes > limit {
+        // Not read at all; the refusal names the size as the reader of documents would.
+        let error = largestack_knowledge::Error::TooLarge {
+            path: path.display().to_string(),
+            bytes,
+            limit,
+        };
+        return Err(LargestackError::from_coded(&error));
+    }
+    fs::read(path).map_err(|error| refused(&error))
+}

@@ -1,0 +1,243 @@
+//! Following a run to its end: showing what happens while it happens, then what it came to.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::StreamExt as _;
+use largestack_agent::{CancelHandle, Report, RunEvent, RunStream};
+use largestack_engine::event::{CancelReason, Event};
+use largestack_engine::{Envelope, Status};
+use largestack_types::delta::Delta;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::id::{EffectId, RunId};
+use serde::Serialize;
+
+use crate::compose;
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::render::answer::{facts, sources};
+use crate::render::problem;
+use crate::render::run_json::{Around, RunDocument};
+use crate::render::style::{FAINT, painted};
+use crate::render::text::{clean, one_line};
+use crate::screen::Screen;
+
+/// How a run is shown.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Form {
+    /// The answer as text, as it comes or in one piece.
+    Text,
+    /// One JSON document at the end.
+    Json,
+    /// A line of JSON for every event.
+    Events,
+}
+
+/// What is known of a run before it goes.
+pub(crate) struct Going<'a> {
+    /// The run.
+    pub(crate) run: RunId,
+    /// How it is shown.
+    pub(crate) form: Form,
+    /// Whether the answer is shown as it comes.
+    pub(crate) live: bool,
+    /// Ends it.
+    pub(crate) cancel: CancelHandle,
+    /// The agent's name.
+    pub(crate) agent: Arc<str>,
+    /// Its model.
+    pub(crate) model: Arc<str>,
+    /// The folder that sources are relative to.
+    pub(crate) documents: Option<PathBuf>,
+    /// Where the state is.
+    pub(crate) state: &'a Path,
+    /// The folder of the agent.
+    pub(crate) project: &'a Path,
+}
+
+impl Going<'_> {
+    /// Shows the run while it goes. A reader that goes away cancels it.
+    pub(crate) async fn follow(
+        &self,
+        mut stream: RunStream,
+        screen: &mut Screen,
+    ) -> Outcome<(Result<Report>, Live)> {
+        let mut live = Live::default();
+        let mut gone = false;
+        while let Some(event) = stream.next().await {
+            if gone {
+                continue;
+            }
+            match self.show(&event, &mut live, screen) {
+                Ok(()) => {}
+                Err(Failure::ReaderGone) => {
+                    gone = true;
+                    let note = "the reader of the output went away";
+                    self.cancel.cancel(CancelReason::Caller, "local", note);
+                }
+                Err(failure) => return Err(failure),
+            }
+        }
+        let lost = || LargestackError::other(Code::Unknown, "the run ended without a report");
+        let report = stream.report().unwrap_or_else(|| Err(lost()));
+        if gone { Err(Failure::ReaderGone) } else { Ok((report, live)) }
+    }
+
+    fn show(&self, event: &RunEvent, live: &mut Live, screen: &mut Screen) -> Outcome<()> {
+        match self.form {
+            Form::Events => self.event(event, screen),
+            Form::Json => Ok(()),
+            Form::Text => live.show(event, screen),
+        }
+    }
+
+    fn event(&self, event: &RunEvent, screen: &mut Screen) -> Outcome<()> {
+        let run = self.run.to_string();
+        match event {
+            RunEvent::Fact(recorded) => {
+                let tenant = compose::scope();
+                let sealed = Envelope::seal(tenant.tenant(), self.run, recorded);
+                screen.json_line(&sealed.map_err(|error| Failure::unwritable(&error))?)
+            }
+            RunEvent::Delta { effect, offset, delta } => screen.json_line(&Line::Delta {
+                run,
+                effect: *effect,
+                offset: *offset,
+                data: delta,
+            }),
+            RunEvent::AttemptAbandoned { effect } => {
+                screen.json_line(&Line::AttemptAbandoned { run, effect: *effect })
+            }
+        }
+    }
+
+    /// Shows what the run came to, and says with what code the command ends.
+    pub(crate) fn conclude(
+        &self,
+        report: &Report,
+        live: &Live,
+        took: Duration,
+        screen: &mut Screen,
+    ) -> Outcome {
+        let place = |source: &str| place(self.documents.as_deref(), source);
+        match self.form {
+            Form::Events => {}
+            Form::Json => {
+                let around = Around {
+                    agent: &self.agent,
+                    model: &self.model,
+                    offline: compose::is_offline(&self.model),
+                    took,
+                    state: self.state,
+                };
+                screen.json(&RunDocument::of(report, around, place))?;
+            }
+            Form::Text => {
+                live.close(report, screen)?;
+                let sources = sources(&report.citations, place);
+                let gap = if sources.is_empty() { "" } else { "\n" };
+                let facts = if screen.is_quiet() { String::new() } else { facts(report, took) };
+                let between = if facts.is_empty() { "" } else { "\n" };
+                screen.print(&format!("{gap}{sources}{between}{facts}"))?;
+                advise(report, screen);
+                let project = self.project.display();
+                let trace = format!("How it came about: largestack trace {project} last");
+                screen.note(&painted(FAINT, trace));
+            }
+        }
+        Ok(exit::of_run(report.status, report.error.as_ref()))
+    }
+}
+
+/// What a person should know of a run that did not simply answer.
+fn advise(report: &Report, screen: &mut Screen) {
+    if let Some(error) = &report.error {
+        screen.complain(&problem::text(error));
+    }
+    if report.status == Status::Suspended {
+        let waits = report.waits.len();
+        screen.complain(&format!(
+            "The run waits for {waits} answer(s) from outside; `largestack trace {}` shows which.",
+            report.run
+        ));
+    }
+}
+
+/// Where a cited document is: its path in the folder, after the folder's own.
+pub(crate) fn place(documents: Option<&Path>, source: &str) -> String {
+    match documents {
+        Some(folder) if !source.contains("://") => {
+            let joined = folder.join(source);
+            let shown = joined.strip_prefix(".").unwrap_or(&joined);
+            shown.to_string_lossy().replace('\\', "/")
+        }
+        _ => source.to_owned(),
+    }
+}
+
+/// What is not a fact, on a line.
+#[derive(Serialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+enum Line<'a> {
+    Delta { run: String, effect: EffectId, offset: u32, data: &'a Delta },
+    AttemptAbandoned { run: String, effect: EffectId },
+}
+
+/// The answer as far as it has been shown.
+#[derive(Debug, Default)]
+pub(crate) struct Live {
+    shown: String,
+}
+
+impl Live {
+    fn show(&mut self, event: &RunEvent, screen: &mut Screen) -> Outcome<()> {
+        match event {
+            RunEvent::Delta { delta: Delta::Text { text } | Delta::Refusal { text }, .. } => {
+                self.shown.push_str(text);
+                screen.print(&clean(text))
+            }
+            RunEvent::AttemptAbandoned { .. } => {
+                self.break_line(screen)?;
+                screen.note("(The answer so far is void; it is begun again.)");
+                Ok(())
+            }
+            RunEvent::Fact(recorded) => match &*recorded.event {
+                Event::ModelReplied(reply) if reply.message.tool_calls().next().is_some() => {
+                    self.break_line(screen)?;
+                    if screen.shows_progress() {
+                        for call in reply.message.tool_calls() {
+                            let line = format!("{} {}", call.name, call.arguments.as_str());
+                            screen.note(&painted(FAINT, format!("· {}", one_line(&line, 120))));
+                        }
+                    }
+                    Ok(())
+                }
+                _ => Ok(()),
+            },
+            RunEvent::Delta { .. } => Ok(()),
+        }
+    }
+
+    /// Begins a new line, where something stands on this one: what was said is no answer.
+    fn break_line(&mut self, screen: &mut Screen) -> Outcome<()> {
+        if !self.shown.is_empty() && !self.shown.ends_with('\n') {
+            screen.print("\n")?;
+        }
+        self.shown.clear();
+        Ok(())
+    }
+
+    /// Shows the answer, where it was not shown as it came, and ends its line.
+    fn close(&self, report: &Report, screen: &mut Screen) -> Outcome<()> {
+        let answer = report.text.trim_end();
+        let shown = self.shown.trim_end();
+        if shown == answer || (answer.is_empty() && shown.is_empty()) {
+            let open = !self.shown.is_empty() && !self.shown.ends_with('\n');
+            return screen.print(if open { "\n" } else { "" });
+        }
+        // What was shown is not the answer: a listener that heard nothing, or a guard's change.
+        let gap = if self.shown.is_empty() || self.shown.ends_with('\n') { "" } else { "\n" };
+        screen.print(&format!("{gap}{}\n", clean(answer)))
+    }
+}

@@ -1,0 +1,34 @@
+//! Ctrl-C: the first one cancels the run, so that its journal says so; the second one ends the
+//! process. Heard on a thread of its own, so that a busy run cannot keep it from being heard.
+
+use std::io::Write as _;
+
+use largestack_agent::CancelHandle;
+use largestack_engine::event::CancelReason;
+
+use crate::exit;
+
+/// Cancels the run at the first Ctrl-C and ends the process at the second.
+pub(crate) fn cancels(cancel: CancelHandle) {
+    let listen = move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        // Without resources to listen Ctrl-C stays what it is by default: the end.
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            if tokio::signal::ctrl_c().await.is_err() {
+                return;
+            }
+            say("Cancelling; Ctrl-C again ends it at once.");
+            cancel.cancel(CancelReason::Caller, "local", "Ctrl-C");
+            if tokio::signal::ctrl_c().await.is_ok() {
+                std::process::exit(i32::from(exit::CANCELLED));
+            }
+        });
+    };
+    std::thread::spawn(listen);
+}
+
+fn say(text: &str) {
+    // A terminal that is gone needs no words.
+    let _ = writeln!(std::io::stderr(), "\n{text}");
+}

@@ -1,0 +1,47 @@
+//! The `largestack` binary: the composition root. It reads what was typed, builds the adapters
+//! that the verb needs, hands them down behind ports, and shows what came of it. It decides
+//! nothing about runs, models, documents or money: that is the crates' below.
+//!
+//! Nothing is set up before the verb is known: no async runtime, no configuration, no TLS.
+
+mod agents;
+mod args;
+mod compose;
+mod documents;
+mod exit;
+mod failure;
+mod follow;
+mod interrupt;
+mod place;
+mod render;
+mod screen;
+mod verbs;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use args::Arguments;
+use failure::Failure;
+use screen::Screen;
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let mut screen = Screen::new(arguments.global.color, arguments.global.quiet);
+    let json = arguments.verb.speaks_json();
+    let code = match verbs::perform(arguments, &mut screen) {
+        Ok(code) => code,
+        Err(Failure::ReaderGone) => exit::DONE,
+        Err(Failure::Error(error)) => {
+            let code = exit::of_error(&error);
+            if json {
+                // Whoever asked for JSON reads standard output; a reader that is gone needs none.
+                let _ = screen.json(&render::problem::Problem::of(&error));
+            } else {
+                screen.complain(&render::problem::text(&error));
+            }
+            code
+        }
+    };
+    ExitCode::from(code)
+}

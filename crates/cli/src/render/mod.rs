@@ -1,0 +1,14 @@
+//! Showing: values in, text or JSON out. Nothing here reads or writes anything.
+
+pub(crate) mod amount;
+pub(crate) mod answer;
+pub(crate) mod checks;
+pub(crate) mod problem;
+pub(crate) mod run_json;
+pub(crate) mod runs;
+pub(crate) mod state;
+pub(crate) mod style;
+pub(crate) mod table;
+pub(crate) mod text;
+pub(crate) mod timeline;
+pub(crate) mod tree;

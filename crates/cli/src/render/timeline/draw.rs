@@ -1,0 +1,177 @@
+//! Steps as the lines of a tree.
+
+use std::time::Duration;
+
+use super::{ModelStep, Step, ToolStep, What};
+use crate::render::amount::{grouped, lasted, tokens};
+use crate::render::problem::Problem;
+use crate::render::style::{BAD, FAINT, GOOD, STRONG, WARN, painted};
+use crate::render::text::{clean, counted, one_line};
+use crate::render::tree::{Node, lines};
+
+/// Characters of a text that a timeline shows unless the whole is asked for.
+const SHOWN: usize = 160;
+
+/// The steps as a tree; `whole` shows texts uncut.
+pub(crate) fn draw(steps: &[Step], whole: bool) -> String {
+    let start = steps.first().map(|step| step.moment).unwrap_or_default();
+    let nodes: Vec<Node> = steps
+        .iter()
+        .map(|step| {
+            let after = format!("+{}", lasted(step.moment.since(start)));
+            let mut node = Drawing { whole }.node(step, &painted(FAINT, after));
+            node.children.extend(step.findings.iter().map(|finding| {
+                let what = format!(
+                    "guard: {} in {} at {}..{}: {}",
+                    finding.kind, finding.part, finding.start, finding.end, finding.action
+                );
+                Node::leaf(painted(WARN, clean(&what)))
+            }));
+            node
+        })
+        .collect();
+    lines(&nodes)
+}
+
+#[derive(Clone, Copy)]
+struct Drawing {
+    whole: bool,
+}
+
+impl Drawing {
+    fn text(self, text: &str) -> String {
+        if self.whole { clean(text.trim_end()).into_owned() } else { one_line(text, SHOWN) }
+    }
+
+    fn node(self, step: &Step, after: &str) -> Node {
+        let effect = step.effect.as_deref().unwrap_or_default();
+        match &step.what {
+            What::Asked { text } => Node::with(
+                format!("{} {after}", strong("asked")),
+                vec![Node::leaf(self.text(text))],
+            ),
+            What::Model(model) => self.model(model, effect, after),
+            What::Tool(tool) => self.tool(tool, effect, after),
+            What::Unfinished { attempt, tool } => {
+                let name = tool.as_deref().unwrap_or("model");
+                let state = painted(WARN, "no outcome yet");
+                let attempt = nth(*attempt);
+                Node::leaf(format!("{effect} {} {state}{attempt} {after}", strong(&clean(name))))
+            }
+            What::Finished { status, finish_reason, error } => {
+                let style = if error.is_some() { BAD } else { GOOD };
+                let children = error.iter().map(|error| self.error(error)).collect();
+                let ended = painted(style, format!("{status} ({finish_reason})"));
+                Node::with(format!("{} {ended} {after}", strong("ended")), children)
+            }
+            What::Limit { limit, error } => {
+                let head = format!("{} {after}", painted(WARN, format!("limit {limit} reached")));
+                Node::with(head, vec![self.error(error)])
+            }
+            other => Node::leaf(format!("{} {after}", self.aside(other, effect))),
+        }
+    }
+
+    fn aside(self, what: &What, effect: &str) -> String {
+        match what {
+            What::Resumed { owner } => format!("{} by {owner}", strong("resumed")),
+            What::Decided { decision, by } => {
+                format!("{effect} {} {decision} by {}", strong("decided"), clean(by))
+            }
+            What::ApprovalRequested { approval, reason } => {
+                let (asked, reason) = (strong("approval asked"), self.text(reason));
+                format!("{effect} {asked} {approval}: {reason}")
+            }
+            What::ApprovalAnswered { approval, approved, by } => {
+                let answer = if *approved { "approved" } else { "denied" };
+                format!("{effect} {} {approval} by {}", strong(answer), clean(by))
+            }
+            What::Steered { stage, feedback } => {
+                let (back, feedback) = (strong("sent back"), self.text(feedback));
+                format!("{effect} {back} by {}: {feedback}", clean(stage))
+            }
+            What::Cancel { reason, by, note } => {
+                let note =
+                    if note.is_empty() { String::new() } else { format!(": {}", self.text(note)) };
+                format!("{} ({reason}) by {}{note}", painted(WARN, "cancel asked"), clean(by))
+            }
+            What::Other { event } => (*event).to_owned(),
+            _ => String::new(),
+        }
+    }
+
+    fn model(self, model: &ModelStep, effect: &str, after: &str) -> Node {
+        let name = match (&model.provider, &model.model) {
+            (Some(provider), Some(model)) if !model.starts_with(&format!("{provider}/")) => {
+                format!(" {provider}/{model}")
+            }
+            (_, Some(model)) => format!(" {model}"),
+            (Some(provider), None) => format!(" {provider}"),
+            (None, None) => String::new(),
+        };
+        let mut facts = vec![lasted(Duration::from_micros(model.duration_us))];
+        if let Some(first) = model.first_byte_us {
+            facts.push(format!("first byte {}", lasted(Duration::from_micros(first))));
+        }
+        facts.extend([tokens(&model.usage), format!("${}", model.cost_usd)]);
+        facts.extend(model.finish_reason.map(str::to_owned));
+        facts.extend(model.flags.iter().map(ToString::to_string));
+        let facts = painted(FAINT, facts.join(", "));
+        let head = strong("model");
+        let head = format!("{effect} {head}{}{} {facts} {after}", clean(&name), nth(model.attempt));
+        let mut children = Vec::new();
+        for (model, error) in &model.failed_attempts {
+            let failed = format!("tried {}: {}", clean(model), self.text(&error.message));
+            children.push(Node::leaf(painted(WARN, failed)));
+        }
+        if !model.reasoning.is_empty() {
+            let thought = format!("thinks: {}", self.text(&model.reasoning));
+            children.push(Node::leaf(painted(FAINT, thought)));
+        }
+        if !model.text.trim().is_empty() {
+            children.push(Node::leaf(format!("says: {}", self.text(&model.text))));
+        }
+        for call in &model.calls {
+            let arguments = self.text(&call.arguments);
+            let call = format!("calls {} {arguments} as {}", clean(&call.name), call.effect);
+            children.push(Node::leaf(call));
+        }
+        children.extend(model.error.iter().map(|error| self.error(error)));
+        Node::with(head, children)
+    }
+
+    fn tool(self, tool: &ToolStep, effect: &str, after: &str) -> Node {
+        let style = if tool.outcome == "returned" { GOOD } else { BAD };
+        let outcome = painted(style, &tool.outcome);
+        let lasting = painted(FAINT, lasted(Duration::from_micros(tool.duration_us)));
+        let (kind, name, attempt) = (strong("tool"), clean(&tool.name), nth(tool.attempt));
+        let head = format!("{effect} {kind} {name} {outcome}{attempt} {lasting} {after}");
+        let mut children = Vec::new();
+        if let Some(arguments) = &tool.arguments {
+            children.push(Node::leaf(format!("arguments: {}", self.text(arguments))));
+        }
+        let size = grouped(tool.result.chars().count() as u64);
+        let sources = match tool.citations {
+            0 => String::new(),
+            some => format!(", {}", counted(some as u64, "source")),
+        };
+        let handle = tool.handle.as_deref().map_or_else(String::new, |h| format!(", whole at {h}"));
+        let about = painted(FAINT, format!("({size} characters{sources}{})", clean(&handle)));
+        children.push(Node::leaf(format!("result {about}: {}", self.text(&tool.result))));
+        children.extend(tool.error.iter().map(|error| self.error(error)));
+        Node::with(head, children)
+    }
+
+    fn error(self, error: &Problem) -> Node {
+        let children = vec![Node::leaf(format!("suggestion: {}", clean(&error.suggestion)))];
+        Node::with(painted(BAD, format!("{}: {}", error.code, self.text(&error.message))), children)
+    }
+}
+
+fn strong(text: &str) -> String {
+    painted(STRONG, text)
+}
+
+fn nth(attempt: u32) -> String {
+    if attempt > 1 { format!(" (attempt {attempt})") } else { String::new() }
+}

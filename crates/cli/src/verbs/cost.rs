@@ -1,0 +1,152 @@
+//! `largestack cost`: what was spent.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use largestack_ports::journal::{CostBy, CostRow, Journal as _};
+use largestack_types::errors::{Code, LargestackError};
+use largestack_types::money::Money;
+use largestack_types::usage::Usage;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::compose::{self, blocking};
+use crate::exit;
+use crate::failure::Outcome;
+use crate::place;
+use crate::render::amount::grouped;
+use crate::render::run_json::dollars;
+use crate::render::style::{STRONG, painted};
+use crate::render::table::{Flush, Table};
+use crate::render::text::one_line;
+use crate::screen::Screen;
+
+/// What to group by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum By {
+    Agent,
+    Model,
+    Day,
+}
+
+/// What was spent.
+#[derive(Debug, Args)]
+pub(crate) struct Cost {
+    /// The project to report on; the nearest one unless given
+    path: Option<PathBuf>,
+    /// What to group by
+    #[arg(long, value_enum, default_value = "model", value_name = "WHAT")]
+    by: By,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Serialize)]
+struct Document {
+    by: &'static str,
+    rows: Vec<Row>,
+    total: Row,
+}
+
+#[derive(Serialize)]
+struct Row {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    calls: u64,
+    usage: Usage,
+    cost_nanos: i64,
+    cost_usd: String,
+}
+
+impl Row {
+    fn of(key: Option<String>, row: &CostRow) -> Self {
+        Self {
+            key,
+            calls: row.calls,
+            usage: row.usage,
+            cost_nanos: row.cost.nanos(),
+            cost_usd: dollars(row.cost),
+        }
+    }
+}
+
+impl Cost {
+    pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
+        let state = place::existing(global, self.path.as_deref())?;
+        let store = compose::reader(&state)?;
+        let (by, name) = match self.by {
+            By::Agent => (CostBy::Agent, "agent"),
+            By::Model => (CostBy::Model, "model"),
+            By::Day => (CostBy::Day, "day"),
+        };
+        let rows = blocking(store.costs(&compose::scope(), by))??;
+        let total = total(&rows)?;
+        if self.json {
+            let document = Document {
+                by: name,
+                rows: rows.iter().map(|row| Row::of(Some(row.key.clone()), row)).collect(),
+                total: Row::of(None, &total),
+            };
+            screen.json(&document)?;
+        } else if rows.is_empty() {
+            screen.print("Nothing was spent: no model has been called yet.\n")?;
+        } else {
+            screen.print(&table(name, &rows, &total))?;
+        }
+        Ok(exit::DONE)
+    }
+}
+
+fn total(rows: &[CostRow]) -> Result<CostRow, LargestackError> {
+    let start =
+        CostRow { key: "total".to_owned(), calls: 0, usage: Usage::default(), cost: Money::ZERO };
+    rows.iter().try_fold(start, |sum, row| {
+        let cost = sum.cost.checked_add(row.cost).map_err(|_| {
+            LargestackError::other(Code::Budget, "the total of all costs is out of range")
+        })?;
+        let (calls, usage) = (sum.calls + row.calls, sum.usage.plus(row.usage));
+        Ok(CostRow { key: sum.key, calls, usage, cost })
+    })
+}
+
+fn table(by: &'static str, rows: &[CostRow], total: &CostRow) -> String {
+    let mut table = Table::new(&[
+        (by, Flush::Left),
+        ("calls", Flush::Right),
+        ("input", Flush::Right),
+        ("output", Flush::Right),
+        ("cached", Flush::Right),
+        ("cost", Flush::Right),
+    ]);
+    let shown = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), grouped);
+    for row in rows.iter().chain([total]) {
+        table.row(vec![
+            one_line(&row.key, 60),
+            grouped(row.calls),
+            shown(row.usage.input_tokens),
+            shown(row.usage.output_tokens),
+            shown(row.usage.cache_read_tokens),
+            row.cost.to_string(),
+        ]);
+    }
+    let last = rows.len();
+    table.lines(|row, _, cell| if row == last { painted(STRONG, cell) } else { cell })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_total_that_money_cannot_hold_is_an_error() {
+        let row = |cost| CostRow {
+            key: "m".into(),
+            calls: 1,
+            usage: Usage::default(),
+            cost: Money::from_nanos(cost),
+        };
+        assert_eq!(total(&[row(2), row(3)]).unwrap().cost, Money::from_nanos(5));
+        assert!(total(&[row(i64::MAX), row(1)]).is_err());
+    }
+}

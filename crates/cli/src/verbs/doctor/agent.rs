@@ -1,0 +1,74 @@
+//! The agent, its model, and the providers that could serve one.
+
+use largestack_config::{self as config, Environment, Settings};
+use largestack_types::errors::{Coded as _, Result};
+use largestack_wire::{Auth, Registry};
+
+use crate::compose::{self, is_offline};
+use crate::render::checks::{Check, Finding};
+
+/// The agent's file.
+pub(super) fn agent(settings: Option<&Result<Settings<config::Agent>>>) -> Check {
+    match settings {
+        None => Check::new("agent", Finding::Off, "there is no agent.yaml here")
+            .advise("Name a folder, or make a project: largestack new NAME"),
+        Some(Err(error)) => Check::new("agent", Finding::Broken, error.message())
+            .advise(error.suggestion().into_owned()),
+        Some(Ok(settings)) => {
+            let agent = &settings.agent;
+            let detail = format!("{} in {} is valid", agent.name, agent.file.display());
+            Check::new("agent", Finding::Ok, detail)
+        }
+    }
+}
+
+/// The model that a run would use, and whether its key is there.
+pub(super) fn model(settings: Option<&Settings<config::Agent>>) -> Option<Check> {
+    let settings = settings?;
+    let model = &settings.agent.model;
+    if is_offline(model) {
+        let check = Check::new("model", Finding::Ok, compose::OFFLINE);
+        return Some(check.advise("Set OPENAI_API_KEY or use --model for a language model"));
+    }
+    // The settings have refused models that nobody serves.
+    let target = settings.project.providers.resolve(model).ok()?;
+    let environment = Environment::of_process();
+    Some(match environment.credential(&target.provider) {
+        Some(key) => {
+            let detail = format!("{model}, with the key in {}", key.variable);
+            Check::new("model", Finding::Ok, detail)
+        }
+        None if target.provider.auth == Auth::None => {
+            let url = target.provider.base_url.as_deref().unwrap_or("no address");
+            Check::new("model", Finding::Ok, format!("{model}, which needs no key, at {url}"))
+        }
+        None => {
+            let variable = config::own_key_variable(&target.provider.name);
+            Check::new("model", Finding::Broken, format!("{model} needs a key and none is set"))
+                .advise(format!("Set {variable}, or use another model"))
+        }
+    })
+}
+
+/// Providers whose key is set. Keys are not tried: that would need the network.
+pub(super) fn providers(settings: Option<&Settings<config::Agent>>) -> Check {
+    let environment = Environment::of_process();
+    let registry = match settings {
+        Some(settings) => &settings.project.providers,
+        None => Registry::builtin(),
+    };
+    let mut known = 0;
+    let mut set = Vec::new();
+    for provider in registry.providers() {
+        known += 1;
+        if let Some(key) = environment.credential(provider) {
+            set.push(format!("{} ({})", provider.name, key.variable));
+        }
+    }
+    if set.is_empty() {
+        let detail = format!("{known} known, no key is set");
+        return Check::new("providers", Finding::Off, detail);
+    }
+    let detail = format!("{known} known, keys set for {} (not tried)", set.join(", "));
+    Check::new("providers", Finding::Ok, detail)
+}

@@ -1,0 +1,33 @@
+//! The program itself and the terminal.
+
+use std::io::IsTerminal as _;
+
+use crate::render::checks::{Check, Finding};
+
+/// Which program this is.
+pub(super) fn program() -> Check {
+    let version = env!("CARGO_PKG_VERSION");
+    let (os, arch) = (std::env::consts::OS, std::env::consts::ARCH);
+    let check = Check::new("program", Finding::Ok, format!("largestack {version} on {os}-{arch}"));
+    if cfg!(debug_assertions) {
+        let slow = Check { finding: Finding::Warn, ..check };
+        return slow.advise("This is a debug build, which is slow: use `cargo run --release`");
+    }
+    check
+}
+
+/// Whether a person sits in front of it.
+pub(super) fn terminal() -> Check {
+    let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());
+    let coloured = anstream::AutoStream::choice(&std::io::stdout()) != anstream::ColorChoice::Never;
+    match (out, err) {
+        (true, true) => {
+            let colour = if coloured { "in colour" } else { "without colour" };
+            Check::new("terminal", Finding::Ok, format!("answers stream to a terminal, {colour}"))
+        }
+        (false, true) => {
+            Check::new("terminal", Finding::Ok, "standard output goes to a file or pipe: no colour")
+        }
+        (_, false) => Check::new("terminal", Finding::Off, "none: no progress and no colour"),
+    }
+}

@@ -1,0 +1,101 @@
+//! The verbs, one file each: what a verb takes, and what it does. How results look is
+//! [`crate::render`]'s.
+
+mod completions;
+mod config;
+mod cost;
+mod doctor;
+mod explain;
+mod kill;
+mod man;
+mod new;
+mod replay;
+mod resume;
+mod run;
+mod target;
+mod trace;
+mod version;
+mod wire;
+
+use clap::Subcommand;
+
+use crate::args::{Arguments, Global};
+use crate::failure::Outcome;
+use crate::screen::Screen;
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Verb {
+    /// Run an agent: ask it, see it answer, with sources
+    Run(run::Run),
+    /// List runs, or show what happened in one
+    Trace(trace::Trace),
+    /// Fold a run's journal and show the state after each event
+    Replay(replay::Replay),
+    /// Go on with a run that was cut off or waits; without a run: lift the kill switch
+    Resume(resume::Resume),
+    /// Throw the kill switch: calls in flight stop, new ones are refused
+    Kill(kill::Kill),
+    /// What was spent, by agent, model or day
+    Cost(cost::Cost),
+    /// Check what works here, what does not, and what to do about it
+    Doctor(doctor::Doctor),
+    /// Explain the configuration
+    #[command(subcommand)]
+    Config(config::Config),
+    /// Read and write provider protocols: for debugging and for comparing clients
+    #[command(subcommand)]
+    Wire(wire::Wire),
+    /// Make a new project
+    New(new::New),
+    /// Explain an error code
+    Explain(explain::Explain),
+    /// Say which version this is
+    Version(version::Version),
+    /// Print completions for a shell
+    Completions(completions::Completions),
+    /// Print or write the manual pages
+    Man(man::Man),
+}
+
+impl Verb {
+    /// Whether results and errors go to standard output as JSON.
+    pub(crate) fn speaks_json(&self) -> bool {
+        match self {
+            Self::Run(run) => run.speaks_json(),
+            Self::Trace(trace) => trace.json,
+            Self::Replay(replay) => replay.json,
+            Self::Resume(resume) => resume.speaks_json(),
+            Self::Kill(kill) => kill.json,
+            Self::Cost(cost) => cost.json,
+            Self::Doctor(doctor) => doctor.json,
+            Self::Config(config::Config::Explain(explain)) => explain.json,
+            Self::Wire(_) => true,
+            Self::New(new) => new.json,
+            Self::Explain(explain) => explain.json,
+            Self::Version(version) => version.json,
+            Self::Completions(_) | Self::Man(_) => false,
+        }
+    }
+}
+
+/// Does what was typed.
+pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
+    let global: &Global = &arguments.global;
+    match arguments.verb {
+        Verb::Run(verb) => verb.perform(global, screen),
+        Verb::Trace(verb) => verb.perform(global, screen),
+        Verb::Replay(verb) => verb.perform(global, screen),
+        Verb::Resume(verb) => verb.perform(global, screen),
+        Verb::Kill(verb) => verb.perform(global, screen),
+        Verb::Cost(verb) => verb.perform(global, screen),
+        Verb::Doctor(verb) => verb.perform(global, screen),
+        Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
+        Verb::Wire(verb) => verb.perform(screen),
+        Verb::New(verb) => verb.perform(screen),
+        Verb::Explain(verb) => verb.perform(screen),
+        Verb::Version(verb) => verb.perform(screen),
+        Verb::Completions(verb) => verb.perform(screen),
+        Verb::Man(verb) => verb.perform(screen),
+    }
+}

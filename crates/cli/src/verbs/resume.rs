@@ -1,0 +1,196 @@
+//! `largestack resume`: goes on with a run, or lifts the kill switch.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, ValueEnum};
+use largestack_agent::agent::fold_stored;
+use largestack_agent::{CancelHandle, ResumeOptions};
+use largestack_config::{AGENT_FILE, Flags, STATE_FOLDER};
+use largestack_engine::event::DoubtDecision;
+use largestack_engine::{Event, Run};
+use largestack_ports::switch::Thrown;
+use largestack_store::SwitchScope;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::hash::Hash;
+use serde::Serialize;
+
+use super::run::{Output, Way, finish, going, prepare};
+use super::target::{self, Target};
+use crate::agents;
+use crate::args::Global;
+use crate::compose::{self, blocking};
+use crate::exit;
+use crate::failure::Outcome;
+use crate::follow::Form;
+use crate::place;
+use crate::render::amount::moment;
+use crate::render::text::clean;
+use crate::screen::Screen;
+
+/// What becomes of a call that was cut off and may have happened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+enum InDoubt {
+    /// The model is told that nobody knows
+    TellModel,
+    /// It is run again: you have checked that it did not happen
+    Rerun,
+    /// The run fails
+    Fail,
+}
+
+/// Goes on with a run, or lifts the kill switch.
+#[derive(Debug, Args)]
+pub(crate) struct Resume {
+    /// A project (the nearest one unless given) and a run: its id, the beginning of it, or
+    /// `last`; without a run the kill switch is lifted
+    #[arg(value_names = ["PATH", "RUN"], num_args = 0..=2)]
+    target: Vec<String>,
+    /// What becomes of a tool call that was cut off and may have happened
+    #[arg(long, value_enum, value_name = "WHAT")]
+    in_doubt: Option<InDoubt>,
+    /// Why the kill switch is lifted
+    #[arg(long, value_name = "TEXT")]
+    reason: Option<String>,
+    /// Who lifts it
+    #[arg(long, value_name = "NAME", default_value = "local")]
+    by: String,
+    #[command(flatten)]
+    output: Output,
+}
+
+#[derive(Serialize)]
+struct Switched {
+    kill_switch: &'static str,
+    lifted: Option<Thrown>,
+    by: String,
+    reason: String,
+}
+
+impl Resume {
+    pub(crate) fn speaks_json(&self) -> bool {
+        self.output.is_json()
+    }
+
+    pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
+        let target = Target::of(&self.target)?;
+        let wrong =
+            |what: &str, advice: &str| LargestackError::with_advice(Code::Input, what, advice);
+        match (&target.run, &self.reason) {
+            (Some(_), Some(_)) => Err(wrong(
+                "--reason is for lifting the kill switch, not for a run",
+                "Leave out the run, or the reason",
+            )
+            .into()),
+            (Some(run), None) => self.take_up(global, target.path(), run, screen),
+            (None, Some(reason)) => self.lift(global, target.path(), reason, screen),
+            (None, None) => Err(wrong(
+                "neither a run nor a reason is given",
+                "Name a run to go on with it (`largestack trace` lists them), or lift the kill \
+                 switch with --reason TEXT",
+            )
+            .into()),
+        }
+    }
+
+    fn lift(
+        &self,
+        global: &Global,
+        path: Option<&Path>,
+        reason: &str,
+        screen: &mut Screen,
+    ) -> Outcome {
+        let store = compose::store(&place::existing(global, path)?)?;
+        let scope = SwitchScope::Tenant(compose::scope().tenant().clone());
+        let lifted = blocking(store.lift_switch(&scope, &self.by, reason))??;
+        if self.output.form() == Form::Text {
+            let text = match &lifted {
+                Some(thrown) => format!(
+                    "The kill switch is lifted. It was on since {} UTC, by {}: {}\n",
+                    moment(thrown.at),
+                    clean(&thrown.by),
+                    clean(&thrown.reason),
+                ),
+                None => "The kill switch was not on.\n".to_owned(),
+            };
+            screen.print(&text)?;
+        } else {
+            let (by, reason) = (self.by.clone(), reason.to_owned());
+            screen.json(&Switched { kill_switch: "off", lifted, by, reason })?;
+        }
+        Ok(exit::DONE)
+    }
+
+    fn take_up(
+        &self,
+        global: &Global,
+        path: Option<&Path>,
+        name: &str,
+        screen: &mut Screen,
+    ) -> Outcome {
+        let state = place::existing(global, path)?;
+        let (run, definition) = blocking(stored(&state, name))??;
+        let file = agent_file(&state, path, definition)?;
+        // The model may have come from a flag or a key; the run goes on with its own.
+        let flags = Flags::new().set("model", "the run", run.definition().model.to_string()).set(
+            "state",
+            "--state",
+            state.display().to_string(),
+        );
+        let settings = compose::settings(&file, &flags)?;
+        compose::with_runtime(async {
+            let house = prepare(&settings, screen).await?;
+            let cancel = CancelHandle::default();
+            let options = ResumeOptions {
+                in_doubt: self.in_doubt.map(decision),
+                cancel: cancel.clone(),
+                ..ResumeOptions::default()
+            };
+            let form = self.output.form();
+            let going = going(&settings, run.id(), form, form != Form::Json, cancel);
+            let scope = compose::scope();
+            if going.live {
+                let stream = house.agent.resume_stream(&scope, run.id(), options);
+                finish(&house, &going, Way::Live(Box::new(stream)), screen).await
+            } else {
+                let whole = house.agent.resume(&scope, run.id(), options);
+                finish(&house, &going, Way::Whole(Box::pin(whole)), screen).await
+            }
+        })?
+    }
+}
+
+fn decision(in_doubt: InDoubt) -> DoubtDecision {
+    match in_doubt {
+        InDoubt::TellModel => DoubtDecision::TellModel,
+        InDoubt::Rerun => DoubtDecision::Rerun,
+        InDoubt::Fail => DoubtDecision::Fail,
+    }
+}
+
+/// The run as its journal has it, and the hash of its definition.
+async fn stored(state: &Path, name: &str) -> Result<(Run, Hash)> {
+    let (store, scope) = (compose::reader(state)?, compose::scope());
+    let run = target::find(&store, &scope, name).await?;
+    let (run, events) = fold_stored(&store, &scope, run).await?;
+    match events.first().map(|first| &*first.event) {
+        Some(Event::RunStarted(started)) => Ok((run, started.definition)),
+        _ => Err(super::trace::absent(run.id())),
+    }
+}
+
+/// The agent's file: the named one, the one the run came from, or the one beside the state.
+fn agent_file(state: &Path, path: Option<&Path>, definition: Hash) -> Result<PathBuf> {
+    if let Some(path) = path.filter(|path| path.is_file() || path.join(AGENT_FILE).is_file()) {
+        return Ok(path.to_owned());
+    }
+    let beside = state.parent().filter(|_| state.ends_with(STATE_FOLDER));
+    let beside = beside.map(|folder| folder.join(AGENT_FILE));
+    let known = agents::recall(state, definition);
+    known.into_iter().chain(beside).find(|file| file.is_file()).ok_or_else(|| {
+        LargestackError::with_advice(
+            Code::NotFound,
+            "the agent of this run is not where it was",
+            "Name its folder: largestack resume PATH RUN",
+        )
+    })
+}

@@ -1,0 +1,204 @@
+//! `largestack run`: an agent from its file, asked one thing.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use largestack_agent::{CancelHandle, Report, RunOptions, RunStream};
+use largestack_config::{self as config, Flags, Settings};
+use largestack_ports::ids::MakeId as _;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::id::RunId;
+
+use crate::agents;
+use crate::args::Global;
+use crate::compose::{self, House};
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::follow::{Form, Going, Live};
+use crate::interrupt;
+use crate::screen::Screen;
+
+mod prepare;
+
+pub(super) use prepare::prepare;
+
+/// Bytes of a question that are read from standard input. More than an agent takes, so that the
+/// agent's own limit speaks.
+const MOST_READ: u64 = 64 << 20;
+
+/// Runs an agent.
+#[derive(Debug, Args)]
+#[command(override_usage = "largestack run [OPTIONS] [PATH] <QUESTION|->")]
+pub(crate) struct Run {
+    /// The agent (a folder with an agent.yaml, or such a file; the current folder unless given)
+    /// and the question, or `-` to read it from standard input
+    #[arg(value_name = "PATH> <QUESTION", num_args = 1..=2, required = true)]
+    words: Vec<String>,
+    /// The model to use, e.g. openai/gpt-4o-mini or offline/extractive
+    #[arg(long, value_name = "PROVIDER/MODEL")]
+    model: Option<String>,
+    /// Show the answer when it is whole
+    #[arg(long)]
+    no_stream: bool,
+    #[command(flatten)]
+    output: Output,
+}
+
+/// What standard output gets.
+#[derive(Clone, Copy, Debug, Args)]
+pub(super) struct Output {
+    /// Print one JSON document
+    #[arg(long, conflicts_with = "events")]
+    json: bool,
+    /// Print every event as a line of JSON
+    #[arg(long)]
+    events: bool,
+}
+
+impl Output {
+    pub(super) fn form(self) -> Form {
+        match self {
+            Self { json: true, .. } => Form::Json,
+            Self { events: true, .. } => Form::Events,
+            _ => Form::Text,
+        }
+    }
+
+    pub(super) fn is_json(self) -> bool {
+        self.form() != Form::Text
+    }
+}
+
+impl Run {
+    pub(crate) fn speaks_json(&self) -> bool {
+        self.output.is_json()
+    }
+
+    pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
+        let (path, question) = self.words()?;
+        let mut flags = Flags::new();
+        if let Some(model) = &self.model {
+            flags = flags.set("model", "--model", model.as_str());
+        }
+        if let Some(state) = &global.state {
+            flags = flags.set("state", "--state", state.display().to_string());
+        }
+        let settings = compose::settings(&path, &flags)?;
+        let question = match question.as_str() {
+            "-" => from_stdin()?,
+            _ => question,
+        };
+        compose::with_runtime(self.ask(&settings, question, screen))?
+    }
+
+    /// The agent's path and the question.
+    fn words(&self) -> Result<(PathBuf, String)> {
+        match self.words.as_slice() {
+            [question] if looks_like_an_agent(question) => Err(LargestackError::with_advice(
+                Code::Input,
+                format!("no question for {question}"),
+                format!("Put it after the path: largestack run {question} \"...\""),
+            )),
+            [question] => Ok((PathBuf::from("."), question.clone())),
+            [path, question] => Ok((PathBuf::from(path), question.clone())),
+            _ => Err(LargestackError::other(Code::Input, "no question")),
+        }
+    }
+
+    async fn ask(
+        self,
+        settings: &Settings<config::Agent>,
+        question: String,
+        screen: &mut Screen,
+    ) -> Outcome {
+        let house = prepare(settings, screen).await?;
+        agents::remember(
+            &settings.project.state,
+            house.agent.definition_hash(),
+            &settings.agent.file,
+        )?;
+        let run = house.ids.run_id(house.clock.now());
+        let cancel = CancelHandle::default();
+        let options = RunOptions { id: Some(run), cancel: cancel.clone(), ..RunOptions::default() };
+        let form = self.output.form();
+        let live = form == Form::Events || (form == Form::Text && !self.no_stream);
+        let going = going(settings, run, form, live, cancel);
+        let scope = compose::scope();
+        if going.live {
+            let stream = house.agent.stream(&scope, question, options);
+            finish(&house, &going, Way::Live(Box::new(stream)), screen).await
+        } else {
+            let whole = house.agent.run_with(&scope, question, options);
+            finish(&house, &going, Way::Whole(Box::pin(whole)), screen).await
+        }
+    }
+}
+
+/// What the display knows of a run.
+pub(super) fn going(
+    settings: &Settings<config::Agent>,
+    run: RunId,
+    form: Form,
+    live: bool,
+    cancel: CancelHandle,
+) -> Going<'_> {
+    Going {
+        run,
+        form,
+        live,
+        cancel,
+        agent: settings.agent.name.clone(),
+        model: settings.agent.model.clone(),
+        documents: settings.agent.knowledge.as_ref().map(|knowledge| knowledge.folder.clone()),
+        state: &settings.project.state,
+        project: &settings.agent.folder,
+    }
+}
+
+/// How a run is driven.
+pub(super) enum Way<'a> {
+    /// Event by event.
+    Live(Box<RunStream>),
+    /// To its end.
+    Whole(futures::future::BoxFuture<'a, Result<Report>>),
+}
+
+/// Drives a run to its end, shows it, and waits for what it left behind.
+pub(super) async fn finish(
+    house: &House,
+    going: &Going<'_>,
+    way: Way<'_>,
+    screen: &mut Screen,
+) -> Outcome {
+    interrupt::cancels(going.cancel.clone());
+    let started = house.clock.monotonic();
+    let done = match way {
+        Way::Live(stream) => going.follow(*stream, screen).await,
+        Way::Whole(run) => Ok((run.await, Live::default())),
+    };
+    let took = house.clock.monotonic().saturating_sub(started);
+    house.tasks.finished().await;
+    match done {
+        Ok((report, live)) => going.conclude(&report?, &live, took, screen),
+        // The run was cancelled with it, and nobody is left to be told.
+        Err(Failure::ReaderGone) => Ok(exit::CANCELLED),
+        Err(failure) => Err(failure),
+    }
+}
+
+fn looks_like_an_agent(word: &str) -> bool {
+    let path = Path::new(word);
+    path.join(config::AGENT_FILE).is_file()
+        || (path.is_file() && path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+}
+
+fn from_stdin() -> Result<String> {
+    let mut bytes = Vec::new();
+    let read = std::io::stdin().lock().take(MOST_READ).read_to_end(&mut bytes);
+    let wrong = |what: String| {
+        LargestackError::with_advice(Code::Input, what, "Send the question as UTF-8 text")
+    };
+    read.map_err(|error| wrong(format!("standard input cannot be read: {error}")))?;
+    String::from_utf8(bytes).map_err(|_| wrong("standard input is not UTF-8 text".to_owned()))
+}

@@ -1,0 +1,118 @@
+//! `largestack trace`: the list of runs, and what happened in one.
+
+use clap::Args;
+use largestack_engine::{Envelope, Recorded};
+use largestack_ports::journal::{Journal as _, RunSummary};
+use largestack_types::errors::{Code, LargestackError};
+use largestack_types::id::RunId;
+use largestack_types::scope::Scope;
+use serde::Serialize;
+
+use super::target::{self, Target};
+use crate::args::Global;
+use crate::compose::{self, blocking};
+use crate::exit;
+use crate::failure::{Failure, Outcome};
+use crate::place;
+use crate::render::amount::{lasted, moment, tokens};
+use crate::render::run_json::SummaryDocument;
+use crate::render::runs;
+use crate::render::style::{FAINT, STRONG, of_status, painted};
+use crate::render::text::{clean, counted};
+use crate::render::timeline::{Step, draw, steps};
+use crate::screen::Screen;
+
+/// Lists runs, or shows one.
+#[derive(Debug, Args)]
+pub(crate) struct Trace {
+    /// A project (the nearest one unless given) and a run: its id, the beginning of it, or `last`
+    #[arg(value_names = ["PATH", "RUN"], num_args = 0..=2)]
+    target: Vec<String>,
+    /// Runs to list
+    #[arg(long, default_value_t = 20, value_name = "N")]
+    limit: usize,
+    /// Show texts, arguments and results whole
+    #[arg(long)]
+    whole: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Serialize)]
+struct List {
+    state: String,
+    runs: Vec<SummaryDocument>,
+}
+
+#[derive(Serialize)]
+struct One {
+    run: SummaryDocument,
+    steps: Vec<Step>,
+    events: Vec<Envelope>,
+}
+
+impl Trace {
+    pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
+        let target = Target::of(&self.target)?;
+        let state = place::existing(global, target.path())?;
+        let store = compose::reader(&state)?;
+        let scope = compose::scope();
+        let Some(name) = &target.run else {
+            let found = blocking(store.runs(&scope, self.limit))??;
+            if self.json {
+                let runs = found.iter().map(SummaryDocument::of).collect();
+                screen.json(&List { state: state.display().to_string(), runs })?;
+            } else if found.is_empty() {
+                screen.print("No run yet.\n")?;
+            } else {
+                screen.print(&runs::list(&found))?;
+            }
+            return Ok(exit::DONE);
+        };
+        let (summary, events) = blocking(async {
+            let run = target::find(&store, &scope, name).await?;
+            let summary = store.run(&scope, run).await?.ok_or_else(|| absent(run))?;
+            let events = store.read(&scope, run, 0).await?;
+            Ok::<_, LargestackError>((summary, events))
+        })??;
+        let steps = steps(&events);
+        if self.json {
+            let events = envelopes(&scope, summary.run, &events)?;
+            screen.json(&One { run: SummaryDocument::of(&summary), steps, events })?;
+        } else {
+            screen.print(&head(&summary))?;
+            screen.print(&draw(&steps, self.whole))?;
+        }
+        Ok(exit::DONE)
+    }
+}
+
+/// The error of a run that is not there.
+pub(super) fn absent(run: RunId) -> LargestackError {
+    LargestackError::other(Code::NotFound, format!("there is no run {run}"))
+}
+
+fn envelopes(scope: &Scope, run: RunId, events: &[Recorded]) -> Outcome<Vec<Envelope>> {
+    let seal = |recorded| Envelope::seal(scope.tenant(), run, recorded);
+    events.iter().map(seal).collect::<Result<_, _>>().map_err(|error| Failure::unwritable(&error))
+}
+
+fn head(run: &RunSummary) -> String {
+    let status = match run.reason {
+        Some(reason) => format!("{} ({reason})", run.status),
+        None => run.status.to_string(),
+    };
+    let facts = [
+        clean(&run.agent).into_owned(),
+        clean(&run.model).into_owned(),
+        painted(of_status(run.status), status),
+        counted(run.turns.into(), "turn"),
+        tokens(&run.usage),
+        run.cost.to_string(),
+        lasted(run.updated.since(run.started)),
+        format!("{} UTC", moment(run.started)),
+    ];
+    let facts = facts.join(&painted(FAINT, " · "));
+    format!("{}\n{facts}\n", painted(STRONG, run.run))
+}
