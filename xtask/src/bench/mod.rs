@@ -2,6 +2,7 @@
 //! machine does meanwhile falls on all of them; a ratio is the median of the rounds' ratios.
 
 mod contest;
+mod journal;
 mod start;
 
 use std::path::Path;
@@ -14,6 +15,8 @@ use crate::report::Report;
 /// What can be measured.
 #[derive(Clone, Copy, Subcommand)]
 pub(crate) enum Bench {
+    /// The journal in SQLite beside raw commits of the same rows.
+    Journal,
     /// Start-up: `--help` beside a C command line, and an offline run.
     Start,
 }
@@ -21,6 +24,7 @@ pub(crate) enum Bench {
 impl Bench {
     pub(crate) fn measure(self, root: &Path, target: &Path) -> Outcome<Report> {
         match self {
+            Self::Journal => journal::measure(root, target),
             Self::Start => start::measure(root, target),
         }
     }

@@ -6,6 +6,7 @@ use largestack_types::error::{Code, Kind};
 
 use crate::Outcome;
 use crate::repo::Repo;
+use crate::report::{RECORDED, Report, short};
 use crate::tidy::pages::kind_name;
 
 /// The table of this name, as Markdown.
@@ -13,6 +14,8 @@ pub(super) fn table(name: &str, repo: &Repo) -> Outcome<String> {
     match name {
         "errors" => errors(repo),
         "kinds" => kinds(),
+        "figures" => figures(repo),
+        "measurements" => measurements(repo),
         _ => Err(format!("no table is called `{name}`").into()),
     }
 }
@@ -67,6 +70,50 @@ fn kinds() -> Outcome<String> {
     Ok(table)
 }
 
+/// What was recorded, by name.
+fn recorded(repo: &Repo) -> Outcome<Vec<Report>> {
+    let files = repo.files.iter().filter(|file| file.path.starts_with(RECORDED));
+    files
+        .map(|file| {
+            serde_json::from_str(&file.text)
+                .map_err(|error| format!("{}: {error}", file.path).into())
+        })
+        .collect()
+}
+
+/// Every figure that has an aim.
+fn figures(repo: &Repo) -> Outcome<String> {
+    let reports = recorded(repo)?;
+    if reports.is_empty() {
+        return Ok("Nothing has been recorded yet.".to_owned());
+    }
+    let mut table = String::from("| figure | measured | aim | met |\n|---|---|---|---|\n");
+    for ratio in reports.iter().flat_map(|report| &report.ratios) {
+        let met = if ratio.met { "yes" } else { "**no**" };
+        writeln!(table, "| {} | {} | {} | {met} |", ratio.name, short(ratio.value), ratio.aim)?;
+    }
+    Ok(table)
+}
+
+/// Every measurement, with its spread.
+fn measurements(repo: &Repo) -> Outcome<String> {
+    let reports = recorded(repo)?;
+    if reports.is_empty() {
+        return Ok("Nothing has been recorded yet.".to_owned());
+    }
+    let mut text = String::new();
+    for Report { bench, machine, rounds, rows, .. } in &reports {
+        writeln!(text, "## {bench}\n\n{rounds} rounds on {} cores.\n", machine.cores)?;
+        writeln!(text, "| | median | least | most | unit |\n|---|---|---|---|---|")?;
+        for row in rows {
+            let (median, min, max) = (short(row.median), short(row.min), short(row.max));
+            writeln!(text, "| {} | {median} | {min} | {max} | {} |", row.name, row.unit)?;
+        }
+        text.push('\n');
+    }
+    Ok(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -76,6 +123,19 @@ mod tests {
         let page = "# X\n\n## What it means\n\nOne `a.b`\nthing. Two.\n\n## When";
         assert_eq!(first_sentence(page).as_deref(), Some("One `a.b` thing."));
         assert_eq!(first_sentence("# X"), None);
+    }
+
+    #[test]
+    fn figures_come_from_what_was_recorded() {
+        let recorded = r#"{"bench": "start", "machine": {"cores": 2}, "rounds": 20,
+            "rows": [{"name": "help", "median": 5.5, "min": 5.0, "max": 9.0, "unit": "ms"}],
+            "ratios": [{"name": "help / C", "value": 3.5, "aim": {"at_most": 3.0}, "met": false}]}"#;
+        let repo = Repo::of(&[("docs/figures/start.json", recorded)]);
+        let text = table("figures", &repo).unwrap();
+        assert!(text.contains("| help / C | 3.50 | at most 3 | **no** |"), "{text}");
+        let text = table("measurements", &repo).unwrap();
+        assert!(text.contains("| help | 5.50 | 5.00 | 9.00 | ms |"), "{text}");
+        assert!(table("figures", &Repo::of(&[])).unwrap().contains("Nothing"));
     }
 
     #[test]

@@ -8,6 +8,7 @@ mod machine;
 mod manifests;
 mod marks;
 pub(crate) mod pages;
+mod promises;
 mod purity;
 mod scopes;
 mod settings;
@@ -49,7 +50,7 @@ impl fmt::Display for Problem {
 type Check = fn(&Repo, &Settings) -> Outcome<Vec<Problem>>;
 
 /// Every check, by name.
-const CHECKS: [(&str, Check); 10] = [
+const CHECKS: [(&str, Check); 11] = [
     ("arrows", arrows::check),
     ("purity", purity::check),
     ("manifests", manifests::check),
@@ -57,6 +58,7 @@ const CHECKS: [(&str, Check); 10] = [
     ("sizes", sizes::check),
     ("scopes", scopes::check),
     ("pages", pages::check),
+    ("promises", promises::check),
     ("marks", marks::check),
     ("links", links::check),
     ("machine", machine::check),
@@ -112,6 +114,7 @@ mod tests {
         files_answer_one_question: "sizes",
         scopes_are_made_in_named_places: "scopes",
         every_error_code_has_its_page: "pages",
+        promises_name_tests_that_exist: "promises",
         nothing_is_left_for_later: "marks",
         links_lead_somewhere: "links",
         no_machine_shows_through: "machine",
