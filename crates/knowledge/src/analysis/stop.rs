@@ -1,0 +1,155 @@
+//! Words that carry no subject of their own.
+
+const STOP: &[&str] = &[
+    "a", "about", "after", "again", "all", "also", "am", "an", "and", "another", "any", "are",
+    "arent", "as", "at", "be", "because", "been", "before", "being", "between", "both", "but",
+    "by", "can", "cannot", "cant", "could", "couldnt", "did", "didnt", "do", "does", "doesnt",
+    "doing", "done", "dont", "each", "either", "else", "etc", "ever", "every", "for", "from",
+    "had", "has", "hasnt", "have", "havent", "having", "he", "her", "here", "hers", "him", "his",
+    "how", "i", "id", "if", "ill", "im", "in", "into", "is", "isnt", "it", "its", "ive", "just",
+    "kindly", "let", "lets", "may", "me", "might", "mine", "must", "my", "myself", "neither", "no",
+    "nor", "not", "of", "off", "on", "one", "ones", "or", "other", "ought", "our", "ours", "out",
+    "own", "per", "please", "same", "shall", "she", "should", "shouldnt", "so", "some", "such",
+    "than", "that", "thats", "the", "their", "theirs", "them", "then", "there", "theres", "these",
+    "they", "this", "those", "to", "too", "up", "upon", "us", "very", "via", "was", "wasnt", "we",
+    "were", "what", "whats", "when", "where", "which", "while", "who", "whom", "whose", "why",
+    "will", "with", "wont", "would", "wouldnt", "you", "youre", "your", "yours", "yourself", "s",
+    "t", "d", "ll", "re", "ve", "etc", "eg", "ie", "with", "within", "without", "during", "until",
+    "unless", "since", "through", "under", "over", "only", "exactly",
+];
+
+/// Whether a folded word is a stop word.
+pub fn is_stop(word: &str) -> bool {
+    STOP.contains(&word)
+}
+
+/// Words that frame a question without being its subject: "could you tell me whether ..." asks nothing of *tell*.
+const FRAME: &[&str] = &[
+    "tell",
+    "know",
+    "explain",
+    "describe",
+    "wonder",
+    "wondering",
+    "want",
+    "need",
+    "needs",
+    "like",
+    "get",
+    "gets",
+    "got",
+    "give",
+    "many",
+    "much",
+    "long",
+    "often",
+    "far",
+    "happen",
+    "happens",
+    "happened",
+    "mean",
+    "means",
+    "say",
+    "says",
+    "said",
+    "go",
+    "goes",
+    "think",
+    "sure",
+    "actually",
+    "really",
+    "currently",
+    "exact",
+    "supposed",
+    "able",
+    "possible",
+    "allowed",
+    "someone",
+    "something",
+    "somebody",
+    "anyone",
+    "anything",
+    "anybody",
+    "thing",
+    "things",
+    "way",
+    "ways",
+    "kind",
+    "kinds",
+    "sort",
+    "type",
+    "types",
+    "new",
+    "please",
+    "help",
+    "hello",
+    "hi",
+    "thanks",
+    "question",
+    "answer",
+    "document",
+    "documents",
+    "documentation",
+    "docs",
+    "handbook",
+    "take",
+    "takes",
+    "took",
+    "make",
+    "makes",
+    "made",
+    "come",
+    "comes",
+    "soon",
+    "instead",
+    "still",
+    "yet",
+    "ago",
+    "now",
+    "whether",
+    "case",
+    "use",
+    "used",
+    "uses",
+    "using",
+    "work",
+    "works",
+    "put",
+    "set",
+    "try",
+    "already",
+    "always",
+    "never",
+    "ensure",
+    "there",
+    "look",
+    "default",
+    "defaults",
+    "maximum",
+    "minimum",
+    "max",
+    "min",
+    "most",
+    "least",
+    "total",
+    "usual",
+    "usually",
+    "normally",
+];
+
+/// Whether a folded word belongs to the frame of a question rather than to its subject: it counts, but lightly.
+pub fn is_frame(word: &str) -> bool {
+    FRAME.contains(&word)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn little_words_stop_and_subjects_do_not() {
+        assert!(is_stop("the") && is_stop("who") && is_stop("dont"));
+        assert!(!is_stop("return") && !is_stop("30"));
+        assert!(is_frame("happens") && !is_frame("refund"));
+    }
+}

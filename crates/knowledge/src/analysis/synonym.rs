@@ -1,0 +1,231 @@
+//! Words that ordinary English uses for the same thing. The table is general on purpose: it names common business, everyday and
+//! computing vocabulary, never a document's own words. A match through it counts less than the word itself.
+
+use std::collections::HashMap;
+use std::sync::OnceLock;
+
+use super::stem::stem;
+
+/// One group a line; a word may stand in several groups.
+const GROUPS: &str = include_str!("synonyms.txt");
+
+/// Two words that together mean one (`send back` is `return`).
+const PHRASES: &[(&str, &str, &str)] = &[
+    ("send", "back", "return"),
+    ("give", "back", "return"),
+    ("bring", "back", "return"),
+    ("money", "back", "refund"),
+    ("turn", "off", "disable"),
+    ("switch", "off", "disable"),
+    ("turn", "on", "enable"),
+    ("switch", "on", "enable"),
+    ("sign", "up", "register"),
+    ("sign", "in", "login"),
+    ("log", "in", "login"),
+    ("log", "out", "logout"),
+    ("sign", "off", "approve"),
+    ("set", "up", "install"),
+    ("get", "rid", "remove"),
+    ("take", "off", "remove"),
+    ("look", "after", "maintain"),
+    ("carry", "over", "rollover"),
+    ("find", "out", "discover"),
+    ("call", "off", "cancel"),
+    ("put", "off", "postpone"),
+    ("hand", "in", "submit"),
+    ("fill", "in", "complete"),
+    ("fill", "out", "complete"),
+    ("pick", "up", "collect"),
+    ("shut", "down", "stop"),
+    ("start", "up", "start"),
+    ("speed", "up", "accelerate"),
+    ("back", "up", "backup"),
+    ("day", "off", "holiday"),
+    ("time", "off", "leave"),
+    ("days", "off", "holiday"),
+    ("run", "out", "expire"),
+    ("in", "charge", "responsible"),
+    ("sick", "day", "illness"),
+    ("get", "paid", "salary"),
+    ("work", "home", "remote"),
+    ("opening", "hours", "open"),
+    ("at", "once", "immediately"),
+    ("right", "away", "immediately"),
+    ("phone", "number", "telephone"),
+];
+
+/// The groups that a stem belongs to.
+type Groups = HashMap<String, Vec<Seat>>;
+
+/// A stem's place in a group.
+#[derive(Clone, Copy, PartialEq)]
+struct Seat {
+    group: u16,
+    place: Place,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Place {
+    /// One of several words for the same.
+    Equal,
+    /// The name of a class.
+    Class,
+    /// A kind of the class.
+    Kind,
+}
+
+/// How near the word that was asked is to one that was found, both of one group.
+fn nearness_of(asked: Place, found: Place) -> f64 {
+    match (asked, found) {
+        (Place::Equal, _) | (_, Place::Equal) | (Place::Class, Place::Kind) => GROUP,
+        (Place::Kind, Place::Class) => 0.5,
+        (Place::Kind, Place::Kind) | (Place::Class, Place::Class) => 0.0,
+    }
+}
+
+fn groups() -> &'static Groups {
+    static TABLE: OnceLock<Groups> = OnceLock::new();
+    TABLE.get_or_init(|| {
+        let mut table = Groups::new();
+        let lines = GROUPS.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        for (group, line) in (0_u16..).zip(lines) {
+            let (class, words) =
+                line.split_once(" > ").map_or((None, line), |(class, words)| (Some(class), words));
+            let place = if class.is_some() { Place::Kind } else { Place::Equal };
+            let members = words
+                .split_whitespace()
+                .map(|word| (word, place))
+                .chain(class.map(|word| (word, Place::Class)));
+            for (word, place) in members {
+                let seats = table.entry(stem(word)).or_default();
+                if !seats.iter().any(|seat| seat.group == group) {
+                    seats.push(Seat { group, place });
+                }
+            }
+        }
+        table
+    })
+}
+
+/// Words near in meaning, one stem a line with its neighbours as `stem:tenths`, sorted; see `thesaurus.md` for where it comes from.
+const THESAURUS: &str = include_str!("thesaurus.txt");
+
+/// The line of the thesaurus that begins with this stem.
+fn entry(stem: &str) -> Option<&'static str> {
+    let (mut low, mut high) = (0, THESAURUS.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        let start = THESAURUS.get(..middle)?.rfind('\n').map_or(0, |at| at + 1);
+        let end = THESAURUS.get(start..)?.find('\n').map_or(THESAURUS.len(), |at| start + at);
+        let line = THESAURUS.get(start..end)?;
+        let key = line.split(' ').next().unwrap_or_default();
+        match key.cmp(stem) {
+            std::cmp::Ordering::Equal => return Some(line),
+            std::cmp::Ordering::Less => low = end + 1,
+            std::cmp::Ordering::Greater => high = start,
+        }
+    }
+    None
+}
+
+fn neighbours(stem: &str) -> impl Iterator<Item = (&'static str, f64)> {
+    let line = entry(stem).unwrap_or_default();
+    line.split(' ').skip(1).filter_map(|word| {
+        let (word, tenths) = word.split_once(':')?;
+        Some((word, f64::from(tenths.parse::<u32>().ok()?) / 10.0))
+    })
+}
+
+/// A word of one group counts this much of the word itself.
+const GROUP: f64 = 0.8;
+
+/// How near the stem `found` is to the stem `asked`: [`GROUP`] within a group, less for a class when one kind of it was asked, what the
+/// thesaurus says otherwise, 0 for strangers.
+pub fn nearness(asked: &str, found: &str) -> f64 {
+    let told = neighbours(asked).find(|(word, _)| *word == found).map_or(0.0, |(_, near)| near);
+    let (Some(left), Some(right)) = (groups().get(asked), groups().get(found)) else { return told };
+    let pairs = left.iter().flat_map(|a| {
+        right.iter().filter(|b| b.group == a.group).map(|b| nearness_of(a.place, b.place))
+    });
+    pairs.fold(told, f64::max)
+}
+
+/// Every stem near to the stem `asked`, with its nearness, nearest first.
+pub fn synonyms(asked: &str) -> Vec<(&'static str, f64)> {
+    let mut out: Vec<(&'static str, f64)> = neighbours(asked).collect();
+    for seat in groups().get(asked).into_iter().flatten() {
+        let others = groups().iter().filter(|(other, _)| *other != asked);
+        out.extend(others.filter_map(|(other, seats)| {
+            let near = seats
+                .iter()
+                .find(|b| b.group == seat.group)
+                .map(|b| nearness_of(seat.place, b.place))?;
+            (near > 0.0).then_some((other.as_str(), near))
+        }));
+    }
+    out.sort_unstable_by(|a, b| a.0.cmp(b.0).then(b.1.total_cmp(&a.1)));
+    out.dedup_by(|next, first| next.0 == first.0);
+    out.sort_by(|a, b| b.1.total_cmp(&a.1));
+    out
+}
+
+/// The stem of the single word that two neighbouring folded words amount to.
+pub fn phrase(first: &str, second: &str) -> Option<String> {
+    let first = stem(first);
+    PHRASES.iter().find(|(a, b, _)| stem(a) == first && *b == second).map(|(_, _, word)| stem(word))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn synonyms_are_symmetric_and_leave_strangers_apart() {
+        let (postage, shipping) = (stem("postage"), stem("shipping"));
+        assert!(nearness(&postage, &shipping) > 0.5 && nearness(&shipping, &postage) > 0.5);
+        assert!(nearness(&postage, &stem("salary")) < 0.1);
+        assert!(synonyms(&postage).iter().any(|(word, _)| *word == shipping));
+    }
+
+    #[test]
+    fn kinds_of_a_class_are_not_each_other() {
+        let (language, english, french) = (stem("language"), stem("English"), stem("french"));
+        let english = stem(&english.to_lowercase());
+        assert!(nearness(&language, &english) > nearness(&english, &language));
+        assert!(nearness(&english, &french) < 0.1);
+    }
+
+    #[test]
+    fn the_thesaurus_is_sorted_and_every_line_can_be_found() {
+        let keys: Vec<&str> = THESAURUS.lines().filter_map(|line| line.split(' ').next()).collect();
+        assert!(keys.windows(2).all(|pair| pair[0] < pair[1]));
+        for key in keys.iter().step_by(97).chain(keys.first()).chain(keys.last()) {
+            assert!(
+                neighbours(key).next().is_some_and(|(_, near)| near > 0.0 && near <= 1.0),
+                "{key}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_phrase_stands_for_one_word() {
+        assert_eq!(phrase("sent", "back"), Some(stem("return")));
+        assert_eq!(phrase("green", "back"), None);
+    }
+
+    #[test]
+    fn every_line_of_the_table_holds_at_least_two_different_stems() {
+        let lines = GROUPS.lines().filter(|line| !line.trim().is_empty() && !line.starts_with('#'));
+        let alone: Vec<&str> = lines
+            .filter(|line| {
+                line.split_whitespace()
+                    .filter(|word| *word != ">")
+                    .map(stem)
+                    .collect::<std::collections::BTreeSet<_>>()
+                    .len()
+                    < 2
+            })
+            .collect();
+        assert_eq!(alone, Vec::<&str>::new());
+    }
+}

@@ -1,0 +1,262 @@
+//! How well a unit answers a clause: the share of the clause's subject that the unit, or what surrounds it, is about.
+
+use std::collections::HashMap;
+
+use super::evidence::{Frame, Unit, Words};
+use super::kind;
+use super::question::{Clause, Expect, Role, Subject};
+use crate::analysis::stem::kinship;
+use crate::analysis::{real, synonym::synonyms};
+
+/// What is known of the whole index: how many passages there are and in how many each stem occurs.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Corpus {
+    /// Passages in the index; 0 when unknown.
+    pub passages: u32,
+    /// Passages that hold a stem; a stem that was asked for and is in none has 0.
+    pub frequencies: std::collections::BTreeMap<String, u32>,
+}
+
+/// The numbers that decide; set on development questions of other folders than those reported.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Weights {
+    /// A synonym counts this much of the word itself.
+    pub synonym: f64,
+    /// A word of the heading or lead-in.
+    pub lead: f64,
+    /// A word of a neighbouring sentence.
+    pub near: f64,
+    /// A word of the title, an outer heading or the path.
+    pub document: f64,
+    /// A word elsewhere in the passage.
+    pub passage: f64,
+    /// Weight of a frame word against a subject word.
+    pub frame: f64,
+    /// Weight of an ordinary word against a rare one.
+    pub ordinary: f64,
+    /// Weight of a name, number or code against a rare word.
+    pub named: f64,
+    /// Weight of a word of a statement that came with the question.
+    pub stated: f64,
+    /// Weight of a word inherited from another clause.
+    pub inherited: f64,
+    /// Gain for the expected kind of answer; lost again, doubled, when a strict kind is missing.
+    pub kind: f64,
+    /// Gain for what the unit itself says rather than its surroundings.
+    pub own: f64,
+    /// Gain for two asked words side by side.
+    pub adjacent: f64,
+    /// Gain for the best-ranked passage, falling with rank.
+    pub rank: f64,
+    /// Confidence gained when a strict kind of answer was asked for and is there.
+    pub kind_gain: f64,
+    /// Confidence lost when a strict kind of answer was asked for and is missing.
+    pub kind_loss: f64,
+    /// The least confidence of an answer.
+    pub threshold: f64,
+    /// The largest weight share that one word found nowhere near may have.
+    pub hole: f64,
+}
+
+impl Default for Weights {
+    fn default() -> Self {
+        Self {
+            synonym: 0.87,
+            lead: 1.0,
+            near: 0.52,
+            document: 0.7,
+            passage: 0.12,
+            frame: 0.5,
+            ordinary: 0.7,
+            named: 1.5,
+            stated: 0.6,
+            inherited: 0.35,
+            kind: 0.07,
+            own: 0.12,
+            adjacent: 0.02,
+            rank: 0.03,
+            kind_gain: 0.28,
+            kind_loss: 0.42,
+            threshold: 0.62,
+            hole: 0.5,
+        }
+    }
+}
+
+/// How a unit fares against a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Fit {
+    /// Order among units.
+    pub score: f64,
+    /// Share of the clause's subject found, 0 to 1.
+    pub coverage: f64,
+    /// Share found in the unit itself.
+    pub own: f64,
+    /// Weight share of the heaviest subject word that is found nowhere near.
+    pub hole: f64,
+    /// Fit of the kind of answer.
+    pub kind: f64,
+}
+
+impl Fit {
+    /// How sure it is that the unit answers the clause; at [`Weights::threshold`] it is called an answer.
+    pub fn confidence(&self, clause: &Clause, weights: &Weights) -> f64 {
+        let kind = match (kind::is_strict(clause.expect), self.kind) {
+            (true, kind) if kind >= 0.9 => weights.kind_gain,
+            (true, kind) if kind < 0.5 => -weights.kind_loss,
+            _ => 0.0,
+        };
+        self.coverage + kind
+    }
+}
+
+/// A subject with its weight and everything near it in meaning, looked up once for all units.
+pub(super) struct Sought<'a> {
+    subject: &'a Subject,
+    weight: f64,
+    near: HashMap<&'static str, f64>,
+}
+
+/// Prepares the subjects of a clause.
+pub(super) fn sought<'a>(
+    clause: &'a Clause,
+    corpus: &Corpus,
+    weights: &Weights,
+) -> Vec<Sought<'a>> {
+    let near = |subject: &Subject| -> HashMap<&'static str, f64> {
+        let also = subject.also.as_deref().map(synonyms).unwrap_or_default();
+        also.into_iter().chain(synonyms(&subject.stem)).collect()
+    };
+    clause
+        .subjects
+        .iter()
+        .map(|subject| Sought {
+            subject,
+            weight: weight(subject, corpus, weights),
+            near: near(subject),
+        })
+        .collect()
+}
+
+fn weight(subject: &Subject, corpus: &Corpus, weights: &Weights) -> f64 {
+    let class = if subject.is_frame {
+        weights.frame
+    } else if subject.is_named {
+        weights.named
+    } else {
+        1.0
+    };
+    let class = class
+        * match subject.role {
+            Role::Asked => 1.0,
+            Role::Stated => weights.stated,
+            Role::Inherited => weights.inherited,
+        };
+    let frequency = corpus.frequencies.get(&subject.stem).copied();
+    let rarity = match frequency {
+        // Unknown to the documents: an ordinary word may be put otherwise, any other is what they do not speak of.
+        Some(0) if corpus.passages > 0 => {
+            return class * if subject.is_ordinary { weights.ordinary } else { 1.0 };
+        }
+        Some(found) if corpus.passages > 0 => {
+            let all = f64::from(corpus.passages);
+            let found = f64::from(found);
+            (1.0 + (all - found + 0.5) / (found + 0.5)).ln() / (1.0 + (all + 0.5) / 0.5).ln()
+        }
+        _ => 0.6,
+    };
+    class
+        * (0.3 + 0.7 * rarity.clamp(0.0, 1.0))
+        * if subject.is_ordinary { 0.5 + 0.5 * weights.ordinary } else { 1.0 }
+}
+
+/// How strongly a set of words holds a subject: the word 1, all parts of it or a form of it 0.9, a synonym by nearness, else 0.
+fn holds(words: &Words, sought: &Sought<'_>, weights: &Weights) -> f64 {
+    let subject = sought.subject;
+    if words.contains(&subject.stem) {
+        return 1.0;
+    }
+    if subject.also.as_ref().is_some_and(|also| words.contains(also)) {
+        return 0.95;
+    }
+    if !subject.parts.is_empty() && subject.parts.iter().all(|part| words.contains(part)) {
+        return 0.9;
+    }
+    let mut best: f64 = 0.0;
+    for word in words {
+        best = best.max(kinship(word, &subject.stem));
+        if let Some(near) = sought.near.get(word.as_str()) {
+            best = best.max(near * weights.synonym);
+        }
+    }
+    best
+}
+
+/// Weighs a unit against a clause. `place` is its passage's position in the hits, from 0.
+pub(super) fn weigh(
+    clause: &Clause,
+    sought: &[Sought<'_>],
+    unit: &Unit,
+    frame: &Frame,
+    place: usize,
+    weights: &Weights,
+) -> Fit {
+    let total: f64 = sought.iter().map(|sought| sought.weight).sum();
+    let fit_of_kind = kind::fits(unit, clause);
+    if total <= 0.0 {
+        return Fit { kind: fit_of_kind, ..Fit::default() };
+    }
+    let (mut coverage, mut own, mut hole) = (0.0, 0.0, 0.0_f64);
+    for subject in sought {
+        let share = subject.weight;
+        let here = holds(&unit.own, subject, weights);
+        let around = [
+            (&unit.lead, weights.lead),
+            (&unit.near, weights.near),
+            (&frame.document, weights.document),
+            (&frame.passage, weights.passage),
+        ]
+        .into_iter()
+        .map(|(words, worth)| worth * holds(words, subject, weights))
+        .fold(0.0, f64::max);
+        let found = here.max(around);
+        coverage += share * found;
+        own += share * here;
+        if subject.subject.role == Role::Asked {
+            hole = hole.max(share * (1.0 - found));
+        }
+    }
+    let (coverage, own, hole) = (coverage / total, own / total, hole / total);
+    let mut score = coverage
+        + weights.own * own
+        + weights.rank / (1.0 + real(place))
+        + weights.adjacent * adjacent(clause, unit);
+    score += if kind::is_strict(clause.expect) {
+        weights.kind * (3.0 * fit_of_kind - 2.0)
+    } else {
+        weights.kind * (fit_of_kind - 0.5)
+    };
+    score -= 0.002 * real(unit.order.len().saturating_sub(40));
+    if unit.text.ends_with('?') {
+        score -= 0.3;
+    }
+    if clause.expect != Expect::Command
+        && clause.expect != Expect::Manner
+        && unit.form == super::evidence::Form::Code
+    {
+        score -= 0.1;
+    }
+    Fit { score, coverage, own, hole, kind: fit_of_kind }
+}
+
+/// How many neighbouring subjects stand side by side in the unit, at most two.
+fn adjacent(clause: &Clause, unit: &Unit) -> f64 {
+    let pairs = clause.subjects.windows(2).filter(|pair| match pair {
+        [a, b] => unit
+            .order
+            .windows(2)
+            .any(|words| matches!(words, [x, y] if *x == a.stem && *y == b.stem)),
+        _ => false,
+    });
+    real(pairs.count().min(2))
+}

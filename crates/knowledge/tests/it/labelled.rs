@@ -1,0 +1,95 @@
+//! The labelled questions and the folders they are about.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+
+/// A labelled question.
+#[derive(Debug, Deserialize)]
+pub(crate) struct Question {
+    pub(crate) id: String,
+    pub(crate) folder: String,
+    pub(crate) question: String,
+    pub(crate) answerable: bool,
+    #[serde(default)]
+    pub(crate) document: String,
+    #[serde(default)]
+    pub(crate) answer: Vec<String>,
+}
+
+/// Documents by path.
+pub(crate) type Folder = BTreeMap<String, Vec<u8>>;
+
+fn here() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/corpora")
+}
+
+/// The questions of one file.
+pub(crate) fn questions(name: &str) -> Vec<Question> {
+    serde_json::from_slice(&std::fs::read(here().join(name)).unwrap()).unwrap()
+}
+
+/// A folder by its name in the questions; `None` when the external one is not on this machine.
+pub(crate) fn folder(name: &str) -> Option<Folder> {
+    match name {
+        "handbook" => {
+            Some(read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/handbook/docs")))
+        }
+        "station" => Some(read(&here().join("station/docs"))),
+        _ => external(),
+    }
+}
+
+fn read(root: &Path) -> Folder {
+    let mut out = Folder::new();
+    let mut open = vec![root.to_owned()];
+    while let Some(folder) = open.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                open.push(path);
+            } else {
+                let name = path.strip_prefix(root).unwrap().to_string_lossy().replace('\\', "/");
+                out.insert(name, std::fs::read(&path).unwrap());
+            }
+        }
+    }
+    out
+}
+
+#[derive(Deserialize)]
+struct External {
+    package: String,
+    version: String,
+    globs: Vec<String>,
+}
+
+/// The documents of the package that `external.json` names, where cargo unpacked it.
+fn external() -> Option<Folder> {
+    let wanted: External =
+        serde_json::from_slice(&std::fs::read(here().join("external.json")).unwrap()).unwrap();
+    let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml");
+    let metadata = cargo_metadata::MetadataCommand::new()
+        .manifest_path(manifest)
+        .other_options(["--offline".to_owned()])
+        .exec()
+        .ok()?;
+    let package = metadata.packages.iter().find(|package| {
+        package.name.as_str() == wanted.package && package.version.to_string() == wanted.version
+    })?;
+    let root = package.manifest_path.parent()?.as_std_path();
+    let all = read(root);
+    Some(
+        all.into_iter()
+            .filter(|(path, _)| wanted.globs.iter().any(|glob| fits(glob, path)))
+            .collect(),
+    )
+}
+
+/// Whether a path fits `a/**/*.md` or is named as it is.
+fn fits(glob: &str, path: &str) -> bool {
+    glob.split_once("/**/*").map_or(glob == path, |(start, end)| {
+        path.starts_with(&format!("{start}/")) && path.ends_with(end)
+    })
+}

@@ -1,0 +1,7 @@
+//! The crate from outside: ingest, search and answer together.
+
+mod ingest;
+mod labelled;
+mod measure;
+mod run;
+mod tool;
