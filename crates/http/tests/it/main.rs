@@ -1,0 +1,4 @@
+//! The transport against a server on the loopback.
+
+#[cfg(test)]
+mod transport;

@@ -1,0 +1,217 @@
+//! What goes out, what comes back, and what a failure on the way is called.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use largestack_http::{Keys, Network, ReqwestTransport};
+use largestack_ports::transport::{Auth, Method, Request, Response, Timeouts, Transport as _};
+use largestack_ports::vault::Sensitive;
+use largestack_testkit::{Answer, Upstream};
+use largestack_types::errors::{Code, Coded, LargestackError, Result};
+
+const KEY: &str = "sk-0123456789-verysecret";
+
+fn keyed() -> ReqwestTransport {
+    ReqwestTransport::new(Keys::default().with("mock", Sensitive::new(KEY)))
+}
+
+fn request(url: &str) -> Request {
+    Request {
+        provider: "mock".into(),
+        method: Method::Post,
+        url: url.into(),
+        headers: vec![("content-type", "application/json".to_owned())],
+        auth: Auth::Bearer,
+        body: Bytes::from_static(b"{\"hello\":1}"),
+        timeouts: Timeouts::default(),
+    }
+}
+
+async fn body(response: Response) -> Result<Vec<u8>> {
+    let mut all = Vec::new();
+    let mut body = response.body;
+    while let Some(chunk) = body.next().await {
+        all.extend_from_slice(&chunk?);
+    }
+    Ok(all)
+}
+
+fn code_and_detail(error: &LargestackError) -> (Code, String, bool) {
+    (error.code(), error.message(), error.retryable())
+}
+
+#[tokio::test]
+async fn requests_go_out_with_body_headers_and_key_over_one_connection() {
+    let upstream = Upstream::start().await.unwrap();
+    let transport = keyed();
+    for auth in [Auth::Bearer, Auth::Header("x-api-key"), Auth::None] {
+        upstream.push(Answer::json(200, "{}").header("X-Request-Id", "r1"));
+        let response = transport.send(Request { auth, ..request(&upstream.url()) }).await.unwrap();
+        assert_eq!(response.status, 200);
+        let id = response.headers.iter().find(|(name, _)| name == "x-request-id");
+        assert_eq!(id.map(|(_, value)| value.as_str()), Some("r1"));
+        assert_eq!(body(response).await.unwrap(), b"{}");
+    }
+    upstream.push(Answer::json(200, "[]"));
+    let get = Request { method: Method::Get, ..request(&upstream.url()) };
+    transport.send(get).await.unwrap();
+    let requests = upstream.requests();
+    let bearer = format!("Bearer {KEY}");
+    assert_eq!(requests[0].header("authorization"), Some(bearer.clone()));
+    assert_eq!(requests[0].header("content-type").as_deref(), Some("application/json"));
+    assert_eq!(requests[0].body, "{\"hello\":1}");
+    assert_eq!(requests[1].header("x-api-key").as_deref(), Some(KEY));
+    assert_eq!(requests[1].header("authorization"), None);
+    assert_eq!(requests[2].header("authorization"), Some(bearer));
+    assert_eq!((requests[3].method().as_str(), requests[3].body.len()), ("GET", 0));
+    assert_eq!(upstream.counts().connections, 1);
+}
+
+#[tokio::test]
+async fn a_missing_key_is_an_error_that_names_the_variable_before_anything_is_sent() {
+    let upstream = Upstream::start().await.unwrap();
+    let keys = Keys::default().variable_of("mock", "MOCK_KEY");
+    let transport = ReqwestTransport::new(keys.with("other", Sensitive::new("")));
+    let error = transport.send(request(&upstream.url())).await.err().unwrap();
+    assert!(error.to_string().contains("export MOCK_KEY="), "{error}");
+    let empty = Request { provider: "other".into(), ..request(&upstream.url()) };
+    let error = transport.send(empty).await.err().unwrap();
+    assert!(error.to_string().contains("LARGESTACK_OTHER_API_KEY"), "{error}");
+    assert_eq!(upstream.counts().connections, 0);
+    upstream.push(Answer::json(200, "{}"));
+    let keyless = Request { auth: Auth::None, ..request(&upstream.url()) };
+    assert_eq!(transport.send(keyless).await.unwrap().status, 200);
+}
+
+#[tokio::test]
+async fn a_key_that_no_header_can_carry_is_refused_without_showing_it() {
+    let keys = Keys::default().with("mock", Sensitive::new("sk-secret\n"));
+    let transport = ReqwestTransport::new(keys);
+    let error = transport.send(request("http://127.0.0.1:1/")).await.err().unwrap();
+    assert_eq!(error.code(), Code::ProviderAuth);
+    assert!(!error.to_string().contains("sk-secret"), "{error}");
+    assert!(!format!("{transport:?} {error:?}").contains("sk-secret"));
+}
+
+#[tokio::test]
+async fn a_redirect_is_an_answer_and_nobody_follows_it() {
+    let upstream = Upstream::start().await.unwrap();
+    for status in [301, 307] {
+        upstream.push(Answer::json(status, "").header("location", "/elsewhere"));
+        let response = keyed().send(request(&upstream.url())).await.unwrap();
+        assert_eq!(response.status, status);
+    }
+    assert_eq!(upstream.counts().requests, 2);
+}
+
+#[tokio::test]
+async fn a_compressed_body_arrives_unpacked() {
+    let upstream = Upstream::start().await.unwrap();
+    let text = "größer ".repeat(20_000);
+    upstream.push(Answer::json(200, text.clone()).gzip());
+    let response = keyed().send(request(&upstream.url())).await.unwrap();
+    assert_eq!(body(response).await.unwrap(), text.as_bytes());
+}
+
+#[tokio::test]
+async fn each_phase_has_its_own_timeout() {
+    let upstream = Upstream::start().await.unwrap();
+    let short = Duration::from_millis(300);
+    let usual = Timeouts::default();
+    let (first, idle, total) = (
+        Timeouts { first_byte: short, ..usual },
+        Timeouts { idle: short, ..usual },
+        Timeouts { total: short, ..usual },
+    );
+    let answer = || Answer::json(200, "0123456789");
+    let endless = || answer().slowly(1, Duration::from_millis(100));
+    for (timeouts, answer, phase) in [
+        (first, answer().stall_before_head(), "first byte"),
+        (total, answer().stall_before_head(), "the whole reply"),
+        (idle, answer().stall_after(3), "next chunk"),
+        (total, answer().stall_after(3), "the whole reply"),
+        (total, endless(), "the whole reply"),
+    ] {
+        upstream.push(answer);
+        let sent = keyed().send(Request { timeouts, ..request(&upstream.url()) }).await;
+        let error = match sent {
+            Ok(response) => body(response).await.unwrap_err(),
+            Err(error) => error,
+        };
+        let LargestackError::ProviderTimeoutError(timeout) = &error else { panic!("{error}") };
+        assert_eq!((&*timeout.phase, timeout.after_ms), (phase, 300));
+        assert!(error.retryable());
+    }
+}
+
+#[tokio::test]
+async fn broken_connections_are_transient_errors_of_the_provider() {
+    let upstream = Upstream::start().await.unwrap();
+    let answer = || Answer::json(200, "0123456789");
+    for answer in [
+        answer().reset_before_head(),
+        answer().reset_after(3),
+        answer().close_after(3),
+        answer().gzip().close_after(15),
+    ] {
+        upstream.push(answer);
+        let error = match keyed().send(request(&upstream.url())).await {
+            Ok(response) => body(response).await.unwrap_err(),
+            Err(error) => error,
+        };
+        let (code, message, retryable) = code_and_detail(&error);
+        assert_eq!((code, retryable), (Code::Provider, true), "{message}");
+        assert!(!message.contains("127.0.0.1") && !message.contains(KEY), "{message}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_listening_is_transient_and_a_wrong_address_is_not() {
+    let upstream = Upstream::start().await.unwrap();
+    let url = upstream.url();
+    let address = upstream.address();
+    drop(upstream);
+    while tokio::net::TcpStream::connect(address).await.is_ok() {
+        tokio::task::yield_now().await;
+    }
+    let error = keyed().send(request(&url)).await.err().unwrap();
+    let LargestackError::ProviderError(failure) = &error else { panic!("{error}") };
+    assert_eq!((failure.provider_code.as_deref(), failure.transient), (Some("connect"), true));
+    for wrong in ["", "/v1", "ftp://example.org", "http://"] {
+        let error = keyed().send(request(wrong)).await.err().unwrap();
+        let (code, message, retryable) = code_and_detail(&error);
+        assert_eq!((code, retryable), (Code::Provider, false), "{wrong}: {message}");
+    }
+}
+
+#[tokio::test]
+async fn dropping_the_future_or_the_body_ends_the_exchange() {
+    let upstream = Upstream::start().await.unwrap();
+    let transport = keyed();
+    upstream.push(Answer::json(200, "0123456789").stall_before_head());
+    let mut sending = transport.send(request(&upstream.url()));
+    tokio::select! {
+        _ = &mut sending => panic!("nothing was answered"),
+        _ = upstream.until(|counts| counts.requests == 1) => {}
+    }
+    drop(sending);
+    upstream.until(|counts| counts.hang_ups == 1).await;
+    upstream.push(Answer::json(200, "0123456789").stall_after(3));
+    let mut response = transport.send(request(&upstream.url())).await.unwrap();
+    assert_eq!(response.body.next().await.unwrap().unwrap(), "012");
+    drop(response);
+    upstream.until(|counts| counts.hang_ups == 2).await;
+}
+
+#[tokio::test]
+async fn a_proxy_that_is_configured_gets_the_request() {
+    let proxy = Upstream::start().await.unwrap();
+    proxy.push(Answer::json(200, "{}"));
+    let network = Network { proxy: Some(format!("http://{}", proxy.address())) };
+    let keys = Keys::default().with("mock", Sensitive::new(KEY));
+    let transport = ReqwestTransport::over(network, keys);
+    let response = transport.send(request("http://provider.invalid/v1/chat")).await.unwrap();
+    assert_eq!(response.status, 200);
+    assert_eq!(proxy.requests()[0].path(), "http://provider.invalid/v1/chat");
+}

@@ -1,0 +1,28 @@
+//! What tests and benches put in the place of the world: models that follow a script
+//! ([`TestModel`]) or a function ([`FunctionModel`]), a provider on the loopback that answers as
+//! told and fails exactly where told ([`Upstream`]), a clock that stands still and ids that count.
+//! It asserts nothing itself: what was asked is recorded, and the test looks.
+//!
+//! ```
+//! use largestack_testkit::{TestModel, Turn};
+//!
+//! let model = TestModel::new([
+//!     Turn::tool("search", r#"{"query": "postage"}"#).and_tool("today", "{}"),
+//!     Turn::text("The shop pays the postage.").pieces(3).usage(120, 8),
+//! ]);
+//! assert_eq!(model.calls().len(), 0);
+//! ```
+
+mod context;
+mod function_model;
+mod test_model;
+mod turn;
+pub mod upstream;
+
+pub use context::{budgeted, context, question};
+pub use function_model::FunctionModel;
+pub use largestack_ports::clock::FakeClock;
+pub use largestack_ports::ids::CountingIds;
+pub use test_model::TestModel;
+pub use turn::Turn;
+pub use upstream::{Answer, ChatReply, Received, Upstream};

@@ -1,0 +1,208 @@
+//! An answer, and the exact place where it goes wrong.
+
+use std::borrow::Cow;
+use std::time::Duration;
+
+use bytes::Bytes;
+use serde_json::json;
+
+use super::chat::ChatReply;
+use super::gzip;
+use super::received::Received;
+
+/// What the server sends back.
+#[derive(Clone, Debug)]
+pub struct Answer {
+    pub(super) status: u16,
+    pub(super) headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
+    content_type: Option<Cow<'static, str>>,
+    body: Content,
+    /// Sent in chunks instead of with a length.
+    pub(super) chunked: bool,
+    zipped: bool,
+    pub(super) fault: Fault,
+    pub(super) pace: Option<(usize, Duration)>,
+}
+
+#[derive(Clone, Debug)]
+enum Content {
+    Ready(Bytes),
+    /// Whole or as events, as the request asks for.
+    Chat(Box<ChatReply>),
+}
+
+/// Where an answer goes wrong. Counts are bytes of the body as it is sent.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum Fault {
+    #[default]
+    None,
+    /// Nothing is ever sent.
+    StallBeforeHead,
+    /// Nothing is sent; the connection is reset.
+    ResetBeforeHead,
+    /// Nothing more is sent, and the connection stays open.
+    StallAfter(usize),
+    /// The connection is reset.
+    ResetAfter(usize),
+    /// The connection is closed although more was promised.
+    CloseAfter(usize),
+    /// The body ends, properly.
+    EndAfter(usize),
+}
+
+impl Answer {
+    fn new(status: u16, content_type: &'static str, body: Content) -> Self {
+        Self {
+            status,
+            headers: Vec::new(),
+            content_type: Some(content_type.into()),
+            body,
+            chunked: false,
+            zipped: false,
+            fault: Fault::None,
+            pace: None,
+        }
+    }
+
+    /// A chat reply with status 200.
+    pub fn chat(reply: ChatReply) -> Self {
+        Self::new(200, "application/json", Content::Chat(Box::new(reply)))
+    }
+
+    /// JSON as it stands.
+    pub fn json(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "application/json", Content::Ready(body.into()))
+    }
+
+    /// Server-sent events as they stand, framing included.
+    pub fn events(body: impl Into<Bytes>) -> Self {
+        let events = Self::new(200, "text/event-stream", Content::Ready(body.into()));
+        Self { chunked: true, ..events }
+    }
+
+    /// A page, as a proxy in between sends it.
+    pub fn html(status: u16, body: impl Into<Bytes>) -> Self {
+        Self::new(status, "text/html; charset=utf-8", Content::Ready(body.into()))
+    }
+
+    /// An error in the provider's form.
+    pub fn error(status: u16, message: &str) -> Self {
+        let error =
+            json!({"error": {"message": message, "type": "test", "param": null, "code": null}});
+        Self::json(status, error.to_string())
+    }
+
+    /// With a header.
+    #[must_use]
+    pub fn header(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Self {
+        self.headers.push((name.into(), value.into()));
+        self
+    }
+
+    /// With this content type instead of the true one; `None` sends none.
+    #[must_use]
+    pub fn content_type(mut self, content_type: Option<&'static str>) -> Self {
+        self.content_type = content_type.map(Cow::Borrowed);
+        // A chat reply otherwise picks its own when it knows what was asked.
+        if let Content::Chat(reply) = &mut self.body {
+            reply.typed = false;
+        }
+        self
+    }
+
+    /// Compressed with gzip.
+    #[must_use]
+    pub fn gzip(mut self) -> Self {
+        self.zipped = true;
+        self
+    }
+
+    /// Never answers.
+    #[must_use]
+    pub fn stall_before_head(self) -> Self {
+        self.fault(Fault::StallBeforeHead)
+    }
+
+    /// Resets the connection instead of answering.
+    #[must_use]
+    pub fn reset_before_head(self) -> Self {
+        self.fault(Fault::ResetBeforeHead)
+    }
+
+    /// Sends this many bytes of the body and then nothing more.
+    #[must_use]
+    pub fn stall_after(self, bytes: usize) -> Self {
+        self.fault(Fault::StallAfter(bytes))
+    }
+
+    /// Sends this many bytes of the body and resets the connection.
+    #[must_use]
+    pub fn reset_after(self, bytes: usize) -> Self {
+        self.fault(Fault::ResetAfter(bytes))
+    }
+
+    /// Sends this many bytes of the body and closes the connection, although it promised more.
+    #[must_use]
+    pub fn close_after(self, bytes: usize) -> Self {
+        self.fault(Fault::CloseAfter(bytes))
+    }
+
+    /// Ends the body properly after this many bytes, as if there were no more.
+    #[must_use]
+    pub fn end_after(self, bytes: usize) -> Self {
+        self.fault(Fault::EndAfter(bytes))
+    }
+
+    /// Sends the body in pieces of this many bytes with a pause after each.
+    #[must_use]
+    pub fn slowly(mut self, bytes: usize, pause: Duration) -> Self {
+        self.pace = Some((bytes.max(1), pause));
+        self
+    }
+
+    fn fault(mut self, fault: Fault) -> Self {
+        self.fault = fault;
+        self
+    }
+
+    /// The answer to this request, with nothing left to decide.
+    pub(super) fn for_request(mut self, request: &Received) -> Self {
+        if let Content::Chat(reply) = &self.body {
+            let asked = request.asked();
+            let model = asked.model.as_deref().unwrap_or("scripted");
+            let body: Bytes =
+                if asked.stream { reply.events(model).into() } else { reply.whole(model).into() };
+            self.chunked = asked.stream;
+            if asked.stream && reply.typed {
+                self.content_type = Some("text/event-stream; charset=utf-8".into());
+            }
+            self.body = Content::Ready(body);
+        }
+        if let Some(content_type) = self.content_type.take() {
+            self.headers.push(("content-type".into(), content_type));
+        }
+        if self.zipped {
+            self.headers.push(("content-encoding".into(), "gzip".into()));
+            self.body = Content::Ready(gzip::stored(&self.body()).into());
+        }
+        self
+    }
+
+    /// The body of an answer to a request.
+    pub(super) fn body(&self) -> Bytes {
+        match &self.body {
+            Content::Ready(body) => body.clone(),
+            Content::Chat(_) => Bytes::new(),
+        }
+    }
+}
+
+impl From<ChatReply> for Answer {
+    fn from(reply: ChatReply) -> Self {
+        Self::chat(reply)
+    }
+}

@@ -1,0 +1,60 @@
+//! A request as it arrived. Headers are read when somebody asks, so that a bench pays nothing.
+
+use bytes::Bytes;
+use serde::Deserialize;
+
+/// The most headers a request may have.
+pub(super) const MAX_HEADERS: usize = 64;
+
+/// A request as it arrived.
+#[derive(Clone, Debug)]
+pub struct Received {
+    pub(super) head: Bytes,
+    /// The body, byte for byte.
+    pub body: Bytes,
+}
+
+/// What the shape of an answer depends on.
+#[derive(Debug, Default, Deserialize)]
+pub(super) struct Asked {
+    #[serde(default)]
+    pub(super) stream: bool,
+    #[serde(default)]
+    pub(super) model: Option<String>,
+}
+
+impl Received {
+    fn parsed<T>(&self, look: impl FnOnce(&httparse::Request<'_, '_>) -> T) -> Option<T> {
+        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
+        let mut request = httparse::Request::new(&mut headers);
+        request.parse(&self.head).ok()?;
+        Some(look(&request))
+    }
+
+    /// The path, with its query.
+    pub fn path(&self) -> String {
+        self.parsed(|request| request.path.unwrap_or_default().to_owned()).unwrap_or_default()
+    }
+
+    /// The method.
+    pub fn method(&self) -> String {
+        self.parsed(|request| request.method.unwrap_or_default().to_owned()).unwrap_or_default()
+    }
+
+    /// The value of a header.
+    pub fn header(&self, name: &str) -> Option<String> {
+        self.parsed(|request| {
+            let header = request.headers.iter().find(|h| h.name.eq_ignore_ascii_case(name))?;
+            Some(String::from_utf8_lossy(header.value).into_owned())
+        })?
+    }
+
+    /// The body as JSON; `null` when it is none.
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+
+    pub(super) fn asked(&self) -> Asked {
+        serde_json::from_slice(&self.body).unwrap_or_default()
+    }
+}

@@ -1,0 +1,6 @@
+//! What the kit promises, seen from outside.
+
+#[cfg(test)]
+mod models;
+#[cfg(test)]
+mod upstream;
