@@ -1,0 +1,128 @@
+//! How a gateway is put together.
+
+use std::fmt;
+use std::sync::Arc;
+
+use largestack_ports::clock::Clock;
+use largestack_ports::ids::Ids;
+use largestack_ports::ledger::Ledger;
+use largestack_ports::switch::Switch;
+use largestack_ports::tasks::Tasks;
+use largestack_ports::transport::{Timeouts, Transport};
+use largestack_wire::Registry;
+use largestack_wire::price::Book;
+
+use crate::gateway::Gateway;
+use crate::layers::breaker::BreakerPolicy;
+use crate::layers::fallback::Fallbacks;
+use crate::layers::retry::RetryPolicy;
+use crate::route::Routes;
+use crate::stack::stack;
+
+/// What a gateway needs from outside.
+#[derive(Clone)]
+pub struct Ports {
+    /// The way to providers.
+    pub transport: Arc<dyn Transport>,
+    /// Budgets.
+    pub ledger: Arc<dyn Ledger>,
+    /// The kill switch.
+    pub switch: Arc<dyn Switch>,
+    /// Time: deadlines, waits between attempts, prices of the day.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness: how long each wait is exactly.
+    pub ids: Arc<dyn Ids>,
+    /// Work that outlives a call: the settling of one that was dropped.
+    pub tasks: Arc<dyn Tasks>,
+}
+
+impl fmt::Debug for Ports {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Ports")
+    }
+}
+
+/// What the layers are told.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Policies {
+    pub(crate) retry: RetryPolicy,
+    pub(crate) breaker: BreakerPolicy,
+    pub(crate) timeouts: Timeouts,
+}
+
+/// Builds a [`Gateway`].
+#[derive(Debug)]
+pub struct Builder {
+    ports: Ports,
+    registry: Registry,
+    prices: Book,
+    fallbacks: Fallbacks,
+    policies: Policies,
+}
+
+impl Builder {
+    pub(crate) fn new(ports: Ports) -> Self {
+        Self {
+            ports,
+            registry: Registry::default(),
+            prices: Book::builtin().clone(),
+            fallbacks: Fallbacks::default(),
+            policies: Policies::default(),
+        }
+    }
+
+    /// The providers, instead of the built-in table.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = registry;
+        self
+    }
+
+    /// The prices, instead of the built-in list.
+    #[must_use]
+    pub fn prices(mut self, prices: Book) -> Self {
+        self.prices = prices;
+        self
+    }
+
+    /// The models that take over, in this order, when an agent's own model fails in a way in which
+    /// another may not. Nothing takes over unless it is named here.
+    #[must_use]
+    pub fn fallbacks<M: Into<Arc<str>>>(
+        mut self,
+        agent: impl Into<Arc<str>>,
+        models: impl IntoIterator<Item = M>,
+    ) -> Self {
+        self.fallbacks.set(agent.into(), models.into_iter().map(Into::into).collect());
+        self
+    }
+
+    /// When and how often a transient failure is tried again.
+    #[must_use]
+    pub const fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.policies.retry = policy;
+        self
+    }
+
+    /// When a provider is spared.
+    #[must_use]
+    pub const fn breaker(mut self, policy: BreakerPolicy) -> Self {
+        self.policies.breaker = policy;
+        self
+    }
+
+    /// How long each part of an exchange may take.
+    #[must_use]
+    pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
+        self.policies.timeouts = timeouts;
+        self
+    }
+
+    /// The gateway.
+    pub fn build(self) -> Gateway {
+        let Self { ports, registry, prices, fallbacks, policies } = self;
+        let routes = Arc::new(Routes::new(registry, prices));
+        let stack = stack(&ports, policies, &routes, &Arc::new(fallbacks));
+        Gateway::new(stack, routes, ports.clock)
+    }
+}

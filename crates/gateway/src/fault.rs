@@ -1,0 +1,97 @@
+//! What a failed attempt means for the next one.
+
+use std::sync::Arc;
+
+use largestack_types::error::Code;
+use largestack_types::errors::{LargestackError, ProviderError};
+
+/// The `provider_code` of a call that a breaker refused.
+const CIRCUIT_OPEN: &str = "circuit_open";
+/// The `provider_code` of a failure before the request left; set by the transport.
+const CONNECT: &str = "connect";
+
+/// What to do after an error.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Class {
+    /// The same request may succeed in a moment.
+    Transient,
+    /// Not here, but another model may answer.
+    Elsewhere,
+    /// It would fail everywhere, or somebody said no.
+    Final,
+}
+
+/// What an error means. Credentials, wrong requests, budgets and switches are final: to send the
+/// same conversation to somebody else because a key is wrong would hide the mistake.
+pub(crate) fn class(error: &LargestackError) -> Class {
+    match error {
+        LargestackError::ProviderError(e) if is_open_circuit(e) => Class::Elsewhere,
+        LargestackError::ProviderRateLimitError(e) if e.exhausted => Class::Elsewhere,
+        LargestackError::ProviderError(e) if !e.transient => Class::Final,
+        LargestackError::ProviderError(_)
+        | LargestackError::ProviderTimeoutError(_)
+        | LargestackError::ProviderRateLimitError(_) => Class::Transient,
+        _ => Class::Final,
+    }
+}
+
+/// What an error says about the health of a provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Health {
+    /// It did not do its work.
+    Down,
+    /// It answered, if only to refuse.
+    Answers,
+    /// It was not asked.
+    Unknown,
+}
+
+/// What an error says about the health of a provider. A rate limit and a wrong request are
+/// answers: they do not open a circuit.
+pub(crate) fn health(error: &LargestackError) -> Health {
+    match error {
+        LargestackError::ProviderError(e) if e.transient => Health::Down,
+        LargestackError::ProviderTimeoutError(_) => Health::Down,
+        LargestackError::ProviderError(e) if e.status.is_some() => Health::Answers,
+        LargestackError::ProviderAuthError(e) if !e.detail.is_empty() => Health::Answers,
+        LargestackError::ProviderRateLimitError(_)
+        | LargestackError::ContextWindowExceededError(_) => Health::Answers,
+        LargestackError::OtherError(e) if e.code == Code::ModelUnknown => Health::Answers,
+        _ => Health::Unknown,
+    }
+}
+
+/// Whether an attempt that had been sent, delivered nothing and reported nothing may be charged
+/// for all the same: whatever the provider did not refuse.
+pub(crate) fn may_be_charged(error: &LargestackError) -> bool {
+    match error {
+        LargestackError::ProviderError(e) => {
+            e.status.is_none() && e.provider_code.as_deref() != Some(CONNECT)
+        }
+        // A gateway of the provider that gave up waiting says 504 and nothing of the bill.
+        LargestackError::ProviderTimeoutError(e) => e.phase != CONNECT,
+        LargestackError::ProviderAuthError(_)
+        | LargestackError::ProviderRateLimitError(_)
+        | LargestackError::ContextWindowExceededError(_)
+        | LargestackError::ModelRequestsBlockedError(_) => false,
+        LargestackError::OtherError(e) => e.code != Code::ModelUnknown,
+        _ => true,
+    }
+}
+
+/// A call that was not made because the provider is down.
+pub(crate) fn open_circuit(provider: &Arc<str>, failures: u32, wait_ms: u128) -> LargestackError {
+    ProviderError {
+        provider: provider.clone(),
+        status: None,
+        detail: format!("not asked for {wait_ms} ms more, after {failures} failures in a row"),
+        provider_code: Some(CIRCUIT_OPEN.to_owned()),
+        request_id: None,
+        transient: true,
+    }
+    .into()
+}
+
+fn is_open_circuit(error: &ProviderError) -> bool {
+    error.status.is_none() && error.provider_code.as_deref() == Some(CIRCUIT_OPEN)
+}

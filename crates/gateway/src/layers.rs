@@ -1,0 +1,10 @@
+//! The layers, one a file; [`crate::stack`] has their order.
+
+pub(crate) mod breaker;
+pub(crate) mod cut;
+pub(crate) mod deadline;
+pub(crate) mod exchange;
+pub(crate) mod fallback;
+pub(crate) mod kill_switch;
+pub(crate) mod meter;
+pub(crate) mod retry;

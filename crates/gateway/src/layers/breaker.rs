@@ -1,0 +1,105 @@
+//! Layer 6: a provider that fails again and again is spared for a while, then asked once.
+
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use futures::Stream;
+use largestack_ports::clock::Clock;
+use largestack_ports::model::ModelEvent;
+use largestack_types::errors::{LargestackError, Result};
+use tower::Service;
+
+use crate::fault::{Health, health, open_circuit};
+use crate::job::Ask;
+use crate::route::Served;
+use crate::step::Step;
+
+mod circuit;
+pub(crate) use circuit::Circuit;
+use circuit::Pass;
+
+/// When a provider is spared. One circuit for each row of the provider table.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct BreakerPolicy {
+    /// Calls in a row that must fail. Wrong requests and rate limits are not failures.
+    pub failures: u32,
+    /// How long it is spared before one call tries whether it is back.
+    pub pause: Duration,
+}
+
+impl Default for BreakerPolicy {
+    fn default() -> Self {
+        Self { failures: 5, pause: Duration::from_secs(30) }
+    }
+}
+
+/// Spares a provider that is down.
+#[derive(Clone)]
+pub(crate) struct Breaker<S> {
+    policy: BreakerPolicy,
+    clock: Arc<dyn Clock>,
+    inner: S,
+}
+
+impl<S> Breaker<S> {
+    pub(crate) fn new(policy: BreakerPolicy, clock: Arc<dyn Clock>, inner: S) -> Self {
+        Self { policy, clock, inner }
+    }
+}
+
+/// A reply that is watched to its end.
+pub(crate) struct Watched<S> {
+    events: S,
+    /// `None` for a model of this process, and once the call is judged.
+    pass: Option<Pass>,
+}
+
+impl<S> Watched<S> {
+    fn judge(&mut self, health: Health) {
+        if let Some(pass) = self.pass.take() {
+            pass.conclude(health);
+        }
+    }
+}
+
+impl<S: Step> Service<Ask> for Breaker<S> {
+    type Response = Watched<S::Events>;
+    type Error = LargestackError;
+    type Future = Ready<Result<Self::Response>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, ask: Ask) -> Self::Future {
+        let pass = match &ask.route.served {
+            Served::Here(_) => None,
+            Served::There(there) => match there.circuit.enter(self.policy, &self.clock) {
+                Ok(pass) => Some(pass),
+                Err(wait) => {
+                    let failures = self.policy.failures;
+                    let error = open_circuit(&ask.route.provider, failures, wait.as_millis());
+                    return ready(Err(error));
+                }
+            },
+        };
+        ready(self.inner.begin(ask).map(|events| Watched { events, pass }))
+    }
+}
+
+impl<S: Stream<Item = Result<ModelEvent>> + Unpin> Stream for Watched<S> {
+    type Item = Result<ModelEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let event = futures::ready!(Pin::new(&mut self.events).poll_next(cx));
+        match &event {
+            Some(Ok(ModelEvent::Done(_))) => self.judge(Health::Answers),
+            Some(Err(error)) => self.judge(health(error)),
+            _ => {}
+        }
+        Poll::Ready(event)
+    }
+}

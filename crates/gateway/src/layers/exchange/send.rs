@@ -1,0 +1,139 @@
+//! The first half of an exchange: the request out, and the head of the reply in.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::StreamExt as _;
+use futures::stream::BoxStream;
+use largestack_ports::transport::{Method, Request, Timeouts, Transport};
+use largestack_types::call::Call;
+use largestack_types::errors::{LargestackError, ProviderError, Result};
+use largestack_wire::{Mode, wait};
+
+use crate::excerpt;
+use crate::job::Job;
+use crate::layers::meter::Kept;
+use crate::route::There;
+
+/// As much of an error's body is read.
+const MAX_ERROR_BYTES: usize = 64 << 10;
+
+/// A reply whose head has arrived and is good.
+pub(super) struct Sent {
+    /// How its body is to be read: as it says itself, whatever was asked for.
+    pub(super) mode: Mode,
+    pub(super) body: BoxStream<'static, Result<Bytes>>,
+}
+
+impl Sent {
+    pub(super) const fn streams(&self) -> bool {
+        matches!(self.mode, Mode::Stream)
+    }
+}
+
+/// Sends a call and looks at the head of the reply.
+pub(super) async fn send(
+    transport: &dyn Transport,
+    timeouts: Timeouts,
+    job: &Arc<Job>,
+    call: &Call,
+    there: &There,
+) -> Result<Sent> {
+    let slot = &job.context.slot;
+    let mut kept = slot.take_session::<Kept>().unwrap_or_default();
+    let encoded = there.wire.encode(call, &there.target, &mut kept.session);
+    slot.put_session(kept);
+    let encoded = encoded?;
+    let asked = encoded.mode;
+    {
+        let mut notes = job.notes();
+        notes.sent = true;
+        for setting in &encoded.dropped {
+            notes.flag(&format!("dropped:{setting}"));
+        }
+    }
+    let request = Request {
+        provider: there.target.provider.name.clone(),
+        method: if encoded.method == "GET" { Method::Get } else { Method::Post },
+        url: encoded.url,
+        headers: encoded.headers.into_iter().map(|(k, v)| (k, Cow::into_owned(v))).collect(),
+        auth: there.auth.clone(),
+        body: encoded.body,
+        timeouts,
+    };
+    let mut response = transport.send(request).await?;
+    if !(200..300).contains(&response.status) {
+        let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
+        job.notes().retry_after_ms = wait::retry_after_ms(&response.headers);
+        return Err(there.wire.fault(response.status, &response.headers, &body, &there.target));
+    }
+    let content_type = response.headers.iter().find(|(name, _)| name == "content-type");
+    let content_type = content_type.map_or("", |(_, value)| value.as_str());
+    if let Some(mode) = reading(asked, content_type) {
+        return Ok(Sent { mode, body: response.body });
+    }
+    let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
+    Err(wrong_type(there, response.status, content_type, &body))
+}
+
+/// How a body of this type is read; `None` when it is no reply. Some servers stream to nobody or
+/// answer whole to a listener: what arrives is read as what it says it is.
+fn reading(asked: Mode, content_type: &str) -> Option<Mode> {
+    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    match essence.as_str() {
+        "" => Some(asked),
+        "text/event-stream" => Some(Mode::Stream),
+        "application/json" => Some(Mode::Whole),
+        other if other.ends_with("+json") => Some(Mode::Whole),
+        _ => None,
+    }
+}
+
+/// The beginning of a body, as far as it comes.
+async fn beginning(body: &mut BoxStream<'static, Result<Bytes>>, most: usize) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    while bytes.len() < most
+        && let Some(Ok(chunk)) = body.next().await
+    {
+        bytes.extend_from_slice(&chunk);
+    }
+    bytes.truncate(most);
+    bytes
+}
+
+/// A page instead of a reply: a wrong address, or somebody in between.
+fn wrong_type(there: &There, status: u16, content_type: &str, body: &[u8]) -> LargestackError {
+    let excerpt = excerpt::of(body);
+    let content_type = excerpt::of(content_type.as_bytes());
+    ProviderError {
+        provider: there.target.provider.name.clone(),
+        status: Some(status),
+        detail: format!("answered with {content_type} instead of a reply: {excerpt}"),
+        provider_code: None,
+        request_id: None,
+        transient: false,
+    }
+    .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reply_is_read_as_what_it_says_it_is() {
+        for (content_type, mode) in [
+            ("application/json; charset=utf-8", Some(Mode::Whole)),
+            ("application/vnd.api+json", Some(Mode::Whole)),
+            ("Text/Event-Stream;charset=utf-8", Some(Mode::Stream)),
+            ("", Some(Mode::Stream)),
+            ("text/html", None),
+            ("image/png", None),
+        ] {
+            assert_eq!(reading(Mode::Stream, content_type), mode, "{content_type}");
+        }
+        assert_eq!(reading(Mode::Whole, ""), Some(Mode::Whole));
+        assert_eq!(reading(Mode::Whole, "text/event-stream"), Some(Mode::Stream));
+    }
+}

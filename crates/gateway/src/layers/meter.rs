@@ -1,0 +1,196 @@
+//! Layer 8: money. Reserves what an attempt can cost at the most before it is made, and settles
+//! what it did cost however it ends. Once for every attempt, in every budget of the context.
+
+use std::future::{Ready, ready};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+use futures::{FutureExt as _, Stream};
+use largestack_ports::BoxFuture;
+use largestack_ports::ledger::{Ledger, Reservation};
+use largestack_ports::model::ModelEvent;
+use largestack_ports::tasks::Tasks;
+use largestack_types::errors::{LargestackError, Result};
+use largestack_types::money::Money;
+use tower::Service;
+
+use crate::job::Ask;
+use crate::step::Step;
+
+mod bounds;
+mod reserve;
+mod tab;
+
+use reserve::{Quote, Reserved, reserve};
+use tab::Tab;
+
+pub(crate) use bounds::Kept;
+
+/// An output limit is never clamped below this many tokens: a budget that does not cover them is
+/// used up.
+pub const FLOOR_TOKENS: u32 = 256;
+
+/// Keeps the budgets.
+#[derive(Clone)]
+pub(crate) struct Meter<S> {
+    books: Books,
+    inner: S,
+}
+
+/// Where money is booked.
+#[derive(Clone)]
+pub(crate) struct Books {
+    ledger: Arc<dyn Ledger>,
+    tasks: Arc<dyn Tasks>,
+}
+
+impl Books {
+    fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'static, Result<()>> {
+        let ledger = self.ledger.clone();
+        Box::pin(async move { ledger.settle(reservation, used).await })
+    }
+
+    /// Settles at once where the ledger does not have to wait, else beside the caller. What a
+    /// settlement that fails leaves behind is money still reserved: too much, never too little.
+    fn settle_behind(&self, mut settling: BoxFuture<'static, Result<()>>) {
+        let mut context = Context::from_waker(Waker::noop());
+        if settling.as_mut().poll(&mut context).is_pending() {
+            self.tasks.spawn(Box::pin(settling.map(drop)));
+        }
+    }
+
+    /// Gives back what was about to be reserved for a call that nobody wants any more.
+    fn give_back(&self, reserving: BoxFuture<'static, Result<Reserved>>) {
+        let books = self.clone();
+        self.tasks.spawn(Box::pin(async move {
+            if let Some(reservation) = reserving.await.ok().and_then(Reserved::into_reservation) {
+                let _ = books.settle(reservation, Money::ZERO).await;
+            }
+        }));
+    }
+}
+
+impl<S> Meter<S> {
+    pub(crate) fn new(ledger: Arc<dyn Ledger>, tasks: Arc<dyn Tasks>, inner: S) -> Self {
+        Self { books: Books { ledger, tasks }, inner }
+    }
+}
+
+/// An attempt and its tab.
+pub(crate) struct Metered<S: Step> {
+    inner: S,
+    /// `None` once the attempt has begun.
+    ask: Option<Ask>,
+    books: Books,
+    state: State<S::Events>,
+}
+
+enum State<E> {
+    /// Not yet polled, then polled: from then on money may be set aside.
+    Reserving(BoxFuture<'static, Result<Reserved>>, bool),
+    /// In this order, so that the attempt ends before its tab is closed.
+    Running(E, Tab),
+    /// The last event is held until the books are settled.
+    Settling(BoxFuture<'static, Result<()>>, Option<Result<ModelEvent>>),
+    Over,
+}
+
+impl<S: Step> Service<Ask> for Meter<S> {
+    type Response = Metered<S>;
+    type Error = LargestackError;
+    type Future = Ready<Result<Self::Response>>;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<()>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, ask: Ask) -> Self::Future {
+        let quote = Quote::of(&ask);
+        let mut metered = Metered {
+            inner: self.inner.clone(),
+            ask: None,
+            books: self.books.clone(),
+            state: State::Over,
+        };
+        if quote.needs_no_money(&ask) {
+            return ready(metered.begin(ask, quote.unreserved()).map(|()| metered));
+        }
+        let reserving = reserve(self.books.ledger.clone(), ask.job.clone(), quote);
+        metered.state = State::Reserving(Box::pin(reserving), false);
+        metered.ask = Some(ask);
+        ready(Ok(metered))
+    }
+}
+
+impl<S: Step> Metered<S> {
+    fn begin(&mut self, mut ask: Ask, reserved: Reserved) -> Result<()> {
+        reserved.apply(&mut ask);
+        let tab = Tab::open(reserved, &ask, self.books.clone());
+        self.state = State::Running(self.inner.begin(ask)?, tab);
+        Ok(())
+    }
+}
+
+impl<S: Step> Stream for Metered<S> {
+    type Item = Result<ModelEvent>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            match &mut this.state {
+                State::Reserving(reserving, polled) => {
+                    *polled = true;
+                    let reserved = futures::ready!(reserving.as_mut().poll(cx));
+                    this.state = State::Over;
+                    let begun = match (reserved, this.ask.take()) {
+                        (Ok(reserved), Some(ask)) => this.begin(ask, reserved),
+                        (Err(error), _) => Err(error),
+                        (Ok(_), None) => return Poll::Ready(None),
+                    };
+                    if let Err(error) = begun {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+                State::Running(events, tab) => {
+                    let event = futures::ready!(Pin::new(events).poll_next(cx));
+                    let settling = match &event {
+                        Some(Ok(ModelEvent::Done(answer))) => tab.answered(&answer.reply),
+                        Some(Ok(event_before)) => {
+                            tab.saw(event_before);
+                            return Poll::Ready(event);
+                        }
+                        Some(Err(error)) => tab.failed(error),
+                        None => tab.dropped(),
+                    };
+                    let Some(settling) = settling else {
+                        this.state = State::Over;
+                        return Poll::Ready(event);
+                    };
+                    this.state = State::Settling(settling, event);
+                }
+                State::Settling(settling, event) => {
+                    let settled = futures::ready!(settling.as_mut().poll(cx));
+                    let event = event.take();
+                    this.state = State::Over;
+                    return Poll::Ready(match (event, settled) {
+                        (Some(Ok(_)), Err(error)) => Some(Err(error)),
+                        (event, _) => event,
+                    });
+                }
+                State::Over => return Poll::Ready(None),
+            }
+        }
+    }
+}
+
+impl<S: Step> Drop for Metered<S> {
+    fn drop(&mut self) {
+        // A tab closes itself; what waits for the ledger must not be lost half-way.
+        match std::mem::replace(&mut self.state, State::Over) {
+            State::Reserving(reserving, true) => self.books.give_back(reserving),
+            State::Settling(settling, _) => self.books.settle_behind(settling),
+            _ => {}
+        }
+    }
+}

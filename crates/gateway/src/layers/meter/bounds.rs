@@ -1,0 +1,98 @@
+//! What a run keeps between its calls: the encoder's session, and how many tokens its messages
+//! can be at the most. Both grow by what is new, however long the conversation is.
+
+use std::sync::Arc;
+
+use largestack_types::call::Call;
+use largestack_types::message::Message;
+use largestack_types::tool::ToolSpec;
+use largestack_wire::profile::Profile;
+use largestack_wire::{Session, tokens};
+
+/// What a run keeps. A pure cache: dropping it changes no number and no byte.
+#[derive(Default)]
+pub(crate) struct Kept {
+    pub(crate) session: Session,
+    profile: Option<Profile>,
+    /// Messages by identity, with the sum of the bounds up to each.
+    messages: Vec<(Arc<Message>, u64)>,
+    tools: Option<(Arc<[ToolSpec]>, u64)>,
+}
+
+impl Kept {
+    /// What [`tokens::upper_bound`] says of the call.
+    pub(crate) fn input_bound(&mut self, call: &Call, profile: &Profile) -> u64 {
+        if self.profile.as_ref() != Some(profile) {
+            self.profile = Some(*profile);
+            self.messages.clear();
+        }
+        // An equal pointer is the same message: the one that is held cannot have been freed.
+        let pairs = self.messages.iter().zip(call.messages.iter());
+        let same = pairs.take_while(|((held, _), given)| Arc::ptr_eq(held, given)).count();
+        self.messages.truncate(same);
+        let mut sum = self.messages.last().map_or(0, |(_, sum)| *sum);
+        for message in call.messages.iter().skip(same) {
+            sum = sum.saturating_add(tokens::message_bound(message, profile));
+            self.messages.push((message.clone(), sum));
+        }
+        let schema = call.settings.output_schema.as_ref();
+        let schema = schema.map_or(0, |s| (s.schema.as_str().len() + s.name.len()) as u64);
+        let rest = self.tools(&call.tools) + schema + tokens::PER_CALL;
+        tokens::total(std::iter::once(sum), rest, profile)
+    }
+
+    fn tools(&mut self, tools: &Arc<[ToolSpec]>) -> u64 {
+        match &self.tools {
+            Some((held, bound)) if Arc::ptr_eq(held, tools) => *bound,
+            _ => {
+                let bound = tokens::tools_bound(tools);
+                self.tools = Some((tools.clone(), bound));
+                bound
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use largestack_testkit::question;
+    use largestack_types::json::Json;
+    use largestack_types::label::Origin;
+    use largestack_types::part::PartId;
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn tool(description: &str) -> ToolSpec {
+        ToolSpec {
+            name: "search".into(),
+            description: description.into(),
+            parameters: Json::empty_object(),
+            idempotent: true,
+            origin: Origin::Tool,
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn kept_bounds_are_those_of_the_whole_after_any_edit_of_the_history(
+            edits in proptest::collection::vec((0_usize..6, "[a-zö]{0,9}", any::<bool>()), 1..12),
+        ) {
+            let mut kept = Kept::default();
+            let mut call = question("openai/gpt-4o-mini", "hello", false);
+            let mut messages: Vec<_> = call.messages.to_vec();
+            let profiles = [Profile::default(), Profile { context_tokens: Some(99), ..Profile::default() }];
+            for (length, text, other) in edits {
+                messages.truncate(length);
+                messages.push(Arc::new(Message::user(PartId::new(0, 0), text.as_str())));
+                call.messages = Arc::new(messages.clone());
+                if other {
+                    call.tools = Arc::new([tool(&text)]);
+                }
+                let profile = profiles[usize::from(other)];
+                let whole = tokens::upper_bound(&call, &profile);
+                prop_assert_eq!(kept.input_bound(&call, &profile), whole);
+            }
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! Setting money aside: the worst case of an attempt and, on every turn but the last, what one
+//! more smallest call would cost, so that a run that meets its budget can still answer.
+
+use std::sync::Arc;
+
+use largestack_ports::ledger::{Ledger, Reservation};
+use largestack_types::call::Settings;
+use largestack_types::error::Code;
+use largestack_types::errors::{LargestackError, Result};
+use largestack_types::money::{Money, MoneyOverflow};
+use largestack_wire::price::Price;
+
+use super::{FLOOR_TOKENS, Kept};
+use crate::job::{Ask, Job};
+
+/// What an attempt can cost.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Quote {
+    /// `None` when nobody knows.
+    pub(super) price: Option<Price>,
+    /// No more tokens than this go in.
+    pub(super) input: u64,
+    /// No more tokens than this are asked for.
+    pub(super) limit: u32,
+    /// Whether one more call must remain possible.
+    keep: bool,
+}
+
+/// What an attempt may do.
+#[derive(Debug)]
+pub(super) struct Reserved {
+    pub(super) reservation: Option<Reservation>,
+    pub(super) quote: Quote,
+    clamped: bool,
+}
+
+fn out_of_range(_: MoneyOverflow) -> LargestackError {
+    LargestackError::other(Code::Budget, "the price of a call is out of range")
+}
+
+fn is_free(price: &Price) -> bool {
+    let parts = [Some(price.input), Some(price.output), price.cache_read, price.cache_write];
+    parts.into_iter().flatten().all(|part| part == 0)
+}
+
+impl Quote {
+    pub(super) fn of(ask: &Ask) -> Self {
+        let context = &ask.job.context;
+        let mut kept = context.slot.take_session::<Kept>().unwrap_or_default();
+        let input = kept.input_bound(&ask.call, &ask.route.profile);
+        context.slot.put_session(kept);
+        Self {
+            price: ask.route.price,
+            input,
+            limit: ask.route.profile.output_limit(ask.call.settings.max_output_tokens),
+            keep: context.keep_for_last_turn,
+        }
+    }
+
+    /// Whether the attempt is made without asking the ledger.
+    pub(super) fn needs_no_money(&self, ask: &Ask) -> bool {
+        ask.job.context.budgets.is_empty() || self.is_free()
+    }
+
+    pub(super) fn is_free(&self) -> bool {
+        self.price.as_ref().is_some_and(is_free)
+    }
+
+    pub(super) const fn unreserved(self) -> Reserved {
+        Reserved { reservation: None, quote: self, clamped: false }
+    }
+
+    /// What has to be set aside for this many tokens of output.
+    fn needs(&self, price: &Price, output: u32) -> Result<Money, MoneyOverflow> {
+        let output = u64::from(output);
+        let worst = price.worst_case(self.input, output)?;
+        if !self.keep {
+            return Ok(worst);
+        }
+        // The next call sends what this one said, and asks for the least.
+        let next = self.input.saturating_add(output);
+        worst.checked_add(price.worst_case(next, u64::from(FLOOR_TOKENS))?)
+    }
+
+    /// The most output that this money covers; the floor when it does not even cover that.
+    fn fitting(&self, price: &Price, left: Money) -> u32 {
+        let fits = |output| self.needs(price, output).is_ok_and(|money| money <= left);
+        let (mut good, mut bad) = (FLOOR_TOKENS.min(self.limit), self.limit);
+        while bad - good > 1 {
+            let middle = good.midpoint(bad);
+            if fits(middle) { good = middle } else { bad = middle }
+        }
+        good
+    }
+}
+
+impl Reserved {
+    /// Brings the attempt in line with what was set aside.
+    pub(super) fn apply(&self, ask: &mut Ask) {
+        let mut notes = ask.job.notes();
+        notes.next_attempt();
+        notes.bill.provider = Some(ask.route.provider.clone());
+        if self.quote.price.is_none() {
+            notes.flag("unpriced");
+        }
+        if self.clamped {
+            notes.flag("clamped");
+            let max_output_tokens = Some(self.quote.limit);
+            let settings = Settings { max_output_tokens, ..Settings::clone(&ask.call.settings) };
+            ask.call.settings = Arc::new(settings);
+        }
+    }
+
+    pub(super) fn into_reservation(self) -> Option<Reservation> {
+        self.reservation
+    }
+}
+
+/// Sets the money aside, for less output if need be.
+pub(super) async fn reserve(
+    ledger: Arc<dyn Ledger>,
+    job: Arc<Job>,
+    mut quote: Quote,
+) -> Result<Reserved> {
+    let keys = &job.context.budgets;
+    let Some(price) = quote.price else {
+        return match ledger.available(keys).await? {
+            None => Ok(quote.unreserved()),
+            Some(_) => Err(no_price(&job)),
+        };
+    };
+    let whole = quote.needs(&price, quote.limit).map_err(out_of_range)?;
+    let refused = match ledger.reserve(keys, whole).await {
+        Ok(taken) => return Ok(Reserved { reservation: Some(taken), quote, clamped: false }),
+        Err(refused) => refused,
+    };
+    if !matches!(refused, LargestackError::BudgetExceededError(_)) {
+        return Err(refused);
+    }
+    let Some(left) = ledger.available(keys).await? else { return Err(refused) };
+    let asked = quote.limit;
+    quote.limit = quote.fitting(&price, left);
+    // Where this fails, too, the ledger says in which scope and how much the least would be.
+    let least = quote.needs(&price, quote.limit).map_err(out_of_range)?;
+    let reservation = Some(ledger.reserve(keys, least).await?);
+    Ok(Reserved { reservation, quote, clamped: quote.limit < asked })
+}
+
+fn no_price(job: &Job) -> LargestackError {
+    let agent = &job.context.agent;
+    LargestackError::with_advice(
+        Code::Budget,
+        format!("the model of `{agent}` has no known price, so that its budget cannot be kept"),
+        "Add the model's price to the price list, or run without a budget",
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    const PRICE: Price = Price {
+        input: 150_000_000,
+        output: 600_000_000,
+        cache_read: Some(75_000_000),
+        cache_write: None,
+    };
+
+    fn quote(limit: u32, keep: bool) -> Quote {
+        Quote { price: Some(PRICE), input: 1_000, limit, keep }
+    }
+
+    proptest! {
+        #[test]
+        fn the_most_output_that_fits_is_found(
+            limit in 1_u32..20_000,
+            keep: bool,
+            nanos in 0_i64..20_000_000,
+        ) {
+            let quote = quote(limit, keep);
+            let left = Money::from_nanos(nanos);
+            let output = quote.fitting(&PRICE, left);
+            let floor = FLOOR_TOKENS.min(limit);
+            prop_assert!((floor..=limit).contains(&output));
+            prop_assert!(output == floor || quote.needs(&PRICE, output).unwrap() <= left);
+            // The limit itself is asked for before anything is clamped.
+            prop_assert!(output + 1 >= limit || quote.needs(&PRICE, output + 1).unwrap() > left);
+        }
+    }
+
+    #[test]
+    fn keeping_a_last_turn_adds_one_smallest_call_that_sends_everything() {
+        let (alone, kept) = (quote(500, false), quote(500, true));
+        let next = PRICE.worst_case(1_500, 256).unwrap();
+        let worst = PRICE.worst_case(1_000, 500).unwrap();
+        assert_eq!(alone.needs(&PRICE, 500), Ok(worst));
+        assert_eq!(kept.needs(&PRICE, 500), worst.checked_add(next));
+    }
+}

@@ -1,0 +1,171 @@
+//! From a model's name to everything the stack needs of whoever serves it, kept between calls.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
+
+use largestack_ports::model::Model;
+use largestack_ports::transport::Auth;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::time::Timestamp;
+use largestack_wire::price::{Book, Price};
+use largestack_wire::profile::Profile;
+use largestack_wire::{Registry, Target, Wire};
+
+use crate::layers::breaker::Circuit;
+
+/// Who answers to a name.
+pub(crate) struct Route {
+    /// As the agent names it.
+    pub(crate) name: Arc<str>,
+    /// The row of the provider table, or the first part of a registered name.
+    pub(crate) provider: Arc<str>,
+    pub(crate) served: Served,
+    /// `None` when nobody knows.
+    pub(crate) price: Option<Price>,
+    /// What it can do; the default for models of this process.
+    pub(crate) profile: Profile,
+    /// Prices begin on a day, so a route is good for one.
+    day: i64,
+}
+
+/// How a call is served.
+pub(crate) enum Served {
+    /// By a provider.
+    There(Box<There>),
+    /// By a model of this process.
+    Here(Arc<dyn Model>),
+}
+
+/// A model at a provider.
+pub(crate) struct There {
+    pub(crate) target: Target,
+    pub(crate) wire: &'static dyn Wire,
+    pub(crate) auth: Auth,
+    pub(crate) circuit: Arc<Circuit>,
+}
+
+const FREE: Price = Price { input: 0, output: 0, cache_read: None, cache_write: None };
+const DAY_MICROS: i64 = 86_400_000_000;
+/// Routes kept. Names come from agents, but also from callers.
+const MAX_ROUTES: usize = 1_024;
+
+/// All routes.
+pub(crate) struct Routes {
+    registry: Registry,
+    prices: Book,
+    here: RwLock<HashMap<Arc<str>, Arc<dyn Model>>>,
+    known: RwLock<HashMap<Arc<str>, Arc<Route>>>,
+    circuits: RwLock<HashMap<Arc<str>, Arc<Circuit>>>,
+}
+
+impl Routes {
+    pub(crate) fn new(registry: Registry, prices: Book) -> Self {
+        Self {
+            registry,
+            prices,
+            here: RwLock::default(),
+            known: RwLock::default(),
+            circuits: RwLock::default(),
+        }
+    }
+
+    /// Serves a name, or all names that begin with it and a slash, by a model of this process.
+    pub(crate) fn register(&self, name: Arc<str>, model: Arc<dyn Model>) {
+        self.here.write().unwrap_or_else(PoisonError::into_inner).insert(name, model);
+        self.known.write().unwrap_or_else(PoisonError::into_inner).clear();
+    }
+
+    /// Who serves a model; `LARGESTACK_MODEL_UNKNOWN` when nobody does.
+    pub(crate) fn get(&self, name: &Arc<str>, now: Timestamp) -> Result<Arc<Route>> {
+        let day = now.micros().div_euclid(DAY_MICROS);
+        let known = self.known.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned();
+        if let Some(route) = known.filter(|route| route.day == day) {
+            return Ok(route);
+        }
+        let route = Arc::new(self.make(name, day, now)?);
+        let mut known = self.known.write().unwrap_or_else(PoisonError::into_inner);
+        if known.len() >= MAX_ROUTES {
+            known.clear();
+        }
+        known.insert(name.clone(), route.clone());
+        Ok(route)
+    }
+
+    fn make(&self, name: &Arc<str>, day: i64, now: Timestamp) -> Result<Route> {
+        if let Some(model) = self.registered(name) {
+            let (provider, rest) = name.split_once('/').unwrap_or((name, ""));
+            // What runs in this process is charged by nobody, unless the list says otherwise.
+            let price = self.prices.price(provider, rest, now).unwrap_or(FREE);
+            return Ok(Route {
+                name: name.clone(),
+                provider: provider.into(),
+                served: Served::Here(model),
+                price: Some(price),
+                profile: Profile::default(),
+                day,
+            });
+        }
+        let target = self.registry.resolve(name)?;
+        let row = &target.provider;
+        let wire = largestack_wire::wire(&row.wire).ok_or_else(|| {
+            let detail = format!("provider `{}` speaks the unknown wire `{}`", row.name, row.wire);
+            LargestackError::other(Code::Config, detail)
+        })?;
+        let listed = self.prices.price(&row.name, &target.model, now);
+        // Without an account there is nobody to charge.
+        let keyless = (row.auth == largestack_wire::Auth::None).then_some(FREE);
+        Ok(Route {
+            name: name.clone(),
+            provider: row.name.clone(),
+            price: listed.or(keyless),
+            profile: target.profile,
+            day,
+            served: Served::There(Box::new(There {
+                auth: auth(&row.auth),
+                circuit: self.circuit(&row.name),
+                wire,
+                target,
+            })),
+        })
+    }
+
+    fn registered(&self, name: &str) -> Option<Arc<dyn Model>> {
+        let here = self.here.read().unwrap_or_else(PoisonError::into_inner);
+        let prefix = name.split_once('/').map_or(name, |(prefix, _)| prefix);
+        here.get(name).or_else(|| here.get(prefix)).cloned()
+    }
+
+    fn circuit(&self, provider: &Arc<str>) -> Arc<Circuit> {
+        let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
+        circuits.entry(provider.clone()).or_default().clone()
+    }
+}
+
+impl fmt::Debug for Routes {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Routes")
+    }
+}
+
+/// The row's way to present a key, as the transport takes it.
+fn auth(row: &largestack_wire::Auth) -> Auth {
+    match row {
+        largestack_wire::Auth::Bearer => Auth::Bearer,
+        largestack_wire::Auth::Header(name) => Auth::Header(interned(name)),
+        largestack_wire::Auth::None => Auth::None,
+    }
+}
+
+/// A header's name for as long as the process lives. Names come from the provider table, so
+/// there are only a handful, and each is kept once.
+fn interned(name: &str) -> &'static str {
+    static NAMES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
+    let mut names = NAMES.write().unwrap_or_else(PoisonError::into_inner);
+    if let Some(known) = names.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        return known;
+    }
+    let kept: &'static str = String::leak(name.to_ascii_lowercase());
+    names.push(kept);
+    kept
+}

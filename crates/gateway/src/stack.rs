@@ -1,0 +1,48 @@
+//! The order of the layers, in one place.
+
+use std::sync::Arc;
+
+use tower::ServiceBuilder;
+
+use crate::builder::{Policies, Ports};
+use crate::layers::breaker::Breaker;
+use crate::layers::deadline::Deadline;
+use crate::layers::exchange::Exchange;
+use crate::layers::fallback::{Fallback, Fallbacks};
+use crate::layers::kill_switch::KillSwitch;
+use crate::layers::meter::Meter;
+use crate::layers::retry::Retry;
+use crate::route::Routes;
+
+/// The layers, outermost first. Numbers are those of the design; 3 (cache) and 7 (rate limit)
+/// do not exist yet.
+///
+/// 1. [`KillSwitch`]: refuses while the switch is on, and stops a call when it is thrown.
+/// 2. [`Deadline`]: refuses after the context's deadline, and stops a call that reaches it.
+/// 4. [`Fallback`]: goes on to the agent's next model where another one may answer.
+/// 5. [`Retry`]: asks the same model again after a transient failure, before the first delta.
+/// 6. [`Breaker`]: spares a provider that fails again and again.
+/// 8. [`Meter`]: reserves the worst case and settles what was used, once for every attempt.
+/// 9. [`Exchange`]: encodes, sends, decodes; or asks a model of this process.
+///
+/// Each wraps the reply's stream, so a call is judged by its end and not by its head.
+pub(crate) type Stack = KillSwitch<Deadline<Fallback<Retry<Breaker<Meter<Exchange>>>>>>;
+
+/// Builds the stack.
+pub(crate) fn stack(
+    ports: &Ports,
+    policies: Policies,
+    routes: &Arc<Routes>,
+    fallbacks: &Arc<Fallbacks>,
+) -> Stack {
+    let Ports { transport, ledger, switch, clock, ids, tasks } = ports.clone();
+    let at = || clock.clone();
+    ServiceBuilder::new()
+        .layer_fn(|inner| KillSwitch::new(switch.clone(), inner))
+        .layer_fn(|inner| Deadline::new(at(), inner))
+        .layer_fn(|inner| Fallback::new(fallbacks.clone(), routes.clone(), at(), inner))
+        .layer_fn(|inner| Retry::new(policies.retry, at(), ids.clone(), inner))
+        .layer_fn(|inner| Breaker::new(policies.breaker, at(), inner))
+        .layer_fn(|inner| Meter::new(ledger.clone(), tasks.clone(), inner))
+        .service(Exchange::new(transport, policies.timeouts))
+}

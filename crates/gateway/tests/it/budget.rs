@@ -1,0 +1,141 @@
+//! What is reserved, what is refused, and what is said about it.
+
+use std::sync::Arc;
+
+use largestack_ports::ledger::BudgetKey;
+use largestack_ports::model::CallContext;
+use largestack_testkit::{ChatReply, TestModel, Turn, budgeted, context, question};
+use largestack_types::errors::{Code, Coded, LargestackError};
+use largestack_types::id::RunId;
+use largestack_types::money::Money;
+use largestack_wire::price::Price;
+use largestack_wire::profile::Profile;
+use largestack_wire::tokens;
+
+use crate::rig::{HastyClock, Rig, ask, rig};
+
+const PRICE: Price =
+    Price { input: 1_000_000_000, output: 2_000_000_000, cache_read: None, cache_write: None };
+
+fn run() -> BudgetKey {
+    BudgetKey::run_tree(RunId::from_u128(1))
+}
+
+/// The most that the question of these tests can cost with this much output.
+fn worst(output: u64) -> i64 {
+    let call = question("mock/priced", "hello", false);
+    let input = tokens::upper_bound(&call, &Profile::default());
+    PRICE.worst_case(input, output).unwrap().nanos()
+}
+
+/// The same with one more smallest call after it.
+fn worst_and_last(output: u64) -> i64 {
+    let call = question("mock/priced", "hello", false);
+    let input = tokens::upper_bound(&call, &Profile::default()) + output;
+    worst(output) + PRICE.worst_case(input, 256).unwrap().nanos()
+}
+
+fn limit(rig: &Rig, nanos: i64) {
+    rig.ledger.set_limit(&run(), Some(Money::from_nanos(nanos)));
+}
+
+async fn limits_sent(
+    nanos: i64,
+    context: CallContext,
+) -> Result<(u64, Vec<Arc<str>>), LargestackError> {
+    let rig = rig(HastyClock::default()).await;
+    limit(&rig, nanos);
+    rig.upstream.push(ChatReply::text("ok").usage(10, 5));
+    let heard = ask(&rig.gateway, &context, question("mock/priced", "hello", false)).await;
+    let answer = heard.end.unwrap()?;
+    assert_eq!(answer.call.cost, Money::from_nanos(10 * 1_000 + 5 * 2_000));
+    assert_eq!(rig.ledger.totals(&run()), (answer.call.cost, Money::ZERO));
+    let sent = rig.upstream.requests()[0].json()["max_tokens"].as_u64().unwrap();
+    Ok((sent, answer.call.flags))
+}
+
+#[tokio::test]
+async fn an_output_limit_is_sent_clamped_to_the_budget_or_refused_on_either_side_of_each_edge() {
+    let sent = |nanos| limits_sent(nanos, budgeted(1));
+    assert_eq!(sent(worst(4_096)).await.unwrap(), (4_096, vec![]));
+    assert_eq!(sent(worst(4_096) - 1).await.unwrap(), (4_095, vec!["clamped".into()]));
+    assert_eq!(sent(worst(1_000)).await.unwrap(), (1_000, vec!["clamped".into()]));
+    assert_eq!(sent(worst(256)).await.unwrap(), (256, vec!["clamped".into()]));
+    let LargestackError::BudgetExceededError(error) = sent(worst(256) - 1).await.unwrap_err()
+    else {
+        panic!("not the budget");
+    };
+    assert_eq!((&*error.scope, error.needed.nanos()), ("run", worst(256)));
+}
+
+#[tokio::test]
+async fn money_for_a_last_turn_is_kept_on_every_turn_but_the_last() {
+    let keeping = || CallContext { keep_for_last_turn: true, ..budgeted(1) };
+    let sent = |nanos| limits_sent(nanos, keeping());
+    assert_eq!(sent(worst_and_last(4_096)).await.unwrap(), (4_096, vec![]));
+    assert_eq!(sent(worst_and_last(256)).await.unwrap(), (256, vec!["clamped".into()]));
+    let refused = sent(worst_and_last(256) - 1).await.unwrap_err();
+    assert_eq!(refused.code(), Code::Budget);
+    // What was refused to a turn is enough for the last one.
+    assert!(limits_sent(worst_and_last(256) - 1, budgeted(1)).await.is_ok());
+}
+
+#[tokio::test]
+async fn a_model_without_a_price_is_refused_under_a_budget_and_flagged_without() {
+    let rig = rig(HastyClock::default()).await;
+    rig.upstream.push(ChatReply::text("ok"));
+    limit(&rig, 1_000_000_000);
+    let call = || question("mock/unpriced", "hello", false);
+    let error = ask(&rig.gateway, &budgeted(1), call()).await.error();
+    assert_eq!(error.code(), Code::Budget);
+    assert!(error.message().contains("no known price"), "{error}");
+    assert_eq!(rig.upstream.counts().requests, 0);
+    rig.ledger.set_limit(&run(), None);
+    let answer = ask(&rig.gateway, &budgeted(1), call()).await.answer();
+    assert_eq!((&*answer.call.flags[0], answer.call.cost), ("unpriced", Money::ZERO));
+}
+
+#[tokio::test]
+async fn a_provider_that_exceeds_the_limit_is_booked_and_flagged() {
+    let rig = rig(HastyClock::default()).await;
+    limit(&rig, worst(4_096));
+    rig.upstream.push(ChatReply::text("much").usage(10, 4_096));
+    let exact = ask(&rig.gateway, &budgeted(1), question("mock/priced", "hello", false)).await;
+    assert!(exact.answer().call.flags.is_empty());
+    rig.ledger.set_limit(&run(), Some(Money::MAX));
+    rig.upstream.push(ChatReply::text("too much").usage(10, 4_097));
+    let over = ask(&rig.gateway, &budgeted(1), question("mock/priced", "hello", false)).await;
+    let over = over.answer();
+    assert_eq!(&*over.call.flags[0], "over_limit");
+    assert_eq!(over.call.cost, Money::from_nanos(10 * 1_000 + 4_097 * 2_000));
+}
+
+#[tokio::test]
+async fn an_answer_without_a_count_is_estimated_and_says_so() {
+    let rig = rig(HastyClock::default()).await;
+    rig.upstream.push(ChatReply::text("123456").without_usage());
+    let answer = ask(&rig.gateway, &budgeted(1), question("mock/priced", "hello", true)).await;
+    let answer = answer.answer();
+    assert_eq!(&*answer.call.flags[0], "estimated");
+    let call = question("mock/priced", "hello", true);
+    let input = tokens::upper_bound(&call, &Profile::default()) * 1_000;
+    // Two tokens for six bytes.
+    assert_eq!(answer.call.cost.nanos().unsigned_abs(), input + 2 * 2_000);
+    assert_eq!(rig.ledger.totals(&run()), (answer.call.cost, Money::ZERO));
+}
+
+#[tokio::test]
+async fn models_of_this_process_cost_what_the_price_list_says_and_nothing_else() {
+    let rig = rig(HastyClock::default()).await;
+    let model = TestModel::repeating([Turn::text("ok").usage(10, 5)]);
+    rig.gateway.register("test", Arc::new(model));
+    limit(&rig, 0);
+    let free = ask(&rig.gateway, &budgeted(1), question("test/free", "hello", false)).await;
+    assert_eq!(free.answer().call.cost, Money::ZERO);
+    let priced = || question("test/priced", "hello", false);
+    let refused = ask(&rig.gateway, &budgeted(1), priced()).await.error();
+    assert_eq!(refused.code(), Code::Budget);
+    let unbudgeted = ask(&rig.gateway, &context(1), priced()).await.answer();
+    assert_eq!(unbudgeted.call.cost, Money::from_nanos(10 * 1_000 + 5 * 2_000));
+    assert_eq!(unbudgeted.call.provider.as_deref(), Some("test"));
+}

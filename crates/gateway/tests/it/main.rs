@@ -1,0 +1,19 @@
+//! The gateway from outside: over the HTTP transport and a provider on the loopback that fails
+//! exactly as told, or over models of this process.
+
+#[cfg(test)]
+mod blocked;
+#[cfg(test)]
+mod breaker;
+#[cfg(test)]
+mod budget;
+#[cfg(test)]
+mod fallback;
+#[cfg(test)]
+mod faults;
+#[cfg(test)]
+mod rig;
+#[cfg(test)]
+mod settle;
+#[cfg(test)]
+mod stop;

@@ -1,0 +1,167 @@
+//! A gateway with everything around it that a test wants to look at or to pull.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use futures::StreamExt;
+use largestack_gateway::{BreakerPolicy, Builder, Gateway, Ports, RetryPolicy};
+use largestack_http::{Keys, ReqwestTransport, TokioTasks};
+use largestack_ports::BoxFuture;
+use largestack_ports::clock::Clock;
+use largestack_ports::ledger::MemoryLedger;
+use largestack_ports::model::{Answer, CallContext, Model, ModelEvent};
+use largestack_ports::switch::MemorySwitch;
+use largestack_ports::transport::Timeouts;
+use largestack_ports::vault::Sensitive;
+use largestack_testkit::{CountingIds, FakeClock, Upstream};
+use largestack_types::call::Call;
+use largestack_types::delta::Delta;
+use largestack_types::errors::{LargestackError, Result};
+use largestack_types::time::Timestamp;
+use largestack_wire::price::Book;
+use largestack_wire::{Registry, Section};
+
+/// 1,000 nano-dollars a token in and 2,000 out, for the provider and for models of this process.
+const PRICES: &str = r#"
+[[price]]
+provider = "mock"
+model = "priced"
+from = "2000-01-01"
+input = 1_000_000_000
+output = 2_000_000_000
+
+[[price]]
+provider = "test"
+model = "priced"
+from = "2000-01-01"
+input = 1_000_000_000
+output = 2_000_000_000
+"#;
+
+/// A clock on which every wait is over at once, and on record.
+#[derive(Clone, Default)]
+pub(crate) struct HastyClock(Arc<Mutex<Vec<Duration>>>);
+
+impl HastyClock {
+    pub(crate) fn waits(&self) -> Vec<Duration> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
+impl Clock for HastyClock {
+    fn now(&self) -> Timestamp {
+        FakeClock::default().now()
+    }
+
+    fn monotonic(&self) -> Duration {
+        Duration::ZERO
+    }
+
+    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        self.0.lock().unwrap().push(duration);
+        Box::pin(std::future::ready(()))
+    }
+}
+
+pub(crate) struct Rig {
+    pub(crate) gateway: Gateway,
+    pub(crate) upstream: Upstream,
+    pub(crate) ledger: Arc<MemoryLedger>,
+    pub(crate) switch: Arc<MemorySwitch>,
+    pub(crate) tasks: TokioTasks,
+}
+
+/// A gateway in front of the loopback provider `mock`, without retries.
+pub(crate) async fn rig(clock: impl Clock) -> Rig {
+    rig_with(clock, |builder| builder).await
+}
+
+pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> Builder) -> Rig {
+    let upstream = Upstream::start().await.unwrap();
+    let (ledger, switch) = (Arc::new(MemoryLedger::default()), Arc::new(MemorySwitch::default()));
+    let tasks = TokioTasks::current().unwrap();
+    let keys = Keys::default().with("mock", Sensitive::new("sk-mock-0123456789abcdef"));
+    let ports = Ports {
+        transport: Arc::new(ReqwestTransport::new(keys)),
+        ledger: ledger.clone(),
+        switch: switch.clone(),
+        clock: Arc::new(clock),
+        ids: Arc::new(CountingIds::default()),
+        tasks: Arc::new(tasks.clone()),
+    };
+    let mut registry = Registry::default();
+    let section = Section {
+        base_url: Some(upstream.url()),
+        key_env: Some(vec!["MOCK_API_KEY".to_owned()]),
+        ..Section::default()
+    };
+    registry.define("mock", section);
+    let builder = Gateway::builder(ports)
+        .registry(registry)
+        .prices(Book::parse(PRICES).unwrap())
+        .retry(RetryPolicy { attempts: 1, ..RetryPolicy::default() })
+        .breaker(BreakerPolicy { failures: 1_000, ..BreakerPolicy::default() });
+    Rig { gateway: change(builder).build(), upstream, ledger, switch, tasks }
+}
+
+/// Limits that only something that never answers can reach.
+pub(crate) fn impatient() -> Timeouts {
+    Timeouts {
+        first_byte: Duration::from_millis(400),
+        idle: Duration::from_millis(400),
+        ..Timeouts::default()
+    }
+}
+
+/// What a call came to.
+#[derive(Debug, Default)]
+pub(crate) struct Heard {
+    pub(crate) text: String,
+    pub(crate) deltas: usize,
+    pub(crate) restarts: usize,
+    pub(crate) end: Option<Result<Box<Answer>, LargestackError>>,
+}
+
+impl Heard {
+    pub(crate) fn answer(self) -> Answer {
+        *self.end.expect("an end").expect("an answer")
+    }
+
+    pub(crate) fn error(self) -> LargestackError {
+        self.end.expect("an end").expect_err("an error")
+    }
+}
+
+/// Makes a call and listens to its end.
+pub(crate) async fn ask(model: &dyn Model, context: &CallContext, call: Call) -> Heard {
+    let mut heard = Heard::default();
+    let mut events = match model.call(context, call).await {
+        Ok(events) => events,
+        Err(error) => return Heard { end: Some(Err(error)), ..heard },
+    };
+    while let Some(event) = events.next().await {
+        match event {
+            Ok(ModelEvent::Delta(delta)) => {
+                heard.deltas += 1;
+                if let Delta::Text { text } = delta {
+                    heard.text.push_str(&text);
+                }
+            }
+            Ok(ModelEvent::Restarted { .. }) => {
+                heard.restarts += 1;
+                heard.text.clear();
+            }
+            Ok(ModelEvent::Done(answer)) => {
+                heard.end = Some(Ok(answer));
+                assert!(events.next().await.is_none(), "something came after the end");
+                return heard;
+            }
+            Err(error) => {
+                heard.end = Some(Err(error));
+                assert!(events.next().await.is_none(), "something came after the end");
+                return heard;
+            }
+        }
+    }
+    heard
+}
