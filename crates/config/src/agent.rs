@@ -1,0 +1,324 @@
+//! `agent.yaml`: what an agent is.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use largestack_engine::definition::InDoubt;
+use largestack_guard::{Action, Policy};
+use largestack_types::call::{OutputSchema, ReasoningEffort, Settings as CallSettings};
+use largestack_types::limits::{Limits, OnLimit};
+
+use crate::catalogue::Catalogue;
+use crate::node::{Entry, Node, Value};
+use crate::origin::Source;
+use crate::problem::Wrong;
+use crate::read::{Fields, Read};
+use crate::show::Show;
+use crate::value;
+
+/// An agent as its file, the environment and flags describe it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Agent {
+    /// Its file.
+    pub file: PathBuf,
+    /// The folder the file is in.
+    pub folder: PathBuf,
+    /// Its name.
+    pub name: Arc<str>,
+    /// What it is for, for people; empty for nothing.
+    pub description: Arc<str>,
+    /// What the operator tells the model.
+    pub instructions: Arc<str>,
+    /// The model: never `auto`.
+    pub model: Arc<str>,
+    /// Models to try when the first fails, in order.
+    pub fallbacks: Vec<Arc<str>>,
+    /// Sampling and the like.
+    pub settings: CallSettings,
+    /// Built-in tools that the model may call, in order.
+    pub tools: Vec<Arc<str>>,
+    /// Documents to answer from.
+    pub knowledge: Option<Knowledge>,
+    /// Limits of a run, its budget among them.
+    pub limits: Limits,
+    /// Tools that may be used.
+    pub permissions: Permissions,
+    /// What is done about what the guards find.
+    pub guardrails: Policy,
+    /// What to do with a call that was cut off and may have had an effect.
+    pub in_doubt: InDoubt,
+}
+
+/// Documents to answer from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Knowledge {
+    /// The folder they are in.
+    pub folder: PathBuf,
+    /// Patterns of files that are documents, within the folder.
+    pub include: Vec<Arc<str>>,
+    /// Patterns of files that are not.
+    pub exclude: Vec<Arc<str>>,
+    /// Passages that a search returns.
+    pub top_k: u32,
+}
+
+/// Tools that may be used. Denial wins.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Permissions {
+    /// The only tools that may be used; `None` for every tool, empty for none.
+    pub allow: Option<BTreeSet<String>>,
+    /// Tools that may not be used.
+    pub deny: BTreeSet<String>,
+}
+
+/// What documents are when nobody says.
+const DOCUMENTS: &[&str] = &["**/*.md", "**/*.markdown", "**/*.txt"];
+/// Passages a search returns when nobody says.
+const TOP_K: u32 = 6;
+
+macro_rules! shown_by_name {
+    ($($type:ty: $names:ident = [$($name:literal => $value:expr),+ $(,)?];)+) => {$(
+        const $names: &[(&str, $type)] = &[$(($name, $value)),+];
+
+        impl Show for $type {
+            fn show(&self) -> String {
+                let name = $names.iter().find(|(_, value)| value == self).map(|(name, _)| *name);
+                name.unwrap_or_default().to_owned()
+            }
+        }
+    )+};
+}
+
+shown_by_name! {
+    OnLimit: ON_LIMIT = ["finish" => OnLimit::Finish, "error" => OnLimit::Error];
+    InDoubt: IN_DOUBT = [
+        "ask" => InDoubt::Ask,
+        "tell-model" => InDoubt::TellModel,
+        "fail" => InDoubt::Fail,
+    ];
+    ReasoningEffort: EFFORTS = [
+        "minimal" => ReasoningEffort::Minimal,
+        "low" => ReasoningEffort::Low,
+        "medium" => ReasoningEffort::Medium,
+        "high" => ReasoningEffort::High,
+    ];
+    Action: ACTIONS = [
+        "allow" => Action::Allow,
+        "warn" => Action::Warn,
+        "redact" => Action::Redact,
+        "tokenise" => Action::Tokenise,
+        "block" => Action::Block,
+    ];
+}
+
+/// `knowledge: PATH` written out, so that one layer may say the folder and another the rest.
+pub(crate) fn expanded(mut root: Node) -> Node {
+    if let Value::Map(entries) = &mut root.value {
+        for entry in entries.iter_mut().filter(|entry| entry.key == "knowledge") {
+            if matches!(entry.node.value, Value::Scalar(_)) {
+                let source = entry.node.source.clone();
+                let empty = Node::empty(source.clone());
+                let node = std::mem::replace(&mut entry.node, empty);
+                let folder = Entry { key: "folder".to_owned(), source, node };
+                entry.node.value = Value::Map(vec![folder]);
+            }
+        }
+    }
+    root
+}
+
+/// The agent, with its model as written, and what was wrong in the report of the fields.
+pub(crate) fn read(
+    mut fields: Fields<'_>,
+    file: PathBuf,
+    catalogue: &Catalogue<'_>,
+) -> (Agent, Source) {
+    let name = name(&mut fields);
+    let description = fields.get("description", "".into(), value::text).value;
+    let instructions = fields.required("instructions", value::some_text).value;
+    let model = fields.get("model", "auto".into(), value::some_text);
+    let known_model = |node: &Node| {
+        let model = value::some_text(node)?;
+        catalogue.check_model(&model).map(|()| model)
+    };
+    let fallbacks = fields.list("fallbacks", Vec::new(), known_model).value;
+    let settings = settings(fields.section("settings"));
+    let tools = fields.list("tools", Vec::new(), |node| tool(node, catalogue));
+    let knowledge = knowledge(&mut fields, catalogue, &tools);
+    let limits = limits(&mut fields);
+    let permissions = permissions(fields.section("permissions"), catalogue);
+    let guardrails = guardrails(fields.section("guardrails"));
+    let in_doubt = fields.get("in_doubt", InDoubt::default(), value::choice(IN_DOUBT)).value;
+    fields.finish();
+    let agent = Agent {
+        folder: crate::locate::folder_of(&file),
+        file,
+        name,
+        description,
+        instructions,
+        model: model.value,
+        fallbacks,
+        settings,
+        tools: tools.value,
+        knowledge,
+        limits,
+        permissions,
+        guardrails,
+        in_doubt,
+    };
+    (agent, model.source)
+}
+
+fn name(fields: &mut Fields<'_>) -> Arc<str> {
+    let fits = |name: &str| {
+        (1..=64).contains(&name.len())
+            && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
+    };
+    let read = |node: &Node| {
+        let name = value::text(node)?;
+        if fits(&name) {
+            Ok(name)
+        } else {
+            Err(Wrong::value("a name is 1 to 64 of letters, digits, `-` and `_`"))
+        }
+    };
+    fields.required("name", read).value
+}
+
+fn settings(mut fields: Fields<'_>) -> CallSettings {
+    let settings = CallSettings {
+        max_output_tokens: fields.optional("max_output_tokens", value::whole(1, u32::MAX)),
+        temperature: fields.optional("temperature", value::number(0.0, 2.0)),
+        top_p: fields.optional("top_p", value::number(0.0, 1.0)),
+        stop: stop(&mut fields),
+        seed: fields.optional("seed", value::integer),
+        parallel_tool_calls: fields.optional("parallel_tool_calls", value::boolean),
+        reasoning_effort: fields.optional("reasoning_effort", value::choice(EFFORTS)),
+        output_schema: output_schema(fields.section("output_schema")),
+        extra: fields.optional("extra", value::object),
+    };
+    fields.finish();
+    settings
+}
+
+fn stop(fields: &mut Fields<'_>) -> Vec<String> {
+    let list = fields.list("stop", Vec::new(), value::text).value;
+    list.iter().map(|text| text.as_ref().to_owned()).collect()
+}
+
+fn output_schema(mut fields: Fields<'_>) -> Option<OutputSchema> {
+    let name = fields.optional("name", value::some_text);
+    let schema = fields.optional("schema", value::object);
+    let schema = match (name, schema) {
+        (Some(name), Some(schema)) => Some(OutputSchema { name, schema }),
+        (None, None) => None,
+        (name, _) => {
+            let key = fields.key(if name.is_none() { "name" } else { "schema" });
+            let source = fields.source().clone();
+            fields.report.wrong(&source, &key, Wrong::Missing);
+            None
+        }
+    };
+    fields.finish();
+    schema
+}
+
+fn tool(node: &Node, catalogue: &Catalogue<'_>) -> Result<Arc<str>, Wrong> {
+    let name = value::some_text(node)?;
+    catalogue.check_tool(&name).map(|()| name)
+}
+
+fn knowledge(
+    fields: &mut Fields<'_>,
+    catalogue: &Catalogue<'_>,
+    tools: &Read<Vec<Arc<str>>>,
+) -> Option<Knowledge> {
+    let mut section = fields.section("knowledge");
+    let folder = section.get("folder", None, |node| value::some_text(node).map(Some));
+    let documents = DOCUMENTS.iter().map(|pattern| Arc::from(*pattern)).collect();
+    let include = section.list("include", documents, value::some_text);
+    let exclude = section.list("exclude", Vec::new(), value::some_text);
+    let top_k = section.get("top_k", TOP_K, value::whole(1, 50));
+    let stray = [&include.source, &exclude.source, &top_k.source]
+        .into_iter()
+        .find(|source| **source != Source::Default)
+        .cloned();
+    section.finish();
+    let searched = tools.value.iter().any(|tool| **tool == *catalogue.knowledge_tool);
+    let Some(path) = folder.value else {
+        if let Some(source) = stray {
+            fields.report.wrong(&source, "knowledge.folder", Wrong::Missing);
+        } else if searched {
+            let detail = format!("`{}` needs `knowledge`", catalogue.knowledge_tool);
+            fields.report.wrong(&tools.source, "tools", Wrong::value(detail));
+        }
+        return None;
+    };
+    let folder_path = folder.source.folder(catalogue.working_folder).join(&*path);
+    if !folder_path.is_dir() {
+        let detail = format!("there is no folder {}", folder_path.display());
+        fields.report.wrong(&folder.source, "knowledge.folder", Wrong::value(detail));
+    }
+    if !searched {
+        let kind = Wrong::Value {
+            detail: "nothing searches it".to_owned(),
+            advice: Some(format!("Add `{}` to `tools`", catalogue.knowledge_tool)),
+        };
+        fields.report.wrong(&folder.source, "knowledge", kind);
+    }
+    Some(Knowledge {
+        folder: folder_path,
+        include: include.value,
+        exclude: exclude.value,
+        top_k: top_k.value,
+    })
+}
+
+fn limits(fields: &mut Fields<'_>) -> Limits {
+    let default = Limits::default();
+    let budget = fields.get("budget", default.budget, value::or_none(value::money)).value;
+    let mut section = fields.section("limits");
+    let count = |least| value::whole(least, u32::MAX);
+    let limits = Limits {
+        budget,
+        max_turns: section.get("max_turns", default.max_turns, count(1)).value,
+        wall_clock: section
+            .get("wall_clock", default.wall_clock, value::or_none(value::duration))
+            .value,
+        max_repeats: section.get("max_repeats", default.max_repeats, count(0)).value,
+        max_idle_turns: section.get("max_idle_turns", default.max_idle_turns, count(0)).value,
+        max_parallel_tools: section
+            .get("max_parallel_tools", default.max_parallel_tools, count(1))
+            .value,
+        max_tool_calls: section
+            .get("max_tool_calls", default.max_tool_calls, value::or_none(count(0)))
+            .value,
+        on_limit: section.get("on_limit", default.on_limit, value::choice(ON_LIMIT)).value,
+    };
+    section.finish();
+    limits
+}
+
+fn permissions(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Permissions {
+    // An absent list allows everything, an empty one nothing. A misspelt denial would allow what
+    // it names, so both are checked.
+    let allow = fields.optional_list("allow", |node| tool(node, catalogue));
+    let deny = fields.list("deny", Vec::new(), |node| tool(node, catalogue)).value;
+    fields.finish();
+    let set = |names: Vec<Arc<str>>| names.iter().map(|name| name.as_ref().to_owned()).collect();
+    Permissions { allow: allow.map(set), deny: set(deny) }
+}
+
+fn guardrails(mut fields: Fields<'_>) -> Policy {
+    let default = Policy::default();
+    let action = || value::choice(ACTIONS);
+    let policy = Policy {
+        secret: fields.get("secret", default.secret, action()).value,
+        card: fields.get("card", default.card, action()).value,
+        email: fields.get("email", default.email, action()).value,
+        phone: fields.get("phone", default.phone, action()).value,
+    };
+    fields.finish();
+    policy
+}

@@ -1,0 +1,52 @@
+//! What the program offers, so that a name in a file can be checked where it stands.
+
+use std::path::Path;
+
+use largestack_wire::Registry;
+
+use crate::problem::Wrong;
+
+/// Tools and models that exist beside those of providers.
+#[derive(Clone, Copy, Debug)]
+pub struct Offer<'o> {
+    /// The built-in tools, by name.
+    pub tools: &'o [&'o str],
+    /// The built-in tool that searches an agent's documents.
+    pub knowledge_tool: &'o str,
+    /// Models of the program's own, e.g. `offline/extractive`.
+    pub models: &'o [&'o str],
+    /// The model where nobody names one and no provider has a key.
+    pub offline_model: &'o str,
+}
+
+/// The same with the providers of an installation.
+pub(crate) struct Catalogue<'o> {
+    pub(crate) offer: &'o Offer<'o>,
+    pub(crate) knowledge_tool: &'o str,
+    pub(crate) providers: &'o Registry,
+    pub(crate) working_folder: &'o Path,
+}
+
+impl Catalogue<'_> {
+    pub(crate) fn check_tool(&self, name: &str) -> Result<(), Wrong> {
+        if self.offer.tools.contains(&name) {
+            Ok(())
+        } else {
+            Err(Wrong::unknown_name("tool", name, self.offer.tools.iter().copied()))
+        }
+    }
+
+    pub(crate) fn check_model(&self, name: &str) -> Result<(), Wrong> {
+        if self.offer.models.contains(&name) {
+            return Ok(());
+        }
+        let Err(unknown) = self.providers.resolve(name) else { return Ok(()) };
+        let own = crate::spelling::nearest(name, self.offer.models.iter().copied());
+        let advice = match unknown.nearest.or_else(|| own.map(str::to_owned)) {
+            Some(near) => format!("Did you mean `{near}`?"),
+            None => "Write models as provider/model, e.g. openai/gpt-4o-mini".to_owned(),
+        };
+        let detail = format!("no provider knows the model `{name}`");
+        Err(Wrong::Value { detail, advice: Some(advice) })
+    }
+}

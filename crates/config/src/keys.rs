@@ -1,0 +1,172 @@
+//! Every key there is, in one table: the environment variables and the reference are made from it,
+//! and a test compares it with what is read.
+
+/// The file a key belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// `agent.yaml`.
+    Agent,
+    /// `largestack.yaml`.
+    Project,
+}
+
+/// A key of a configuration file.
+#[derive(Clone, Copy, Debug)]
+pub struct Key {
+    /// Its name with `.` between levels; `*` stands for a name of the user's own.
+    pub path: &'static str,
+    /// The file it belongs to.
+    pub place: Place,
+    /// What it takes.
+    pub takes: &'static str,
+    /// What holds when nobody says anything.
+    pub default: &'static str,
+    /// What it means.
+    pub meaning: &'static str,
+}
+
+macro_rules! keys {
+    ($($place:ident $path:literal, $takes:literal, $default:literal, $meaning:literal;)+) => {
+        &[$(Key {
+            path: $path,
+            place: Place::$place,
+            takes: $takes,
+            default: $default,
+            meaning: $meaning,
+        },)+]
+    };
+}
+
+/// Every key of every file.
+pub const KEYS: &[Key] = keys! {
+    Agent "name", "text", "required", "The agent's name: 1 to 64 letters, digits, `-` and `_`";
+    Agent "description", "text", "empty", "What the agent is for, for people";
+    Agent "instructions", "text", "required", "What the operator tells the model";
+    Agent "model", "`provider/model` or `auto`", "`auto`",
+        "The model; `auto` is the project's, else the first provider with a key, else the offline one";
+    Agent "fallbacks", "list of models", "none", "Models to try when the first fails, in order";
+    Agent "settings.max_output_tokens", "whole number from 1", "the model's",
+        "Most tokens of one reply";
+    Agent "settings.temperature", "number from 0 to 2", "the provider's", "Sampling temperature";
+    Agent "settings.top_p", "number from 0 to 1", "the provider's", "Nucleus sampling";
+    Agent "settings.stop", "list of texts", "none", "Texts at which a reply ends";
+    Agent "settings.seed", "whole number", "the provider's", "Seed of the sampler";
+    Agent "settings.parallel_tool_calls", "true or false", "the provider's",
+        "Whether the model may ask for several tools at once";
+    Agent "settings.reasoning_effort", "`minimal`, `low`, `medium` or `high`", "the provider's",
+        "How hard a reasoning model thinks";
+    Agent "settings.output_schema.name", "text", "none", "Name of the shape that answers must have";
+    Agent "settings.output_schema.schema", "JSON Schema", "none", "The shape that answers must have";
+    Agent "settings.extra", "group of keys", "none", "Fields handed to the provider as they are";
+    Agent "tools", "list of tools", "none", "The built-in tools that the model may call";
+    Agent "knowledge.folder", "path", "none",
+        "The folder with documents to answer from; `knowledge: PATH` is short for it";
+    Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",
+        "Files that are documents, within the folder";
+    Agent "knowledge.exclude", "list of patterns", "none", "Files that are not";
+    Agent "knowledge.top_k", "whole number from 1 to 50", "6", "Passages that a search returns";
+    Agent "budget", "dollars or `none`", "$5.00", "What one run may cost, with all it starts";
+    Agent "limits.max_turns", "whole number from 1", "25", "Turns in which tools may be called";
+    Agent "limits.wall_clock", "duration or `none`", "5m", "Active time of a run";
+    Agent "limits.max_repeats", "whole number, 0 for off", "3",
+        "The same calls with the same results this often are a loop";
+    Agent "limits.max_idle_turns", "whole number, 0 for off", "5",
+        "Turns in a row that bring nothing new";
+    Agent "limits.max_parallel_tools", "whole number from 1", "8", "Tool calls in flight at once";
+    Agent "limits.max_tool_calls", "whole number or `none`", "none", "Tool calls in a whole run";
+    Agent "limits.on_limit", "`finish` or `error`", "finish",
+        "At a limit: one last turn without tools, or an error";
+    Agent "permissions.allow", "list of tools", "every tool",
+        "The only tools that may be used; an empty list allows none";
+    Agent "permissions.deny", "list of tools", "none", "Tools that may not be used";
+    Agent "guardrails.secret", "`allow`, `warn`, `redact`, `tokenise` or `block`", "tokenise",
+        "What is done about passwords, keys and tokens";
+    Agent "guardrails.card", "as `secret`", "tokenise", "What is done about payment cards";
+    Agent "guardrails.email", "as `secret`", "warn", "What is done about e-mail addresses";
+    Agent "guardrails.phone", "as `secret`", "warn", "What is done about telephone numbers";
+    Agent "in_doubt", "`ask`, `tell-model` or `fail`", "ask",
+        "What to do with a call that was cut off and may have had an effect";
+    Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
+    Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
+    Project "log", "`off`, `error`, `warn`, `info`, `debug` or `trace`", "warn",
+        "How much is logged to standard error";
+    Project "providers.*.wire", "name of a protocol", "`openai-chat`", "The protocol it speaks";
+    Project "providers.*.base-url", "http or https address", "the built-in row's",
+        "The address that paths are appended to";
+    Project "providers.*.path", "path", "the protocol's", "The path of a request";
+    Project "providers.*.auth", "`bearer`, `none` or `header: NAME`", "`bearer`",
+        "How the key is presented";
+    Project "providers.*.key-env", "list of variables", "the built-in row's",
+        "Variables that may hold the key, after `LARGESTACK_<NAME>_API_KEY`";
+    Project "providers.*.quirks", "list of quirks", "the built-in row's",
+        "How it differs from its protocol";
+    Project "providers.*.lacks", "list of fields", "the built-in row's",
+        "Request fields it does not have";
+    Project "providers.*.models", "list of texts", "the built-in row's",
+        "Beginnings of bare model names that mean it";
+};
+
+impl Place {
+    /// The name of the file.
+    pub const fn file(self) -> &'static str {
+        match self {
+            Self::Agent => crate::locate::AGENT_FILE,
+            Self::Project => crate::locate::PROJECT_FILE,
+        }
+    }
+}
+
+/// Where an unknown key belongs, when it is the beginning of a key of a file that does not have
+/// the known ones.
+pub(crate) fn other_file(path: &str, known: &[&str]) -> Option<String> {
+    let top = |key: &Key| key.path.split('.').next().unwrap_or(key.path).to_owned();
+    let key = KEYS.iter().find(|key| top(key) == path)?;
+    let same =
+        known.iter().all(|name| KEYS.iter().any(|k| k.place == key.place && top(k) == *name));
+    (!same).then(|| format!("It belongs in {}", key.place.file()))
+}
+
+impl Key {
+    /// The environment variable that sets it.
+    pub fn variable(&self) -> String {
+        let path = self.path.replace('*', "<NAME>").replace('.', "__").replace('-', "_");
+        format!("LARGESTACK_{}", path.to_ascii_uppercase())
+    }
+
+    /// Reads the key's own spelling of a path: each level as the table writes it, names of the
+    /// user's own as they are. `None` when the path is another key's.
+    pub(crate) fn spell<'p>(&'p self, path: &[&'p str]) -> Option<Vec<&'p str>> {
+        let levels: Vec<&str> = self.path.split('.').collect();
+        let fold = |text: &str| text.replace('-', "_");
+        let same = |level: &str, given: &str| level == "*" || fold(level) == fold(given);
+        let fits = levels.len() == path.len()
+            && levels.iter().zip(path).all(|(level, given)| same(level, given));
+        fits.then(|| {
+            let spelt = levels.iter().zip(path);
+            spelt.map(|(level, given)| if *level == "*" { *given } else { *level }).collect()
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_key_is_set_by_a_variable_of_its_path() {
+        let variable = |path| KEYS.iter().find(|key| key.path == path).map(Key::variable);
+        assert_eq!(variable("limits.max_turns").as_deref(), Some("LARGESTACK_LIMITS__MAX_TURNS"));
+        assert_eq!(
+            variable("providers.*.base-url").as_deref(),
+            Some("LARGESTACK_PROVIDERS__<NAME>__BASE_URL")
+        );
+    }
+
+    #[test]
+    fn no_key_stands_twice_in_a_file() {
+        for (i, key) in KEYS.iter().enumerate() {
+            let twice = KEYS.iter().skip(i + 1).any(|k| k.path == key.path && k.place == key.place);
+            assert!(!twice, "{}", key.path);
+        }
+    }
+}

@@ -1,0 +1,69 @@
+//! Settings: `agent.yaml` and `largestack.yaml`, the environment and flags, read in this one
+//! crate, put over each other in that order and resolved once, each value with where it comes
+//! from. All problems are reported together, with file, line, column and the nearest known word.
+//! Nothing is left open afterwards, and nothing here acts on a setting: that is the program's.
+//!
+//! ```
+//! use largestack_config::{Environment, Flags, Inputs, Offer};
+//!
+//! # let folder = tempfile::tempdir()?;
+//! std::fs::write(
+//!     folder.path().join("agent.yaml"),
+//!     "name: greeter\ninstructions: Greet people.\nbudget: 0.50\n",
+//! )?;
+//! let settings = Inputs {
+//!     working_folder: folder.path(),
+//!     environment: &Environment::of([("HOME", "/home/ada"), ("LARGESTACK_LIMITS__MAX_TURNS", "3")]),
+//!     flags: &Flags::new().set("model", "--model", "openai/gpt-4o-mini"),
+//!     offer: &Offer {
+//!         tools: &["search_knowledge"],
+//!         knowledge_tool: "search_knowledge",
+//!         models: &["offline/extractive"],
+//!         offline_model: "offline/extractive",
+//!     },
+//! }
+//! .agent("agent.yaml".as_ref())?;
+//!
+//! assert_eq!(&*settings.agent.model, "openai/gpt-4o-mini");
+//! assert_eq!(settings.agent.limits.max_turns, 3);
+//! assert_eq!(settings.agent.limits.budget.unwrap().to_string(), "$0.50");
+//! let budget = settings.origins.iter().find(|origin| origin.key == "budget").unwrap();
+//! assert!(budget.source.to_string().ends_with("agent.yaml:3:9"));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! - `settings`: the layers and their resolution; `agent`, `project`: what the files hold.
+//! - `keys`, `environment`: the two tables of all there is; `reference`: pages made from them.
+//! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
+//! - `yaml`, `node`, `read`, `value`: from text to typed values; `locate`: files and folders.
+
+mod agent;
+mod catalogue;
+mod duration;
+mod environment;
+mod error;
+mod flags;
+pub mod keys;
+mod locate;
+mod node;
+mod origin;
+mod problem;
+mod project;
+mod read;
+pub mod reference;
+mod settings;
+mod show;
+mod spelling;
+mod value;
+mod yaml;
+
+pub use agent::{Agent, Knowledge, Permissions};
+pub use catalogue::Offer;
+pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
+pub use error::{Error, MAX_FILE_BYTES};
+pub use flags::Flags;
+pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
+pub use origin::{Origin, Source};
+pub use problem::{Problem, Wrong};
+pub use project::{LogLevel, Project};
+pub use settings::{Inputs, Settings};

@@ -1,0 +1,174 @@
+//! `largestack.yaml`: what the agents of a project share.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use largestack_wire::{Auth, Registry, Section};
+use serde::Serialize;
+
+use crate::node::Node;
+use crate::problem::Wrong;
+use crate::read::{Fields, Read};
+use crate::show::Show;
+use crate::value;
+
+/// What the agents of a project share, and where state lives.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Project {
+    /// Its file, where there is one.
+    pub file: Option<PathBuf>,
+    /// Where runs and indices are kept.
+    pub state: PathBuf,
+    /// Where state lives that belongs to no project.
+    pub home: PathBuf,
+    /// The model of agents that name none: never `auto`.
+    pub model: Arc<str>,
+    /// How much is logged to standard error.
+    pub log: LogLevel,
+    /// Whether the terminal may show colours.
+    pub color: bool,
+    /// The providers: the built-in rows and the project's own.
+    pub providers: Registry,
+}
+
+/// How much is logged.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LogLevel {
+    /// Nothing.
+    Off,
+    /// What failed.
+    Error,
+    /// What is odd.
+    #[default]
+    Warn,
+    /// What happens.
+    Info,
+    /// How it happens.
+    Debug,
+    /// Everything.
+    Trace,
+}
+
+const LEVELS: &[(&str, LogLevel)] = &[
+    ("off", LogLevel::Off),
+    ("error", LogLevel::Error),
+    ("warn", LogLevel::Warn),
+    ("info", LogLevel::Info),
+    ("debug", LogLevel::Debug),
+    ("trace", LogLevel::Trace),
+];
+
+impl Show for LogLevel {
+    fn show(&self) -> String {
+        let name = LEVELS.iter().find(|(_, level)| level == self).map(|(name, _)| *name);
+        name.unwrap_or_default().to_owned()
+    }
+}
+
+/// What the file, variables and flags say.
+pub(crate) struct Written {
+    pub(crate) model: Read<Arc<str>>,
+    pub(crate) state: Read<Option<Arc<str>>>,
+    pub(crate) log: LogLevel,
+    pub(crate) providers: Registry,
+}
+
+pub(crate) fn read(mut fields: Fields<'_>) -> Written {
+    let model = fields.get("model", "auto".into(), value::some_text);
+    let state = fields.get("state", None, |node| value::some_text(node).map(Some));
+    let log = fields.get("log", LogLevel::default(), value::choice(LEVELS)).value;
+    let providers = providers(&mut fields);
+    fields.finish();
+    Written { model, state, log, providers }
+}
+
+fn providers(fields: &mut Fields<'_>) -> Registry {
+    let mut registry = Registry::default();
+    let section = fields.section("providers");
+    let prefix = section.key("");
+    // The names are the user's own, so whatever stands there is a provider.
+    let mut sections = Vec::new();
+    let (entries, report) = section.rest();
+    for entry in entries {
+        let path = format!("{prefix}{}", entry.key);
+        let source = entry.source;
+        let row = Fields::of(entry.node, &path, report);
+        sections.push((entry.key, provider(row), source));
+    }
+    for (name, section, source) in sections {
+        let fits = !name.is_empty()
+            && name
+                .bytes()
+                .all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b"-_".contains(&b));
+        if fits {
+            registry.define(name, section);
+        } else {
+            let wrong = Wrong::value("a provider's name is of a-z, 0-9, `-` and `_`");
+            report.wrong(&source, &format!("{prefix}{name}"), wrong);
+        }
+    }
+    registry
+}
+
+fn provider(mut fields: Fields<'_>) -> Section {
+    let texts = |fields: &mut Fields<'_>, key| {
+        let list = fields.optional_list(key, value::some_text);
+        list.map(|list| list.iter().map(|text| text.as_ref().to_owned()).collect())
+    };
+    let section = Section {
+        wire: fields.optional("wire", wire).map(|text| text.as_ref().to_owned()),
+        base_url: fields.optional("base-url", address).map(|text| text.as_ref().to_owned()),
+        path: fields.optional("path", value::some_text).map(|text| text.as_ref().to_owned()),
+        auth: fields.optional("auth", auth),
+        key_env: texts(&mut fields, "key-env"),
+        quirks: fields.optional_list("quirks", value::deserialised),
+        lacks: fields.optional_list("lacks", value::deserialised),
+        models: texts(&mut fields, "models"),
+    };
+    fields.finish();
+    section
+}
+
+fn wire(node: &Node) -> Result<Arc<str>, Wrong> {
+    let name = value::some_text(node)?;
+    if largestack_wire::wire(&name).is_some() {
+        return Ok(name);
+    }
+    let names = largestack_wire::WIRES.iter().map(|wire| wire.name());
+    Err(Wrong::unknown_name("protocol", &name, names))
+}
+
+fn address(node: &Node) -> Result<Arc<str>, Wrong> {
+    let text = value::some_text(node)?;
+    let rest = text.strip_prefix("https://").or_else(|| text.strip_prefix("http://"));
+    match rest {
+        // A key in an address would be shown wherever the address is.
+        Some(rest) if rest.split('/').next().is_some_and(|host| host.contains('@')) => {
+            Err(Wrong::value(
+                "credentials have no place in an address; set the provider's key variable",
+            ))
+        }
+        Some(rest) if !rest.is_empty() => Ok(text),
+        _ => Err(Wrong::value(format!("`{text}` is no http or https address"))),
+    }
+}
+
+fn auth(node: &Node) -> Result<Auth, Wrong> {
+    value::deserialised(node).map_err(|_| Wrong::Type {
+        expected: "`bearer`, `none` or `header: NAME`".to_owned(),
+        found: node.found(),
+    })
+}
+
+macro_rules! shown_as_json {
+    ($($type:ty),+) => {
+        $(impl Show for $type {
+            fn show(&self) -> String {
+                let text = serde_json::to_string(self).unwrap_or_default();
+                text.trim_matches('"').to_owned()
+            }
+        })+
+    };
+}
+shown_as_json!(Auth, largestack_wire::Quirk, largestack_wire::Field);

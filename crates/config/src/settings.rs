@@ -1,0 +1,227 @@
+//! Layers into settings: defaults, then files, then the environment, then flags, resolved once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use crate::agent::{self, Agent};
+use crate::catalogue::{Catalogue, Offer};
+use crate::environment::Environment;
+use crate::error::Error;
+use crate::flags::Flags;
+use crate::keys::{KEYS, Place};
+use crate::locate::{self, Platform, STATE_FOLDER};
+use crate::node::{Node, Value};
+use crate::origin::{Origin, Source};
+use crate::problem::{Problem, Wrong};
+use crate::project::{self, Project, Written};
+use crate::read::{Fields, Read, Report};
+use crate::yaml;
+
+/// What settings are made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Inputs<'i> {
+    /// The folder that relative paths are relative to; empty for the process's own.
+    pub working_folder: &'i Path,
+    /// The environment.
+    pub environment: &'i Environment,
+    /// What the command line sets.
+    pub flags: &'i Flags,
+    /// Tools and models that exist.
+    pub offer: &'i Offer<'i>,
+}
+
+/// Settings with nothing left open, and where each comes from.
+#[derive(Clone, Debug)]
+pub struct Settings<A> {
+    /// What the agents of the project share.
+    pub project: Project,
+    /// The agent, or `()` where none was asked for.
+    pub agent: A,
+    /// Where each value comes from, in the order of the tables.
+    pub origins: Vec<Origin>,
+}
+
+/// Models that `auto` takes where the provider has a key, in order.
+const AUTO: &[(&str, &str)] = &[("openai", "openai/gpt-4o-mini")];
+
+impl Inputs<'_> {
+    /// The settings of the project that the working folder belongs to.
+    pub fn project(&self) -> Result<Settings<()>, Error> {
+        let mut report = Report::default();
+        let layers = self.layers(&mut report);
+        let start = self.start();
+        let file = locate::project_file(&start)?;
+        let (project, _) = self.read_project(file, None, &layers, &mut report)?;
+        finished(report, project, ())
+    }
+
+    /// The settings of an agent: its file, or the folder with its `agent.yaml`.
+    pub fn agent(&self, path: &Path) -> Result<Settings<Agent>, Error> {
+        let mut report = Report::default();
+        let layers = self.layers(&mut report);
+        let file = locate::agent_file(&self.working_folder.join(path))?;
+        let folder = locate::folder_of(&file);
+        let project_file = locate::project_file(&folder)?;
+        let (project, model) =
+            self.read_project(project_file, Some(&folder), &layers, &mut report)?;
+        let tree = read_tree(&file, &mut report)?;
+        let tree = agent::expanded(tree).overlaid(agent::expanded(part(&layers, Place::Agent)));
+        let catalogue = Catalogue {
+            offer: self.offer,
+            knowledge_tool: self.offer.knowledge_tool,
+            providers: &project.providers,
+            working_folder: self.working_folder,
+        };
+        // The agent's own model is shown in the place of the project's.
+        report.origins.retain(|origin| origin.key != "model");
+        let at = report.origins.len();
+        let fields = Fields::of(tree, "", &mut report);
+        let (mut agent, written) = agent::read(fields, file, &catalogue);
+        if &*agent.model == "auto" {
+            agent.model = model.value;
+            settle(&mut report, at, &agent.model, &model.source);
+        } else if let Err(wrong) = catalogue.check_model(&agent.model) {
+            report.wrong(&written, "model", wrong);
+        }
+        finished(report, project, agent)
+    }
+
+    fn start(&self) -> PathBuf {
+        if self.working_folder.as_os_str().is_empty() {
+            PathBuf::from(".")
+        } else {
+            self.working_folder.to_owned()
+        }
+    }
+
+    fn layers(&self, report: &mut Report) -> Node {
+        let environment = self.environment.layer(report);
+        let flags = self.flags.layer(report);
+        environment.overlaid(flags)
+    }
+
+    /// The project, and the model it gives to agents that name none.
+    fn read_project(
+        &self,
+        file: Option<PathBuf>,
+        agent_folder: Option<&Path>,
+        layers: &Node,
+        report: &mut Report,
+    ) -> Result<(Project, Read<Arc<str>>), Error> {
+        let tree = match &file {
+            Some(file) => read_tree(file, report)?,
+            None => Node::empty(Source::Default),
+        };
+        let tree = tree.overlaid(part(layers, Place::Project));
+        let at = report.origins.len();
+        let written = project::read(Fields::of(tree, "", report));
+        let (home, decided) = self.home(report);
+        let state = match (&written.state.value, &file, agent_folder) {
+            (Some(path), _, _) => written.state.source.folder(self.working_folder).join(&**path),
+            (None, Some(file), _) => locate::folder_of(file).join(STATE_FOLDER),
+            (None, None, Some(folder)) => folder.join(STATE_FOLDER),
+            (None, None, None) => home.clone(),
+        };
+        settle_key(report, at, "state", &state.display().to_string(), &written.state.source);
+        let color = !self.environment.is_set("NO_COLOR");
+        let by = |name: &str| Source::Environment(name.into());
+        report.origin("home", home.display().to_string(), &by(decided));
+        let source = if color { Source::Default } else { by("NO_COLOR") };
+        report.origin("color", color.to_string(), &source);
+        let model = self.project_model(&written, report);
+        settle(report, at, &model.value, &model.source);
+        let Written { log, providers, .. } = written;
+        let name = model.value.clone();
+        Ok((Project { file, state, home, model: name, log, color, providers }, model))
+    }
+
+    fn home(&self, report: &mut Report) -> (PathBuf, &'static str) {
+        let found = Platform::here().home(self.environment);
+        let (home, decided) = found.unwrap_or_else(|| {
+            let kind = Wrong::Value {
+                detail: "nothing says where state lives".to_owned(),
+                advice: Some("Set LARGESTACK_HOME to a folder".to_owned()),
+            };
+            report.wrong(&Source::Environment("LARGESTACK_HOME".into()), "home", kind);
+            (PathBuf::new(), "LARGESTACK_HOME")
+        });
+        (self.working_folder.join(home), decided)
+    }
+
+    /// What the project says, else the model of the first provider with a key, else the offline
+    /// one.
+    fn project_model(&self, written: &Written, report: &mut Report) -> Read<Arc<str>> {
+        let model = &written.model;
+        if &*model.value != "auto" {
+            let catalogue = Catalogue {
+                offer: self.offer,
+                knowledge_tool: self.offer.knowledge_tool,
+                providers: &written.providers,
+                working_folder: self.working_folder,
+            };
+            if let Err(wrong) = catalogue.check_model(&model.value) {
+                report.wrong(&model.source, "model", wrong);
+            }
+            return Read { value: model.value.clone(), source: model.source.clone() };
+        }
+        for (provider, name) in AUTO {
+            let row = written.providers.provider(provider);
+            if let Some(credential) = row.and_then(|row| self.environment.credential(row)) {
+                let source = Source::Environment(credential.variable);
+                return Read { value: (*name).into(), source };
+            }
+        }
+        Read { value: self.offer.offline_model.into(), source: Source::Default }
+    }
+}
+
+/// The tree of a file. Problems within it are noted, so that others are found too; broken syntax
+/// ends here, because what follows it would be guesses.
+fn read_tree(file: &Path, report: &mut Report) -> Result<Node, Error> {
+    let text = locate::read(file)?;
+    yaml::parse(&Arc::from(file), &text, &mut report.problems).map_err(|problem: Problem| {
+        let mut problems = std::mem::take(&mut report.problems);
+        problems.push(problem);
+        Error::Invalid(problems)
+    })
+}
+
+/// The keys of one file out of the tree of variables and flags.
+fn part(layers: &Node, place: Place) -> Node {
+    let top = |path: &'static str| path.split('.').next().unwrap_or(path);
+    let mut part = layers.clone();
+    if let Value::Map(entries) = &mut part.value {
+        entries.retain(|entry| {
+            KEYS.iter().any(|key| key.place == place && top(key.path) == entry.key)
+        });
+    }
+    part
+}
+
+/// Puts the resolved model in the place of what was written.
+fn settle(report: &mut Report, from: usize, model: &str, source: &Source) {
+    settle_key(report, from, "model", model, source);
+}
+
+fn settle_key(report: &mut Report, from: usize, key: &str, value: &str, source: &Source) {
+    let origin = report.origins.iter_mut().skip(from).find(|origin| origin.key == key);
+    if let Some(origin) = origin {
+        value.clone_into(&mut origin.value);
+        origin.source = source.clone();
+    }
+}
+
+fn finished<A>(report: Report, project: Project, agent: A) -> Result<Settings<A>, Error> {
+    if report.problems.is_empty() {
+        return Ok(Settings { project, agent, origins: report.origins });
+    }
+    let mut problems = report.problems;
+    problems.sort_by_key(|problem| match &problem.source {
+        Source::File { path, line, column } => (0, path.to_path_buf(), *line, *column),
+        Source::Environment(_) => (1, PathBuf::new(), 0, 0),
+        Source::Flag(_) => (2, PathBuf::new(), 0, 0),
+        Source::Default => (3, PathBuf::new(), 0, 0),
+    });
+    problems.dedup();
+    Err(Error::Invalid(problems))
+}

@@ -1,0 +1,227 @@
+//! Every key there is does something, in a file and in the environment, and the tables say the
+//! truth about it.
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use largestack_config::keys::{KEYS, Key, Place};
+use largestack_config::{Flags, Source};
+
+use crate::support::{LEAST, agent, folder, project};
+
+/// For each key a value that is not its default, as a file writes it and as a variable does.
+const OTHER: &[(Place, &str, &str, &str)] = &[
+    (Place::Agent, "name", "b", "b"),
+    (Place::Agent, "description", "Something", "Something"),
+    (Place::Agent, "instructions", "Other words", "Other words"),
+    (Place::Agent, "model", "openai/gpt-4o", "openai/gpt-4o"),
+    (Place::Agent, "fallbacks", "[offline/extractive]", "offline/extractive"),
+    (Place::Agent, "settings.max_output_tokens", "5", "5"),
+    (Place::Agent, "settings.temperature", "0.5", "0.5"),
+    (Place::Agent, "settings.top_p", "0.5", "0.5"),
+    (Place::Agent, "settings.stop", "[END]", "END"),
+    (Place::Agent, "settings.seed", "-7", "-7"),
+    (Place::Agent, "settings.parallel_tool_calls", "false", "false"),
+    (Place::Agent, "settings.reasoning_effort", "high", "high"),
+    (Place::Agent, "settings.output_schema.name", "other", "other"),
+    (Place::Agent, "settings.output_schema.schema", "{type: array}", "{\"type\":\"array\"}"),
+    (Place::Agent, "settings.extra", "{user: a, n: [1, 2.5, null, true]}", "{\"user\":\"a\"}"),
+    (Place::Agent, "tools", "[search_knowledge, calculator]", "search_knowledge,calculator"),
+    (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
+    (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
+    (Place::Agent, "knowledge.exclude", "[a, b]", "a, b"),
+    (Place::Agent, "knowledge.top_k", "9", "9"),
+    (Place::Agent, "budget", "0.50", "$0.50"),
+    (Place::Agent, "limits.max_turns", "7", "7"),
+    (Place::Agent, "limits.wall_clock", "1h30m", "none"),
+    (Place::Agent, "limits.max_repeats", "0", "0"),
+    (Place::Agent, "limits.max_idle_turns", "0", "0"),
+    (Place::Agent, "limits.max_parallel_tools", "1", "1"),
+    (Place::Agent, "limits.max_tool_calls", "0", "100"),
+    (Place::Agent, "limits.on_limit", "error", "error"),
+    (Place::Agent, "permissions.allow", "[]", ""),
+    (Place::Agent, "permissions.deny", "[calculator]", "calculator"),
+    (Place::Agent, "guardrails.secret", "block", "block"),
+    (Place::Agent, "guardrails.card", "redact", "redact"),
+    (Place::Agent, "guardrails.email", "tokenise", "tokenise"),
+    (Place::Agent, "guardrails.phone", "allow", "allow"),
+    (Place::Agent, "in_doubt", "tell-model", "fail"),
+    (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
+    (Place::Project, "state", "elsewhere", "elsewhere"),
+    (Place::Project, "log", "debug", "off"),
+    (Place::Project, "providers.*.wire", "openai-chat", "openai-chat"),
+    (Place::Project, "providers.*.base-url", "http://x/v1", "http://x/v1"),
+    (Place::Project, "providers.*.path", "/chat", "/chat"),
+    (Place::Project, "providers.*.auth", "{header: api-key}", "none"),
+    (Place::Project, "providers.*.key-env", "[MY_KEY]", "MY_KEY"),
+    (Place::Project, "providers.*.quirks", "[developer-role]", "developer-role"),
+    (Place::Project, "providers.*.lacks", "[seed]", "seed"),
+    (Place::Project, "providers.*.models", "[mine-]", "mine-"),
+];
+
+/// Keys that mean nothing alone.
+const AGENT: &str = "name: a\ninstructions: Help.\ntools: [search_knowledge]\nknowledge: docs\n\
+                     settings: {output_schema: {name: x, schema: {}}}\n";
+
+fn other(key: &Key) -> (&'static str, &'static str) {
+    let row = OTHER.iter().find(|row| row.0 == key.place && row.1 == key.path);
+    row.map_or_else(|| panic!("no value for {}", key.path), |row| (row.2, row.3))
+}
+
+/// The same value written as nested groups.
+fn nested(path: &str, value: &str) -> String {
+    let mut text = String::new();
+    let levels: Vec<&str> = path.split('.').collect();
+    for (depth, level) in levels.iter().enumerate() {
+        let name = if *level == "*" { "mine" } else { level };
+        let value = if depth + 1 == levels.len() { value } else { "" };
+        let _ = writeln!(text, "{}{name}: {value}", "  ".repeat(depth));
+    }
+    text
+}
+
+/// The agent of the base file with one line of it replaced by another.
+fn agent_text(key: &Key, value: &str) -> String {
+    let line = nested(key.path, value);
+    let top = format!("{}:", key.path.split('.').next().unwrap());
+    let kept = AGENT.lines().filter(|line| !line.starts_with(&top));
+    let mut text = kept.fold(String::new(), |text, line| text + line + "\n");
+    text.push_str(&line);
+    // What was replaced along with the key is put back beside it.
+    if key.path.starts_with("knowledge.") && key.path != "knowledge.folder" {
+        text.push_str("  folder: docs\n");
+    }
+    match key.path {
+        "settings.output_schema.name" => text.push_str("    schema: {}\n"),
+        "settings.output_schema.schema" => text.push_str("    name: x\n"),
+        _ => {}
+    }
+    text
+}
+
+fn disk(files: &[(&str, &str)]) -> tempfile::TempDir {
+    let documents = [("docs/a.md", "a"), ("docs/deeper/b.md", "b")];
+    folder(files.iter().copied().chain(documents))
+}
+
+#[test]
+fn every_key_has_another_value_to_be_tried_with() {
+    assert_eq!(OTHER.len(), KEYS.len());
+}
+
+#[test]
+fn every_key_of_an_agent_file_changes_the_agent() {
+    for key in KEYS.iter().filter(|key| key.place == Place::Agent) {
+        let (in_file, in_variable) = other(key);
+        let base = disk(&[("agent.yaml", AGENT)]);
+        let unchanged = agent(base.path(), &[], &Flags::new()).unwrap().agent;
+        let variable = key.variable();
+        let expected_set = !in_variable.is_empty();
+        let changed = agent(base.path(), &[(&variable, in_variable)], &Flags::new()).unwrap();
+        assert_eq!(changed.agent != unchanged, expected_set, "{variable}");
+
+        std::fs::write(base.path().join("agent.yaml"), agent_text(key, in_file)).unwrap();
+        let changed = agent(base.path(), &[], &Flags::new());
+        let changed = changed.unwrap_or_else(|error| panic!("{}: {error}", key.path));
+        assert_ne!(changed.agent, unchanged, "{}", key.path);
+        let origin = changed.origins.iter().find(|origin| origin.key == key.path).unwrap();
+        assert!(matches!(origin.source, Source::File { .. }), "{origin:?}");
+    }
+}
+
+#[test]
+fn every_key_of_a_project_file_changes_the_project() {
+    for key in KEYS.iter().filter(|key| key.place == Place::Project) {
+        let (in_file, in_variable) = other(key);
+        let base = disk(&[("largestack.yaml", "providers: {mine: {path: /p}}\n")]);
+        let of = |environment: &[(&str, &str)]| {
+            project(base.path(), environment, &Flags::new()).unwrap()
+        };
+        let unchanged = of(&[]).project;
+        let variable = key.variable().replace("<NAME>", "MINE");
+        // The default of a wire is the only wire there is.
+        let is_default = key.path == "providers.*.wire";
+        assert_eq!(of(&[(&variable, in_variable)]).project == unchanged, is_default, "{variable}");
+
+        let text = nested(key.path, in_file);
+        std::fs::write(base.path().join("largestack.yaml"), text).unwrap();
+        let changed = of(&[]);
+        assert_ne!(changed.project, unchanged, "{}", key.path);
+        let name = key.path.replace('*', "mine");
+        let origin = changed.origins.iter().find(|origin| origin.key == name).unwrap();
+        assert!(matches!(origin.source, Source::File { .. }), "{origin:?}");
+    }
+}
+
+#[test]
+fn what_is_read_is_what_the_table_lists() {
+    let folder = disk(&[("agent.yaml", LEAST), ("largestack.yaml", "providers: {mine: {}}\n")]);
+    let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
+    let mut read: Vec<String> = settings
+        .origins
+        .iter()
+        .map(|origin| origin.key.replace("providers.mine.", "providers.*."))
+        .collect();
+    let mut listed: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
+    // The environment alone decides these.
+    listed.extend(["home".to_owned(), "color".to_owned()]);
+    read.sort();
+    listed.sort();
+    listed.dedup();
+    assert_eq!(read, listed);
+}
+
+#[test]
+fn the_defaults_of_the_table_are_the_defaults() {
+    let folder = disk(&[("agent.yaml", LEAST)]);
+    let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
+    let mut compared = 0;
+    for key in KEYS.iter().filter(|key| key.place == Place::Agent) {
+        let origin = settings.origins.iter().find(|origin| origin.key == key.path).unwrap();
+        let written = key.default.replace('`', "");
+        let listed = format!("[{written}]");
+        match written.as_str() {
+            "required" | "empty" | "auto" | "none" | "every tool" => {}
+            prose if prose.starts_with("the ") => assert_eq!(origin.value, "none", "{}", key.path),
+            _ => {
+                assert!([&written, &listed].contains(&&origin.value), "{origin:?} {written}");
+                compared += 1;
+            }
+        }
+    }
+    assert!(compared >= 14, "{compared}");
+}
+
+#[test]
+fn a_settings_struct_holds_what_was_written_and_not_only_something_else() {
+    let text = "name: a\ninstructions: |\n  Two\n  lines.\nknowledge: docs\n\
+                tools: [search_knowledge]\nbudget: 0.1\nlimits: {wall_clock: 90s}\n\
+                settings: {extra: {n: 1.50, big: 12345678901234567890}}\npermissions: {allow: []}\n";
+    let folder = disk(&[("agent.yaml", text)]);
+    let agent = agent(folder.path(), &[], &Flags::new()).unwrap().agent;
+    assert_eq!(&*agent.instructions, "Two\nlines.\n");
+    assert_eq!(agent.knowledge.as_ref().unwrap().folder, folder.path().join("docs"));
+    assert_eq!(agent.limits.budget.unwrap().nanos(), 100_000_000);
+    assert_eq!(agent.limits.wall_clock.unwrap().as_secs(), 90);
+    let extra = agent.settings.extra.unwrap();
+    assert_eq!(extra.as_str(), r#"{"n":1.5,"big":12345678901234567890}"#);
+    assert_eq!(agent.permissions.allow, Some(std::collections::BTreeSet::new()));
+    assert_eq!(agent.file, Path::new(&folder.path().join("agent.yaml")));
+}
+
+#[test]
+fn an_alias_stands_for_what_it_names_and_is_shown_where_it_stands() {
+    let text = format!("{LEAST}model: &m openai/o3\nfallbacks: [*m]\nbudget: &b 0.10\n");
+    let folder = disk(&[("agent.yaml", text.as_str())]);
+    let agent_of = |text: &str| {
+        std::fs::write(folder.path().join("agent.yaml"), text).unwrap();
+        agent(folder.path(), &[], &Flags::new())
+    };
+    let settings = agent_of(&text).unwrap();
+    assert_eq!(&*settings.agent.fallbacks[0], "openai/o3");
+    assert_eq!(settings.agent.limits.budget.unwrap().nanos(), 100_000_000);
+    let wrong = format!("{LEAST}model: &m openai/o3\nlimits: {{max_turns: *m}}\n");
+    let error = agent_of(&wrong).unwrap_err();
+    assert_eq!(error.problems().len(), 1);
+    assert!(error.problems()[0].source.to_string().ends_with("agent.yaml:4:21"), "{error}");
+}

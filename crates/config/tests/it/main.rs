@@ -1,0 +1,12 @@
+//! Settings as a program meets them: files on a disk, an environment, flags.
+
+#[cfg(test)]
+mod every_key;
+#[cfg(test)]
+mod places;
+#[cfg(test)]
+mod precedence;
+#[cfg(test)]
+mod refused;
+#[cfg(test)]
+mod support;
