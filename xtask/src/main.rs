@@ -48,6 +48,12 @@ enum Task {
         #[command(flatten)]
         figures: Figures,
     },
+    /// Serve the loop bench from a process of its own, until the input ends.
+    #[command(hide = true)]
+    BenchUpstream,
+    /// Make some runs of one contestant of the loop bench.
+    #[command(hide = true)]
+    BenchWorker(bench::turns::Worker),
     /// Measure speed.
     Bench {
         #[command(subcommand)]
@@ -73,6 +79,8 @@ fn main() -> ExitCode {
         Task::Tidy => tidy::task(),
         Task::Docs { check } => docs::task(check),
         Task::Budget { figures } => measured(&figures, budget::measure),
+        Task::BenchUpstream => bench::turns::serve(),
+        Task::BenchWorker(worker) => worker.work(),
         Task::Bench { .. } if cfg!(debug_assertions) => optimised(),
         Task::Bench { bench, figures } => {
             measured(&figures, |root, target| bench.measure(root, target))

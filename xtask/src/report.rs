@@ -31,7 +31,7 @@ pub(crate) struct Machine {
 }
 
 /// One measured quantity.
-#[derive(Debug, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub(crate) struct Row {
     pub(crate) name: String,
     pub(crate) median: f64,

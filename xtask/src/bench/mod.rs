@@ -4,6 +4,7 @@
 mod contest;
 mod journal;
 mod start;
+pub(crate) mod turns;
 
 use std::path::Path;
 
@@ -17,6 +18,12 @@ use crate::report::Report;
 pub(crate) enum Bench {
     /// The journal in SQLite beside raw commits of the same rows.
     Journal,
+    /// The agent loop beside two bare ones: CPU time, or instructions with `--gate`.
+    Loop {
+        /// Count instructions with callgrind instead, and fail above the limit.
+        #[arg(long)]
+        gate: bool,
+    },
     /// Start-up: `--help` beside a C command line, and an offline run.
     Start,
 }
@@ -25,6 +32,8 @@ impl Bench {
     pub(crate) fn measure(self, root: &Path, target: &Path) -> Outcome<Report> {
         match self {
             Self::Journal => journal::measure(root, target),
+            Self::Loop { gate: false } => turns::measure(root, target),
+            Self::Loop { gate: true } => turns::gate(root, target),
             Self::Start => start::measure(root, target),
         }
     }

@@ -12,12 +12,19 @@ use crate::tidy::pages::kind_name;
 /// The table of this name, as Markdown.
 pub(super) fn table(name: &str, repo: &Repo) -> Outcome<String> {
     match name {
+        "configuration" => Ok(without_title(&largestack_config::reference::keys())),
+        "environment" => Ok(without_title(&largestack_config::reference::environment())),
         "errors" => errors(repo),
         "kinds" => kinds(),
         "figures" => figures(repo),
         "measurements" => measurements(repo),
         _ => Err(format!("no table is called `{name}`").into()),
     }
+}
+
+/// A page without its first heading, which the page it goes into has itself.
+fn without_title(page: &str) -> String {
+    page.split_once("\n\n").map_or(page, |(_, body)| body).to_owned()
 }
 
 fn errors(repo: &Repo) -> Outcome<String> {
@@ -136,6 +143,14 @@ mod tests {
         let text = table("measurements", &repo).unwrap();
         assert!(text.contains("| help | 5.50 | 5.00 | 9.00 | ms |"), "{text}");
         assert!(table("figures", &Repo::of(&[])).unwrap().contains("Nothing"));
+    }
+
+    #[test]
+    fn the_reference_pages_go_in_without_their_title() {
+        let environment = table("environment", &Repo::of(&[])).unwrap();
+        assert!(environment.starts_with("| Variable |"), "{environment}");
+        let configuration = table("configuration", &Repo::of(&[])).unwrap();
+        assert!(configuration.starts_with("## agent.yaml"), "{configuration}");
     }
 
     #[test]
