@@ -49,9 +49,15 @@ pub(crate) fn parse(
 
 /// The parser's message without the place, which the problem has already.
 fn words(error: &serde_saphyr::Error) -> String {
-    if let serde_saphyr::Error::Budget { .. } = error {
-        return "the file holds too much, or lists and groups too deep inside each other"
-            .to_owned();
+    match error {
+        serde_saphyr::Error::Budget { .. } => {
+            return "too much in one file, or lists and groups too deep inside each other"
+                .to_owned();
+        }
+        serde_saphyr::Error::MultipleDocuments { .. } => {
+            return "a second document begins here; a file is one document".to_owned();
+        }
+        _ => {}
     }
     let text = error.to_string();
     let first = text.lines().next().unwrap_or("not YAML");
