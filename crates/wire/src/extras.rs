@@ -1,10 +1,10 @@
 //! Fields that a wire does not interpret, collected over all frames of a reply.
 
 use largestack_types::json::Json;
+use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 
 use crate::event::Place;
-use crate::json::write;
 
 /// Uninterpreted fields. A field that says the same in every frame is kept once; one whose value
 /// changes is kept as the list of its values; a null counts only when nothing else was said. Of
@@ -46,42 +46,45 @@ impl Extras {
 
     /// One object: what was at the top as it was named, the rest in an object for its place.
     pub(crate) fn into_json(self) -> Option<Json> {
-        if self.fields.is_empty() {
-            return None;
-        }
-        let mut text = vec![b'{'];
-        for field in self.fields.iter().filter(|field| field.place == Place::Top) {
-            field.write(&mut text);
+        if self.fields.is_empty() { None } else { Json::of(&self).ok() }
+    }
+
+    fn at(&self, place: Place) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.place == place)
+    }
+}
+
+impl Serialize for Extras {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut map = serializer.serialize_map(None)?;
+        for field in self.at(Place::Top) {
+            map.serialize_entry(&field.key, field)?;
         }
         for place in [Place::Choice, Place::Message, Place::ToolCall] {
-            let mut inside = self.fields.iter().filter(|field| field.place == place).peekable();
-            let Some(name) = place.key().filter(|_| inside.peek().is_some()) else { continue };
-            open(&mut text, name);
-            text.push(b'{');
-            inside.for_each(|field| field.write(&mut text));
-            text.push(b'}');
+            if let Some(name) = place.key().filter(|_| self.at(place).next().is_some()) {
+                map.serialize_entry(name, &Inside(self, place))?;
+            }
         }
-        text.push(b'}');
-        Json::parse(String::from_utf8(text).ok()?).ok()
+        map.end()
     }
 }
 
-impl Field {
-    fn write(&self, text: &mut Vec<u8>) {
-        open(text, &self.key);
+/// The fields of one place.
+struct Inside<'e>(&'e Extras, Place);
+
+impl Serialize for Inside<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_map(self.0.at(self.1).map(|field| (&field.key, field)))
+    }
+}
+
+impl Serialize for Field {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         match self.values.as_slice() {
-            [value] => text.extend_from_slice(value.get().as_bytes()),
-            values => write(text, values),
+            [value] => value.serialize(serializer),
+            values => values.serialize(serializer),
         }
     }
-}
-
-fn open(text: &mut Vec<u8>, key: &str) {
-    if text.last() != Some(&b'{') {
-        text.push(b',');
-    }
-    write(text, key);
-    text.push(b':');
 }
 
 #[cfg(test)]

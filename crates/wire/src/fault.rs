@@ -14,17 +14,17 @@ use crate::wait;
 
 /// What a provider said about a request that it refused.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Complaint {
+pub(crate) struct Complaint {
     /// Its sentence.
-    pub message: String,
+    pub(crate) message: String,
     /// Its code, or its type where it has no code.
-    pub code: Option<String>,
+    pub(crate) code: Option<String>,
     /// Its type.
-    pub kind: Option<String>,
+    pub(crate) kind: Option<String>,
     /// Tokens of the request, where the error says.
-    pub tokens: Option<u64>,
+    pub(crate) tokens: Option<u64>,
     /// Tokens the model takes, where the error says.
-    pub maximum: Option<u64>,
+    pub(crate) maximum: Option<u64>,
 }
 
 impl Complaint {
@@ -67,7 +67,7 @@ const TRANSIENT_CODES: &[&str] = &[
 ];
 
 /// The error that a complaint means. `status` is absent inside a reply that had begun.
-pub fn classify(
+pub(crate) fn classify(
     status: Option<u16>,
     headers: &[(String, String)],
     complaint: Complaint,

@@ -18,7 +18,7 @@ mod decode;
 pub mod error;
 pub mod event;
 mod extras;
-pub mod fault;
+mod fault;
 mod json;
 pub mod model;
 pub mod openai_chat;

@@ -1,6 +1,7 @@
 //! The decoder: a body is one chunk that says everything; a stream is many that each say more.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::mem;
 
 use largestack_types::json::Json;
@@ -197,7 +198,7 @@ impl ChatDecoder {
     fn malformed(
         &self,
         frame: Frame<'_>,
-        error: &serde_json::Error,
+        error: &dyn fmt::Display,
         emit: Emit<'_>,
     ) -> Result<(), DecodeError> {
         let detail = format!("{error} ({} bytes)", frame.data.len());
@@ -215,26 +216,30 @@ impl Decoder for ChatDecoder {
         frame: Frame<'_>,
         emit: &mut dyn FnMut(WireEvent<'_>),
     ) -> Result<(), DecodeError> {
-        let data = frame.data.trim_ascii();
+        // Checked once here instead of once a string in the parser.
+        let text = match std::str::from_utf8(frame.data) {
+            Ok(text) => text.trim(),
+            Err(error) => return self.malformed(frame, &error, emit),
+        };
         if self.joins() {
-            if data.is_empty() {
+            if text.is_empty() {
                 return Ok(());
             }
-            if data == b"[DONE]" {
+            if text == "[DONE]" {
                 self.complete = true;
                 return Ok(());
             }
         }
         // A frame named `error` may hold the error without a field around it.
         if frame.event == Some("error")
-            && let Ok(raw) = serde_json::from_slice::<&RawValue>(data)
+            && let Ok(raw) = serde_json::from_str::<&RawValue>(text)
             && lenient::<Object<Chunk<'_>>>(raw.get()).0.error.is_none()
         {
             self.complete = true;
             emit(WireEvent::Fault(fault::in_reply(raw, &self.target)));
             return Ok(());
         }
-        match serde_json::from_slice::<Object<Chunk<'_>>>(data) {
+        match serde_json::from_str::<Object<Chunk<'_>>>(text) {
             Ok(Object(chunk)) => self.chunk(chunk, emit),
             Err(error) => self.malformed(frame, &error, emit),
         }

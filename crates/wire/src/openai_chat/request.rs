@@ -119,6 +119,7 @@ fn is_result(part: &Part) -> bool {
 }
 
 fn system(out: &mut Vec<u8>, message: &Message, target: &Target) {
+    // OpenAI's reasoning models are those that take no sampling.
     let developer = target.provider.has(Quirk::DeveloperRole) && !target.profile.sampling;
     let role = if developer { "developer" } else { "system" };
     out.extend_from_slice(b"{\"role\":\"");
