@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use largestack_agent::{CancelHandle, Report, RunEvent, RunStream};
+use largestack_config::STATE_FOLDER;
 use largestack_engine::event::{CancelReason, Event};
-use largestack_engine::{Envelope, Status};
+use largestack_engine::{Envelope, Wait};
 use largestack_types::delta::Delta;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
@@ -112,6 +113,15 @@ impl Going<'_> {
         }
     }
 
+    /// How other commands name the project.
+    fn project(&self) -> String {
+        if self.state == self.project.join(STATE_FOLDER) {
+            self.project.display().to_string()
+        } else {
+            format!("--state {}", self.state.display())
+        }
+    }
+
     /// Shows what the run came to, and says with what code the command ends.
     pub(crate) fn conclude(
         &self,
@@ -140,9 +150,9 @@ impl Going<'_> {
                 let facts = if screen.is_quiet() { String::new() } else { facts(report, took) };
                 let between = if facts.is_empty() { "" } else { "\n" };
                 screen.print(&format!("{gap}{sources}{between}{facts}"))?;
-                advise(report, screen);
-                let project = self.project.display();
-                let trace = format!("How it came about: largestack trace {project} last");
+                let project = self.project();
+                advise(report, &project, screen);
+                let trace = format!("How it came about: largestack trace last {project}");
                 screen.note(&painted(FAINT, trace));
             }
         }
@@ -151,16 +161,22 @@ impl Going<'_> {
 }
 
 /// What a person should know of a run that did not simply answer.
-fn advise(report: &Report, screen: &mut Screen) {
+fn advise(report: &Report, project: &str, screen: &mut Screen) {
     if let Some(error) = &report.error {
         screen.complain(&problem::text(error));
     }
-    if report.status == Status::Suspended {
-        let waits = report.waits.len();
-        screen.complain(&format!(
-            "The run waits for {waits} answer(s) from outside; `largestack trace {}` shows which.",
-            report.run
-        ));
+    for wait in &report.waits {
+        let run = report.run;
+        screen.complain(&match wait {
+            Wait::Approval { effect, approval } => {
+                format!("The run waits for a person's answer about {effect} ({approval}).")
+            }
+            Wait::Doubt { effect } => format!(
+                "The tool call {effect} was cut off, and nobody knows whether it happened. Check \
+                 its effect, then:\n  largestack resume {run} {project} --in-doubt \
+                 tell-model|rerun|fail"
+            ),
+        });
     }
 }
 

@@ -2,30 +2,44 @@
 //! process. Heard on a thread of its own, so that a busy run cannot keep it from being heard.
 
 use std::io::Write as _;
+use std::sync::mpsc;
+use std::task::Poll;
 
 use largestack_agent::CancelHandle;
 use largestack_engine::event::CancelReason;
 
 use crate::exit;
 
-/// Cancels the run at the first Ctrl-C and ends the process at the second.
+/// Cancels the run at the first Ctrl-C and ends the process at the second. Listens when it returns.
 pub(crate) fn cancels(cancel: CancelHandle) {
-    let listen = move || {
+    let (ready, listening) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
         // Without resources to listen Ctrl-C stays what it is by default: the end.
         let Ok(runtime) = runtime else { return };
-        runtime.block_on(async {
-            if tokio::signal::ctrl_c().await.is_err() {
-                return;
-            }
-            say("Cancelling; Ctrl-C again ends it at once.");
-            cancel.cancel(CancelReason::Caller, "local", "Ctrl-C");
-            if tokio::signal::ctrl_c().await.is_ok() {
-                std::process::exit(i32::from(exit::CANCELLED));
-            }
-        });
+        runtime.block_on(listen(cancel, ready));
+    });
+    // Comes when the thread listens, or at once when it cannot.
+    let _ = listening.recv();
+}
+
+async fn listen(cancel: CancelHandle, ready: mpsc::Sender<()>) {
+    let mut first = std::pin::pin!(tokio::signal::ctrl_c());
+    // The first poll is what begins to listen.
+    let early = futures::poll!(&mut first);
+    drop(ready);
+    let heard = match early {
+        Poll::Ready(heard) => heard,
+        Poll::Pending => first.await,
     };
-    std::thread::spawn(listen);
+    if heard.is_err() {
+        return;
+    }
+    say("Cancelling; Ctrl-C again ends it at once.");
+    cancel.cancel(CancelReason::Caller, "local", "Ctrl-C");
+    if tokio::signal::ctrl_c().await.is_ok() {
+        std::process::exit(i32::from(exit::CANCELLED));
+    }
 }
 
 fn say(text: &str) {

@@ -24,22 +24,27 @@ use clap::Parser as _;
 use args::Arguments;
 use failure::Failure;
 use screen::Screen;
+use verbs::Speech;
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     let mut screen = Screen::new(arguments.global.color, arguments.global.quiet);
-    let json = arguments.verb.speaks_json();
+    let speech = arguments.verb.speech();
     let code = match verbs::perform(arguments, &mut screen) {
         Ok(code) => code,
         Err(Failure::ReaderGone) => exit::DONE,
         Err(Failure::Error(error)) => {
             let code = exit::of_error(&error);
-            if json {
-                // Whoever asked for JSON reads standard output; a reader that is gone needs none.
-                let _ = screen.json(&render::problem::Problem::of(&error));
-            } else {
-                screen.complain(&render::problem::text(&error));
-            }
+            let problem = || render::problem::Problem::of(&error);
+            // Whoever asked for JSON reads standard output; a reader that is gone needs none.
+            let _gone = match speech {
+                Speech::Text => {
+                    screen.complain(&render::problem::text(&error));
+                    Ok(())
+                }
+                Speech::Document => screen.json(&problem()),
+                Speech::Lines => screen.json_line(&problem()),
+            };
             code
         }
     };

@@ -58,14 +58,25 @@ pub(crate) enum Verb {
     Man(man::Man),
 }
 
+/// How results and errors are said.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Speech {
+    /// As text; errors on standard error.
+    Text,
+    /// As one JSON document.
+    Document,
+    /// As lines of JSON.
+    Lines,
+}
+
 impl Verb {
-    /// Whether results and errors go to standard output as JSON.
-    pub(crate) fn speaks_json(&self) -> bool {
-        match self {
-            Self::Run(run) => run.speaks_json(),
+    /// How results and errors are said.
+    pub(crate) fn speech(&self) -> Speech {
+        let json = match self {
+            Self::Run(run) => return run.output.speech(),
+            Self::Resume(resume) => return resume.output.speech(),
             Self::Trace(trace) => trace.json,
             Self::Replay(replay) => replay.json,
-            Self::Resume(resume) => resume.speaks_json(),
             Self::Kill(kill) => kill.json,
             Self::Cost(cost) => cost.json,
             Self::Doctor(doctor) => doctor.json,
@@ -75,7 +86,8 @@ impl Verb {
             Self::Explain(explain) => explain.json,
             Self::Version(version) => version.json,
             Self::Completions(_) | Self::Man(_) => false,
-        }
+        };
+        if json { Speech::Document } else { Speech::Text }
     }
 }
 

@@ -54,8 +54,9 @@ pub(crate) struct Resume {
     /// Who lifts it
     #[arg(long, value_name = "NAME", default_value = "local")]
     by: String,
+    /// What standard output gets
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 #[derive(Serialize)]
@@ -67,10 +68,6 @@ struct Switched {
 }
 
 impl Resume {
-    pub(crate) fn speaks_json(&self) -> bool {
-        self.output.is_json()
-    }
-
     pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
         let target = Target::of(&self.target)?;
         let wrong =

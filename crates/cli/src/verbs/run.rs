@@ -19,6 +19,8 @@ use crate::follow::{Form, Going, Live};
 use crate::interrupt;
 use crate::screen::Screen;
 
+use super::Speech;
+
 mod prepare;
 
 pub(super) use prepare::prepare;
@@ -41,8 +43,9 @@ pub(crate) struct Run {
     /// Show the answer when it is whole
     #[arg(long)]
     no_stream: bool,
+    /// What standard output gets
     #[command(flatten)]
-    output: Output,
+    pub(super) output: Output,
 }
 
 /// What standard output gets.
@@ -65,16 +68,16 @@ impl Output {
         }
     }
 
-    pub(super) fn is_json(self) -> bool {
-        self.form() != Form::Text
+    pub(super) fn speech(self) -> Speech {
+        match self.form() {
+            Form::Text => Speech::Text,
+            Form::Json => Speech::Document,
+            Form::Events => Speech::Lines,
+        }
     }
 }
 
 impl Run {
-    pub(crate) fn speaks_json(&self) -> bool {
-        self.output.is_json()
-    }
-
     pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
         let (path, question) = self.words()?;
         let mut flags = Flags::new();

@@ -1,0 +1,54 @@
+//! `config explain`: every value and where it comes from.
+
+use crate::place::Place;
+
+fn source(document: &serde_json::Value, key: &str) -> (String, String) {
+    let values = document["values"].as_array().unwrap();
+    let value = values.iter().find(|value| value["key"] == key);
+    let value = value.unwrap_or_else(|| panic!("{key}: {document}"));
+    let text = |field: &str| value[field].as_str().unwrap().to_owned();
+    (text("value"), text("source"))
+}
+
+#[test]
+fn values_come_from_the_file_the_environment_and_defaults() {
+    let place = Place::with_library();
+    let turns = ("LARGESTACK_LIMITS__MAX_TURNS", "3");
+    let document =
+        place.run_with(turns, &["config", "explain", "library", "--json"]).expect(0).json();
+    let owned = |value: &str, source: &str| (value.to_owned(), source.to_owned());
+    assert_eq!(source(&document, "limits.max_turns"), owned("3", "$LARGESTACK_LIMITS__MAX_TURNS"));
+    assert!(source(&document, "budget").1.starts_with("library/agent.yaml:"), "{document}");
+    assert_eq!(source(&document, "in_doubt"), owned("ask", "default"));
+    assert_eq!(source(&document, "model"), owned("offline/extractive", "default"));
+}
+
+#[test]
+fn a_key_chooses_the_model_and_is_never_shown() {
+    let place = Place::with_library();
+    let key = ("OPENAI_API_KEY", "sk-this-is-not-shown");
+    for arguments in
+        [&["config", "explain", "library"][..], &["config", "explain", "library", "--json"]]
+    {
+        let done = place.run_with(key, arguments).expect(0);
+        assert!(done.out.contains("openai/gpt-4o-mini"), "{}", done.out);
+        assert!(done.out.contains("$OPENAI_API_KEY"), "{}", done.out);
+        assert!(!done.out.contains("not-shown"), "{}", done.out);
+    }
+}
+
+#[test]
+fn the_table_reads_well() {
+    let place = Place::with_library();
+    let done = place.run_in("library", &["config", "explain"]).expect(0);
+    insta::assert_snapshot!(place.redacted(&done.out));
+}
+
+#[test]
+fn without_an_agent_the_project_is_explained() {
+    let place = Place::new();
+    let document = place.run(&["config", "explain", "--json"]).expect(0).json();
+    assert_eq!(document["agent_file"], serde_json::Value::Null);
+    assert_eq!(source(&document, "log").1, "default");
+    place.run(&["config", "explain", "nowhere"]).expect(5);
+}

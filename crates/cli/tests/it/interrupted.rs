@@ -1,0 +1,135 @@
+//! Runs that are ended from outside: Ctrl-C, the kill switch, the end of the process; and going on.
+
+#![cfg(unix)]
+
+use std::process::{Child, Command};
+
+use largestack_testkit::upstream::{Answer, ChatReply, Upstream};
+
+use crate::place::Place;
+
+const QUESTION: &str = "How long may I keep a book?";
+const MODEL: [&str; 2] = ["--model", "local/scripted"];
+
+/// A library whose model is the upstream's.
+fn library(upstream: &Upstream) -> Place {
+    let place = Place::with_library();
+    let project = format!("providers:\n  local:\n    base-url: {}\n", upstream.url());
+    place.write("library/largestack.yaml", project);
+    place
+}
+
+/// Starts a run and waits until its model has been asked.
+async fn in_flight(place: &Place, upstream: &Upstream) -> Child {
+    let asked = upstream.counts().requests;
+    upstream.push(Answer::chat(ChatReply::text("never said")).stall_before_head());
+    let child = place.command(&[&["run", "library", QUESTION][..], &MODEL].concat()).spawn();
+    let child = child.expect("the binary runs");
+    upstream.until(|counts| counts.requests > asked).await;
+    // The model is asked before the run's beginning must be on the disk, which follows at once.
+    let listed = || place.run(&["trace", "library", "--json"]).expect(0).json();
+    let recorded = (0..1_000).any(|_| !listed()["runs"].as_array().unwrap().is_empty());
+    assert!(recorded, "the run never showed");
+    child
+}
+
+fn ends(child: Child) -> (i32, String) {
+    let output = child.wait_with_output().expect("the binary ends");
+    let err = String::from_utf8_lossy(&output.stderr).into_owned();
+    (output.status.code().unwrap_or(-1), err)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_answers_through_the_same_command() {
+    let upstream = Upstream::start().await.unwrap();
+    upstream.push(Answer::chat(ChatReply::tool("search_knowledge", r#"{"query":"keep a book"}"#)));
+    upstream.push(Answer::chat(ChatReply::text("Four weeks (borrowing.md:5-6).").usage(100, 9)));
+    let place = library(&upstream);
+    let done = place.run(&[&["run", "library", QUESTION][..], &MODEL].concat()).expect(0);
+    assert!(done.out.starts_with("Four weeks (borrowing.md:5-6).\n"), "{}", done.out);
+    assert!(done.out.contains("110 + 14 tokens"), "{}", done.out);
+    assert!(!done.err.contains("offline/extractive"), "{}", done.err);
+    assert_eq!(upstream.requests().len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn ctrl_c_cancels_the_run_and_the_journal_says_so() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    let child = in_flight(&place, &upstream).await;
+    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
+    assert!(sent.success());
+    let (code, err) = ends(child);
+    assert_eq!(code, 130, "{err}");
+    assert!(err.contains("Cancelling"), "{err}");
+    let trace = place.run(&["trace", "library", "last"]).expect(0);
+    assert!(trace.out.contains("cancel asked (caller) by local: Ctrl-C"), "{}", trace.out);
+    assert!(trace.out.contains("cancelled"), "{}", trace.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_kill_switch_of_another_process_stops_a_call_in_flight() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    let child = in_flight(&place, &upstream).await;
+    place.run(&["kill", "library", "--reason", "a leak"]).expect(0);
+    let (code, err) = ends(child);
+    assert_eq!(code, 4, "{err}");
+    assert!(err.contains("LARGESTACK_KILL_SWITCH") && err.contains("a leak"), "{err}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_that_was_cut_off_is_taken_up_with_its_own_model() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    let mut child = in_flight(&place, &upstream).await;
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let doctor = place.run(&["doctor", "library"]).expect(0);
+    assert!(doctor.out.contains("1 run without an end"), "{}", doctor.out);
+    upstream.push(Answer::chat(ChatReply::text("Four weeks.")));
+    let done = place.run(&["resume", "library", "last"]).expect(0);
+    assert!(done.out.starts_with("Four weeks.\n"), "{}", done.out);
+    let trace = place.run(&["trace", "library", "last"]).expect(0);
+    assert!(trace.out.contains("resumed") && trace.out.contains("(attempt 2)"), "{}", trace.out);
+    let over = place.run(&["resume", "library", "last"]).expect(6);
+    assert!(over.err.contains("has ended (completed)"), "{}", over.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_is_not_taken_up_with_another_definition_or_while_it_goes() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    let mut child = in_flight(&place, &upstream).await;
+    let held = place.run(&["resume", "library", "last"]).expect(6);
+    assert!(held.err.contains("LARGESTACK_CONFLICT"), "{}", held.err);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let changed = place.read("library/agent.yaml").replace("You answer", "Please answer");
+    place.write("library/agent.yaml", changed);
+    let refused = place.run(&["resume", "library", "last"]).expect(6);
+    assert!(refused.err.contains("LARGESTACK_DEFINITION"), "{}", refused.err);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_provider_that_refuses_is_an_error_of_its_kind() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    upstream.push(Answer::error(401, "who are you?"));
+    let arguments = [&["run", "library", QUESTION, "--json"][..], &MODEL].concat();
+    let refused = place.run(&arguments).expect(3).json();
+    assert_eq!(refused["status"], "failed");
+    assert_eq!(refused["error"]["code"], "LARGESTACK_PROVIDER_AUTH");
+    upstream.push(Answer::error(400, "what is this?"));
+    let wrong = place.run(&arguments).expect(8).json();
+    assert_eq!(wrong["error"]["code"], "LARGESTACK_PROVIDER");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_that_was_cut_short_ends_with_its_own_code() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    upstream.push(Answer::chat(ChatReply::text("Four").finish("length")));
+    let done = place.run(&[&["run", "library", QUESTION][..], &MODEL].concat()).expect(10);
+    assert!(done.out.contains("incomplete (length)"), "{}", done.out);
+}

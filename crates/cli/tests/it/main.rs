@@ -1,0 +1,22 @@
+//! The binary as people run it: a process with an empty home, its output and its exit code.
+
+#[cfg(test)]
+mod answers;
+#[cfg(test)]
+mod bad_input;
+#[cfg(test)]
+mod configuration;
+#[cfg(test)]
+mod help;
+#[cfg(test)]
+mod interrupted;
+#[cfg(test)]
+mod looking;
+#[cfg(test)]
+mod place;
+#[cfg(test)]
+mod projects;
+#[cfg(test)]
+mod switch;
+#[cfg(test)]
+mod wires;
