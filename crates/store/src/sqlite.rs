@@ -18,6 +18,7 @@ mod runs;
 mod search;
 mod store;
 mod switch;
+mod transact;
 mod vault;
 mod watch;
 mod writer;

@@ -18,7 +18,7 @@ pub(crate) struct Barrier {
 impl Barrier {
     /// Waits for everything queued so far.
     pub(crate) fn new(queue: &Arc<Queue>) -> Self {
-        let ticket = queue.lock().last_ticket();
+        let ticket = queue.lock().last_written();
         Self { queue: Arc::clone(queue), ticket, place: None }
     }
 }

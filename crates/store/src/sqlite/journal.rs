@@ -17,10 +17,11 @@ use rusqlite::{Connection, params};
 
 use crate::error::{Result, StoreError};
 use crate::sqlite::barrier::Barrier;
-use crate::sqlite::queue::{Claimed, State, Task, Work};
+use crate::sqlite::leases::Release;
+use crate::sqlite::queue::{Claimed, State, Work};
 use crate::sqlite::rows::{Rows, integer};
 use crate::sqlite::store::{Store, failed};
-use crate::sqlite::{blobs, leases, ledger, runs};
+use crate::sqlite::{blobs, ledger, runs};
 
 /// The events of a run after one.
 fn events(connection: &Connection, tenant: &str, run: RunId, after: u64) -> Result<Vec<Recorded>> {
@@ -99,18 +100,10 @@ impl Journal for Store {
         run: RunId,
         owner: OwnerId,
     ) -> BoxFuture<'a, PortResult<Lease>> {
-        let tenant = scope.tenant().clone();
-        let (writing, process) = match self.writing() {
-            Ok(writing) => (writing, Arc::clone(&writing.process)),
+        let claim = match self.writing() {
+            Ok(writing) => writing.writer.claim(scope.tenant().clone(), run, owner),
             Err(error) => return futures::future::ready(Err(error.into())).boxed(),
         };
-        let queue = Arc::clone(&writing.writer.queue);
-        let claim = writing.writer.call(true, move |connection| {
-            let claimed = leases::claim(connection, &tenant, run, owner, &process)?;
-            // Before the commit, which cannot be seen to fail without the queue failing too.
-            queue.lock().claimed.insert((tenant, run), claimed);
-            Ok(claimed)
-        });
         let scope = scope.clone();
         async move {
             let Claimed { fence, .. } = claim.await?;
@@ -128,12 +121,7 @@ impl Journal for Store {
             let mut state = queue.lock();
             if state.claimed.get(&key).is_some_and(|claimed| claimed.fence == fence) {
                 state.claimed.remove(&key);
-                let act = move |connection: &Connection| {
-                    // Left behind, the row counts as free once this process ends.
-                    let _released = leases::release(connection, &tenant, run, fence);
-                    Ok(Box::new(|_| ()) as crate::sqlite::queue::Reply)
-                };
-                queue.push(&mut state, Work::Task(Task { relaxed: true, act: Box::new(act) }));
+                queue.push(&mut state, Work::Release(Release { tenant, run, fence }));
             }
         });
         futures::future::ready(result.map_err(Into::into)).boxed()

@@ -12,13 +12,17 @@ use largestack_types::scope::TenantId;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::sqlite::leases::{Claim, Release};
 use crate::sqlite::rows::Rows;
 
 /// How long rows that nobody waits for may stay in memory.
 const LINGER: Duration = Duration::from_millis(50);
 
 /// Rounds in which the writer lets others queue their rows before it takes them.
-const GATHER_ROUNDS: usize = 16;
+const GATHER_ROUNDS: usize = 256;
+
+/// Rounds after which nobody is taken to be about to queue anything.
+const QUIET_ROUNDS: usize = 4;
 
 /// Counts since the store was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -38,23 +42,33 @@ pub struct Stats {
 pub(crate) enum Work {
     /// Rows of a run.
     Rows(Rows),
+    /// The wish to hold a run.
+    Claim(Claim),
+    /// A run given back.
+    Release(Release),
+    /// A lease was granted whose row is still to be written.
+    Granted,
     /// Anything else.
     Task(Task),
+}
+
+impl Work {
+    /// Whether a transaction need not be synced on its account: a lease need not outlive a power
+    /// cut, which no holder outlives.
+    pub(crate) const fn is_relaxed(&self) -> bool {
+        match self {
+            Self::Rows(_) | Self::Task(_) => false,
+            Self::Claim(_) | Self::Release(_) | Self::Granted => true,
+        }
+    }
 }
 
 /// Told how the transaction ended.
 pub(crate) type Reply = Box<dyn FnOnce(Result<(), LargestackError>) + Send>;
 
-/// Work in a transaction; `Err` when it is to be undone alone.
-pub(crate) type Act = Box<dyn FnOnce(&Connection) -> Result<Reply, Reply> + Send>;
-
-/// A piece of work with an answer.
-pub(crate) struct Task {
-    /// Whether the transaction need not be synced on its account.
-    pub relaxed: bool,
-    /// Does it; the reply is given after the commit.
-    pub act: Act,
-}
+/// A piece of work with an answer, which is given after the commit; `Err` when what it did is to be
+/// undone.
+pub(crate) type Task = Box<dyn FnOnce(&Connection) -> Result<Reply, Reply> + Send>;
 
 /// A lease of this process, as appends are checked against.
 #[derive(Clone, Copy, Debug)]
@@ -70,6 +84,8 @@ pub(crate) struct Claimed {
 pub(crate) struct State {
     work: Vec<Work>,
     appended: u64,
+    /// The last ticket that is not about leases.
+    written: u64,
     committed: u64,
     wanted: u64,
     wakers: Vec<Waker>,
@@ -99,8 +115,11 @@ impl Queue {
 
     /// Queues work without waking the writer, unless it sleeps without a clock.
     pub(crate) fn push(&self, state: &mut State, work: Work) -> u64 {
-        state.work.push(work);
         state.appended += 1;
+        if !work.is_relaxed() {
+            state.written = state.appended;
+        }
+        state.work.push(work);
         if state.idle {
             state.idle = false;
             self.changed.notify_one();
@@ -163,16 +182,28 @@ impl Queue {
     /// Lets every run that is ready queue its rows first, so that one commit serves them all. At
     /// once when all runs wait already, and as soon as nobody queues anything more.
     fn gather(&self) {
-        let mut before = 0;
+        let (mut before, mut quiet) = (0, 0);
         for _ in 0..GATHER_ROUNDS {
             {
                 let state = self.lock();
-                if state.wakers.len() >= state.claimed.len() || state.appended == before {
+                quiet = if state.appended == before { quiet + 1 } else { 0 };
+                if state.wakers.len() >= state.claimed.len() || quiet > QUIET_ROUNDS {
                     return;
                 }
                 before = state.appended;
             }
             std::thread::yield_now();
+        }
+    }
+
+    /// Puts work back that can wait for the next transaction, after all that was asked for up to
+    /// `ticket` was answered.
+    pub(crate) fn put_back(&self, work: &mut Vec<Work>, ticket: u64) {
+        let mut state = self.lock();
+        work.append(&mut state.work);
+        std::mem::swap(work, &mut state.work);
+        if state.wanted <= ticket {
+            state.wanted = state.committed;
         }
     }
 
@@ -201,14 +232,14 @@ impl Queue {
 }
 
 impl State {
-    /// The ticket of the last piece of work queued.
-    pub(crate) const fn last_ticket(&self) -> u64 {
-        self.appended
+    /// The ticket of the last piece of work that is more than a lease.
+    pub(crate) const fn last_written(&self) -> u64 {
+        self.written
     }
 
-    /// Whether something is queued or being written.
+    /// Whether something more than leases is queued or being written.
     pub(crate) const fn is_pending(&self) -> bool {
-        self.appended > self.committed
+        self.written > self.committed
     }
 
     /// Whether everything up to `ticket` is committed.

@@ -50,12 +50,10 @@ impl fmt::Debug for Options {
     }
 }
 
-/// What only a store opened for writing has. Dropped in this order: rows are written and leases
-/// let go before the process leaves.
+/// What only a store opened for writing has.
 pub(crate) struct Writing {
     pub writer: Writer,
     pub documents: Pool,
-    pub process: Arc<Process>,
     pub options: Options,
 }
 
@@ -132,12 +130,12 @@ impl Store {
             limit(&connection, &state, bytes)?;
         }
         let process = Process::enter(folder.join("owners"), &*options.ids, &*options.clock)?;
-        let writer = Writer::start(connection, state.path.clone(), process.id)?;
+        let writer = Writer::start(connection, state.path.clone(), process)?;
         let switch = Watch::start(&state)?;
         let documents = documents_file(folder);
         let (home, file) = (folder.to_owned(), documents.clone());
         let documents = Pool::new(documents, 1, move || open_alone(&home, &file));
-        let writing = Writing { writer, documents, process: Arc::new(process), options };
+        let writing = Writing { writer, documents, options };
         Ok(Self::over(folder, state, Some(writing), switch))
     }
 
@@ -187,7 +185,7 @@ impl Store {
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'_, PortResult<T>> {
         match self.writing() {
-            Ok(writing) => writing.writer.call(false, work),
+            Ok(writing) => writing.writer.call(work),
             Err(error) => futures::future::ready(Err(error.into())).boxed(),
         }
     }
