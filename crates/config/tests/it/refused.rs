@@ -1,8 +1,9 @@
 //! What is wrong, in which words, where, and what to do.
 
 use insta::assert_snapshot;
-use largestack_config::{Environment, Flags, Inputs, MAX_FILE_BYTES};
+use largestack_config::{Environment, Flags, Inputs, MAX_FILE_BYTES, Source};
 use largestack_types::error::Coded;
+use proptest::prelude::*;
 
 use crate::support::{LEAST, OFFER, accepted, agent, folder, project, refused, shown};
 
@@ -265,4 +266,22 @@ fn a_file_that_is_not_there_not_text_or_too_large_says_so() {
     all.push(error("large.yaml"));
     assert_eq!(inputs.agent("nowhere".as_ref()).unwrap_err().code().kind().exit_code(), 5);
     assert_snapshot!(all.join("\n"));
+}
+
+proptest! {
+    #[test]
+    fn whatever_stands_in_a_file_is_refused_within_the_file_or_accepted(
+        text in "(name|limits|tools|settings|budget|[a-z]{1,3}|: |:|- |\\n|\\n  |[\\[\\]{}&*!|>'\"#%@,?~é0-9.])*"
+    ) {
+        let folder = folder([("agent.yaml", text.as_str())]);
+        let lines = u32::try_from(text.lines().count()).unwrap() + 1;
+        if let Err(error) = agent(folder.path(), &[], &Flags::new()) {
+            for problem in error.problems() {
+                let Source::File { line, .. } = problem.source else {
+                    return Err(TestCaseError::fail(format!("{problem}")));
+                };
+                prop_assert!((1..=lines).contains(&line), "{problem}");
+            }
+        }
+    }
 }
