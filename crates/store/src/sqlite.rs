@@ -20,6 +20,7 @@ mod store;
 mod switch;
 mod transact;
 mod vault;
+mod waiters;
 mod watch;
 mod writer;
 

@@ -7,12 +7,13 @@ use std::task::{Context, Poll};
 use largestack_types::errors::LargestackError;
 
 use crate::sqlite::queue::Queue;
+use crate::sqlite::waiters::Place;
 
 /// Waits for a ticket of the queue.
 pub(crate) struct Barrier {
     queue: Arc<Queue>,
     ticket: u64,
-    place: Option<(u64, usize)>,
+    place: Place,
 }
 
 impl Barrier {
@@ -35,7 +36,7 @@ impl Future for Barrier {
         if state.is_committed(this.ticket) {
             return Poll::Ready(Ok(()));
         }
-        state.remember(context.waker(), &mut this.place);
+        state.waiters.remember(this.ticket, context.waker(), &mut this.place);
         this.queue.want(&mut state, this.ticket);
         Poll::Pending
     }

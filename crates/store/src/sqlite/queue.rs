@@ -14,15 +14,13 @@ use rusqlite::Connection;
 use crate::error::Result;
 use crate::sqlite::leases::{Claim, Release};
 use crate::sqlite::rows::Rows;
+use crate::sqlite::waiters::Waiters;
 
 /// How long rows that nobody waits for may stay in memory.
 const LINGER: Duration = Duration::from_millis(50);
 
-/// Rounds in which the writer lets others queue their rows before it takes them.
-const GATHER_ROUNDS: usize = 256;
-
-/// Rounds after which nobody is taken to be about to queue anything.
-const QUIET_ROUNDS: usize = 4;
+/// How long a commit waits for runs that the last one woke: a part of what a commit takes.
+const PATIENCE: Duration = Duration::from_micros(100);
 
 /// Counts since the store was opened.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -88,12 +86,16 @@ pub(crate) struct State {
     written: u64,
     committed: u64,
     wanted: u64,
-    wakers: Vec<Waker>,
-    generation: u64,
+    /// How many the last commit woke.
+    woken: usize,
+    /// How many waiters the writer waits for, while it does.
+    target: Option<usize>,
     sleeping: bool,
     idle: bool,
     closing: bool,
     failed: Option<LargestackError>,
+    /// Barriers that wait.
+    pub waiters: Waiters,
     /// Runs that this process holds.
     pub claimed: HashMap<(TenantId, RunId), Claimed>,
     /// Counts.
@@ -130,7 +132,8 @@ impl Queue {
     /// Asks that everything up to `ticket` be committed now.
     pub(crate) fn want(&self, state: &mut State, ticket: u64) {
         state.wanted = state.wanted.max(ticket);
-        if state.sleeping {
+        let complete = state.target.is_some_and(|target| state.waiters.len() >= target);
+        if state.sleeping || complete {
             state.sleeping = false;
             self.changed.notify_one();
         }
@@ -179,21 +182,24 @@ impl Queue {
         }
     }
 
-    /// Lets every run that is ready queue its rows first, so that one commit serves them all. At
-    /// once when all runs wait already, and as soon as nobody queues anything more.
+    /// Lets runs that are ready queue their rows first, so that one commit serves them all. At once
+    /// when all runs wait already; where the last commit woke several, they are about to be back.
     fn gather(&self) {
-        let (mut before, mut quiet) = (0, 0);
-        for _ in 0..GATHER_ROUNDS {
-            {
-                let state = self.lock();
-                quiet = if state.appended == before { quiet + 1 } else { 0 };
-                if state.wakers.len() >= state.claimed.len() || quiet > QUIET_ROUNDS {
-                    return;
-                }
-                before = state.appended;
-            }
-            std::thread::yield_now();
+        let mut state = self.lock();
+        let waiting = state.waiters.len();
+        let target = state.claimed.len().min(waiting + state.woken);
+        if waiting == 0 || waiting >= target || state.closing {
+            return;
         }
+        if state.woken < 2 {
+            drop(state);
+            std::thread::yield_now();
+            return;
+        }
+        state.target = Some(target);
+        let short = |state: &mut State| state.waiters.len() < target && !state.closing;
+        let waited = self.changed.wait_timeout_while(state, PATIENCE, short);
+        waited.unwrap_or_else(PoisonError::into_inner).0.target = None;
     }
 
     /// Puts work back that can wait for the next transaction, after all that was asked for up to
@@ -215,7 +221,9 @@ impl Queue {
             state.stats.events += events;
             state.stats.relaxed_commits += u64::from(relaxed);
             state.stats.commits += u64::from(!relaxed);
-            state.wakers()
+            let wakers = state.waiters.up_to(ticket);
+            state.woken = wakers.len();
+            wakers
         };
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -225,7 +233,7 @@ impl Queue {
         let wakers = {
             let mut state = self.lock();
             state.failed.get_or_insert(error);
-            state.wakers()
+            state.waiters.up_to(u64::MAX)
         };
         wakers.into_iter().for_each(Waker::wake);
     }
@@ -250,21 +258,5 @@ impl State {
     /// Why nothing is written any more, if that is so.
     pub(crate) fn failure(&self) -> Option<LargestackError> {
         self.failed.clone()
-    }
-
-    /// Remembers whom to wake after the next commit; `place` is what was returned the last time.
-    pub(crate) fn remember(&mut self, waker: &Waker, place: &mut Option<(u64, usize)>) {
-        let known = place.filter(|(generation, _)| *generation == self.generation);
-        if let Some(slot) = known.and_then(|(_, at)| self.wakers.get_mut(at)) {
-            slot.clone_from(waker);
-            return;
-        }
-        *place = Some((self.generation, self.wakers.len()));
-        self.wakers.push(waker.clone());
-    }
-
-    fn wakers(&mut self) -> Vec<Waker> {
-        self.generation += 1;
-        std::mem::take(&mut self.wakers)
     }
 }
