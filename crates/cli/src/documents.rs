@@ -85,3 +85,34 @@ fn read(path: &PathBuf) -> Result<Vec<u8>> {
     }
     fs::read(path).map_err(|error| refused(&error))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn documents_are_what_the_patterns_say_and_nothing_hidden_or_linked() {
+        let folder = tempfile::tempdir().unwrap();
+        let write = |path: &str| {
+            let path = folder.path().join(path);
+            fs::create_dir_all(path.parent().unwrap()).unwrap();
+            fs::write(path, "text").unwrap();
+        };
+        for path in
+            ["b.md", "a/deep/c.md", "a/d.txt", "e.png", ".hidden.md", ".git/f.md", "old/g.md"]
+        {
+            write(path);
+        }
+        #[cfg(unix)]
+        std::os::unix::fs::symlink(folder.path(), folder.path().join("loop")).unwrap();
+        let knowledge = Knowledge {
+            folder: folder.path().to_owned(),
+            include: vec!["**/*.md".into(), "a/*.txt".into()],
+            exclude: vec!["old/**".into()],
+            top_k: 6,
+        };
+        assert_eq!(list(&knowledge).unwrap(), ["a/d.txt", "a/deep/c.md", "b.md"]);
+        let gone = Knowledge { folder: folder.path().join("gone"), ..knowledge };
+        assert!(list(&gone).is_err());
+    }
+}

@@ -257,3 +257,17 @@ impl Live {
         screen.print(&format!("{gap}{}\n", clean(answer)))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_found_from_where_the_command_was_given() {
+        let shop = Path::new("shop/docs");
+        assert_eq!(place(Some(shop), "a/b.md"), "shop/docs/a/b.md");
+        assert_eq!(place(Some(Path::new("./docs")), "b.md"), "docs/b.md");
+        assert_eq!(place(Some(shop), "https://example.org/b"), "https://example.org/b");
+        assert_eq!(place(None, "b.md"), "b.md");
+    }
+}

@@ -183,3 +183,6 @@ fn waits(waits: &[WaitDocument]) -> String {
     };
     waits.iter().map(one).collect::<Vec<_>>().join(", ")
 }
+
+#[cfg(test)]
+mod tests;

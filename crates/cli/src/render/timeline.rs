@@ -324,3 +324,6 @@ impl ModelStep {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -55,9 +55,10 @@ impl Kill {
         if self.json {
             screen.json(&document)?;
         } else {
+            let path = self.path.as_ref().map_or_else(String::new, |p| format!("{} ", p.display()));
             screen.print(&format!(
                 "The kill switch is on for {} since {} UTC. Calls in flight stop, new ones are \
-                 refused.\nLift it when it is safe: largestack resume --reason TEXT\n",
+                 refused.\nLift it when it is safe: largestack resume {path}--reason TEXT\n",
                 document.state,
                 moment(thrown.at),
             ))?;

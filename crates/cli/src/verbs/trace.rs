@@ -29,8 +29,8 @@ pub(crate) struct Trace {
     #[arg(value_names = ["PATH", "RUN"], num_args = 0..=2)]
     target: Vec<String>,
     /// Runs to list
-    #[arg(long, default_value_t = 20, value_name = "N")]
-    limit: usize,
+    #[arg(long, default_value_t = 20, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    limit: u32,
     /// Show texts, arguments and results whole
     #[arg(long)]
     whole: bool,
@@ -59,7 +59,7 @@ impl Trace {
         let store = compose::reader(&state)?;
         let scope = compose::scope();
         let Some(name) = &target.run else {
-            let found = blocking(store.runs(&scope, self.limit))??;
+            let found = blocking(store.runs(&scope, self.limit as usize))??;
             if self.json {
                 let runs = found.iter().map(SummaryDocument::of).collect();
                 screen.json(&List { state: state.display().to_string(), runs })?;

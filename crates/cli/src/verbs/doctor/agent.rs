@@ -32,6 +32,12 @@ pub(super) fn model(settings: Option<&Settings<config::Agent>>) -> Option<Check>
     }
     // The settings have refused models that nobody serves.
     let target = settings.project.providers.resolve(model).ok()?;
+    let Some(url) = target.provider.base_url.as_deref() else {
+        let detail = format!("{model}: no address is known of provider {}", target.provider.name);
+        let advice =
+            format!("Set `providers.{}.base-url` in largestack.yaml", target.provider.name);
+        return Some(Check::new("model", Finding::Broken, detail).advise(advice));
+    };
     let environment = Environment::of_process();
     Some(match environment.credential(&target.provider) {
         Some(key) => {
@@ -39,7 +45,6 @@ pub(super) fn model(settings: Option<&Settings<config::Agent>>) -> Option<Check>
             Check::new("model", Finding::Ok, detail)
         }
         None if target.provider.auth == Auth::None => {
-            let url = target.provider.base_url.as_deref().unwrap_or("no address");
             Check::new("model", Finding::Ok, format!("{model}, which needs no key, at {url}"))
         }
         None => {
