@@ -148,7 +148,8 @@ impl Going<'_> {
                 let sources = sources(&report.citations, place);
                 let gap = if sources.is_empty() { "" } else { "\n" };
                 let facts = if screen.is_quiet() { String::new() } else { facts(report, took) };
-                let between = if facts.is_empty() { "" } else { "\n" };
+                let silent = report.text.is_empty() && live.shown.is_empty();
+                let between = if facts.is_empty() || silent { "" } else { "\n" };
                 screen.print(&format!("{gap}{sources}{between}{facts}"))?;
                 let project = self.project();
                 advise(report, &project, screen);

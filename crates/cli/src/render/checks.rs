@@ -67,9 +67,10 @@ pub(crate) fn lines(checks: &[Check]) -> String {
         let (mark, name) =
             (painted(style, mark), painted(STRONG, format!("{:<width$}", check.name)));
         // Writing to a string does not fail.
-        let _ = writeln!(text, "{mark}  {name}  {}", clean(&check.detail));
+        let indent = width + 10;
+        let detail = check.detail.replace('\n', &format!("\n{:indent$}", ""));
+        let _ = writeln!(text, "{mark}  {name}  {}", clean(&detail));
         if let Some(advice) = &check.advice {
-            let indent = width + 10;
             let _ = writeln!(text, "{:indent$}{}", "", painted(FAINT, clean(advice)));
         }
     }

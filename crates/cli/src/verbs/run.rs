@@ -31,12 +31,13 @@ const MOST_READ: u64 = 64 << 20;
 
 /// Runs an agent.
 #[derive(Debug, Args)]
-#[command(override_usage = "largestack run [OPTIONS] [PATH] <QUESTION|->")]
+#[command(allow_missing_positional = true)]
 pub(crate) struct Run {
-    /// The agent (a folder with an agent.yaml, or such a file; the current folder unless given)
-    /// and the question, or `-` to read it from standard input
-    #[arg(value_name = "PATH> <QUESTION", num_args = 1..=2, required = true)]
-    words: Vec<String>,
+    /// The agent: a folder with an agent.yaml, or such a file; the current folder unless given
+    path: Option<PathBuf>,
+    /// What to ask; `-` reads it from standard input
+    #[arg(value_name = "QUESTION|-")]
+    question: String,
     /// The model to use, e.g. openai/gpt-4o-mini or offline/extractive
     #[arg(long, value_name = "PROVIDER/MODEL")]
     model: Option<String>,
@@ -79,7 +80,9 @@ impl Output {
 
 impl Run {
     pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
-        let (path, question) = self.words()?;
+        if self.path.is_none() && looks_like_an_agent(&self.question) {
+            return Err(no_question(&self.question).into());
+        }
         let mut flags = Flags::new();
         if let Some(model) = &self.model {
             flags = flags.set("model", "--model", model.as_str());
@@ -87,26 +90,13 @@ impl Run {
         if let Some(state) = &global.state {
             flags = flags.set("state", "--state", state.display().to_string());
         }
-        let settings = compose::settings(&path, &flags)?;
-        let question = match question.as_str() {
+        let path = self.path.as_deref().unwrap_or(Path::new("."));
+        let settings = compose::settings(path, &flags)?;
+        let question = match self.question.as_str() {
             "-" => from_stdin()?,
-            _ => question,
+            question => question.to_owned(),
         };
         compose::with_runtime(self.ask(&settings, question, screen))?
-    }
-
-    /// The agent's path and the question.
-    fn words(&self) -> Result<(PathBuf, String)> {
-        match self.words.as_slice() {
-            [question] if looks_like_an_agent(question) => Err(LargestackError::with_advice(
-                Code::Input,
-                format!("no question for {question}"),
-                format!("Put it after the path: largestack run {question} \"...\""),
-            )),
-            [question] => Ok((PathBuf::from("."), question.clone())),
-            [path, question] => Ok((PathBuf::from(path), question.clone())),
-            _ => Err(LargestackError::other(Code::Input, "no question")),
-        }
     }
 
     async fn ask(
@@ -194,6 +184,11 @@ fn looks_like_an_agent(word: &str) -> bool {
     let path = Path::new(word);
     path.join(config::AGENT_FILE).is_file()
         || (path.is_file() && path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+}
+
+fn no_question(path: &str) -> LargestackError {
+    let advice = format!("Put it after the path: largestack run {path} \"...\"");
+    LargestackError::with_advice(Code::Input, format!("no question for {path}"), advice)
 }
 
 fn from_stdin() -> Result<String> {
