@@ -141,3 +141,25 @@ fn private(path: &Path) {
 
 #[cfg(not(unix))]
 fn private(_: &Path) {}
+
+#[test]
+fn an_erased_key_is_found_in_no_file_once_the_log_is_copied_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    put(&store, &Scope::local(), 1, "<CARD_1>", CARD);
+    let sealed: Vec<u8> = Connection::open(folder.path().join("state.db"))
+        .unwrap()
+        .query_row("SELECT sealed FROM vault_keys", [], |row| row.get(0))
+        .unwrap();
+    let holds = || {
+        let bytes = fs::read(folder.path().join("state.db")).unwrap();
+        bytes.windows(sealed.len()).any(|window| window == sealed)
+    };
+    drop(store);
+    assert!(holds(), "looked for the wrong bytes");
+    let store = open(folder.path());
+    block_on(store.erase(&Scope::local(), run(1))).unwrap();
+    drop(store);
+    assert!(!holds());
+    assert!(!folder.path().join("state.db-wal").exists());
+}

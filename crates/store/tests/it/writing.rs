@@ -136,3 +136,34 @@ fn a_barrier_that_is_dropped_and_one_that_is_polled_often_harm_nobody() {
     }
     assert_eq!(block_on(store.read(&Scope::local(), run(1), 0)).unwrap().len(), 20);
 }
+
+#[test]
+fn runs_on_several_threads_each_find_their_own_events_behind_every_barrier() {
+    const RUNS: u128 = 12;
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(3).build().unwrap();
+    runtime.block_on(async {
+        let work = (0..RUNS).map(|number| {
+            let store = store.clone();
+            runtime.spawn(async move {
+                let scope = Scope::local();
+                for round in 0..5 {
+                    let lease = store.claim(&scope, run(number), owner(number + 1)).await.unwrap();
+                    let first = round * 3 + 1;
+                    store.append(&lease, events(first, first)).unwrap();
+                    store.append(&lease, events(first + 1, first + 2)).unwrap();
+                    store.durable().await.unwrap();
+                    let read = store.read(&scope, run(number), 0).await.unwrap();
+                    assert_eq!(read, events(1, first + 2).events);
+                    store.release(&lease).await.unwrap();
+                }
+            })
+        });
+        for outcome in join_all(work).await {
+            outcome.unwrap();
+        }
+    });
+    let stats = store.write_stats();
+    assert_eq!((stats.events, stats.barriers), (12 * 15, 12 * 5));
+}
