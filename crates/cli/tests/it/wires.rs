@@ -130,6 +130,26 @@ fn a_decoded_reply_goes_back_into_the_next_request() {
 }
 
 #[test]
+fn the_messages_of_a_run_show_the_request_they_became() {
+    let place = Place::with_library();
+    place.run(&["run", "library", "How long may I keep a book?"]).expect(0);
+    let arguments = ["replay", "library", "last", "--at", "6", "--json"];
+    let messages = &place.run(&arguments).expect(0).json()["messages"];
+    let encode = ["wire", "encode", "--model", "groq/llama-3.1-8b", "-"];
+    let body = place.pipe(messages.to_string().as_bytes(), &encode).expect(0).json();
+    let roles: Vec<&str> = body["messages"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|message| message["role"].as_str().unwrap())
+        .collect();
+    assert_eq!(roles, ["system", "user", "assistant", "tool"]);
+    let call = &body["messages"][2]["tool_calls"][0];
+    assert_eq!(call["function"]["name"], "search_knowledge");
+    assert_eq!(body["messages"][3]["tool_call_id"], call["id"]);
+}
+
+#[test]
 fn what_cannot_be_read_is_an_input_error() {
     let place = Place::new();
     place.write("messages.json", r#"[{"role": "user", "txt": "Hi"}]"#);

@@ -87,11 +87,7 @@ impl From<Part> for PartDocument {
             },
             Body::ToolCall(call) => {
                 let (arguments, arguments_text) = match call.arguments {
-                    Arguments::Json(json) if json.as_str().trim_start().starts_with('{') => {
-                        (Some(json), None)
-                    }
-                    // JSON, but no object: shown as it came.
-                    Arguments::Json(json) => (None, Some(json.as_str().into())),
+                    Arguments::Json(json) => (Some(json), None),
                     Arguments::Malformed(text) => (None, Some(text)),
                 };
                 Self::ToolCall { id: call.provider_id, name: call.name, arguments, arguments_text }

@@ -37,7 +37,13 @@ pub(super) struct WrittenMessage {
     #[serde(default)]
     content: Option<Arc<str>>,
     #[serde(default)]
-    parts: Vec<WrittenPart>,
+    parts: Vec<Json>,
+}
+
+/// Whether a part is one of a journal, which always has a label.
+#[derive(Deserialize)]
+struct Journaled {
+    label: Option<serde::de::IgnoredAny>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -134,7 +140,7 @@ impl WrittenMessage {
         });
         let mut bodies: Vec<Body> = self.content.iter().cloned().map(Body::Text).collect();
         for part in &self.parts {
-            bodies.push(part.read(number, calls)?);
+            bodies.push(body(part, number, calls)?);
         }
         let parts = (0..).zip(bodies).map(|(index, body)| Part {
             id: PartId::new(number, index),
@@ -143,6 +149,17 @@ impl WrittenMessage {
         });
         Ok(Arc::new(Message { role: self.role, parts: parts.collect() }))
     }
+}
+
+/// A part as people write it, or as a journal holds it.
+fn body(part: &Json, message: u32, calls: &mut Calls) -> Result<Body> {
+    let unreadable = |error: serde_json::Error| {
+        LargestackError::other(Code::Input, format!("message {message}: a part: {error}"))
+    };
+    if part.to::<Journaled>().is_ok_and(|part| part.label.is_some()) {
+        return part.to::<Part>().map(|part| part.body).map_err(unreadable);
+    }
+    part.to::<WrittenPart>().map_err(unreadable)?.read(message, calls)
 }
 
 impl WrittenPart {
