@@ -9,10 +9,10 @@
 //! # use largestack_gateway::Ports;
 //! use largestack_testkit::{TestModel, Turn};
 //! # fn ports() -> Result<Ports, Box<dyn std::error::Error>> {
-//! #     use largestack_http::{Keys, OsIds, ReqwestTransport, SystemClock, TokioTasks};
+//! #     use largestack_http::{Keys, OsIds, HttpTransport, SystemClock, TokioTasks};
 //! #     use largestack_ports::{ledger::MemoryLedger, switch::MemorySwitch};
 //! #     Ok(Ports {
-//! #         transport: Arc::new(ReqwestTransport::new(Keys::default())),
+//! #         transport: Arc::new(HttpTransport::new(Keys::default())),
 //! #         ledger: Arc::new(MemoryLedger::default()),
 //! #         switch: Arc::new(MemorySwitch::default()),
 //! #         clock: Arc::new(SystemClock),

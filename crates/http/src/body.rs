@@ -3,19 +3,21 @@
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::Stream;
+use hyper::body::{Body as _, Incoming};
 use largestack_ports::transport::Timeouts;
-use largestack_types::errors::Result;
+use largestack_types::errors::{LargestackError, Result};
 use tokio::time::{Instant, Sleep, sleep_until};
 
 use crate::fault;
+use crate::unzip::Unzip;
 
 /// A body that ends with an error when a chunk, or its end, does not come in time.
-pub(crate) struct TimedBody<S> {
-    chunks: S,
+pub(crate) struct TimedBody {
+    chunks: Incoming,
+    unzip: Option<Unzip>,
     provider: Arc<str>,
     timeouts: Timeouts,
     /// When the whole exchange must be over.
@@ -26,13 +28,20 @@ pub(crate) struct TimedBody<S> {
     over: bool,
 }
 
-impl<S> TimedBody<S> {
-    pub(crate) fn new(chunks: S, provider: Arc<str>, timeouts: Timeouts, end: Instant) -> Self {
-        Self { chunks, provider, timeouts, end, timer: None, waiting: false, over: false }
+impl TimedBody {
+    pub(crate) fn new(
+        chunks: Incoming,
+        unzip: Option<Unzip>,
+        provider: Arc<str>,
+        timeouts: Timeouts,
+        end: Instant,
+    ) -> Self {
+        let (timer, waiting, over) = (None, false, false);
+        Self { chunks, unzip, provider, timeouts, end, timer, waiting, over }
     }
 
     /// Whether a wait has lasted too long; starts one where none is under way.
-    fn waited_too_long(&mut self, cx: &mut Context<'_>) -> Option<(&'static str, Duration)> {
+    fn waited_too_long(&mut self, cx: &mut Context<'_>) -> Poll<LargestackError> {
         let timer = if let Some(timer) = &mut self.timer {
             if !self.waiting {
                 timer.as_mut().reset((Instant::now() + self.timeouts.idle).min(self.end));
@@ -43,50 +52,71 @@ impl<S> TimedBody<S> {
             self.timer.insert(Box::pin(sleep_until(until)))
         };
         self.waiting = true;
-        match timer.as_mut().poll(cx) {
-            Poll::Pending => None,
-            Poll::Ready(()) if timer.deadline() >= self.end => Some(self.whole()),
-            Poll::Ready(()) => Some(("next chunk", self.timeouts.idle)),
+        futures::ready!(timer.as_mut().poll(cx));
+        Poll::Ready(if timer.deadline() >= self.end {
+            self.too_long()
+        } else {
+            fault::timeout(&self.provider, "next chunk", self.timeouts.idle)
+        })
+    }
+
+    fn too_long(&self) -> LargestackError {
+        fault::timeout(&self.provider, "the whole reply", self.timeouts.total)
+    }
+
+    /// The chunk as it was before it was compressed.
+    fn unpacked(&mut self, chunk: Bytes) -> Result<Bytes> {
+        let Some(unzip) = &mut self.unzip else { return Ok(chunk) };
+        unzip.chunk(&chunk).map_err(|error| fault::not_gzip(&self.provider, &error))
+    }
+
+    fn last(&mut self) -> Option<Result<Bytes>> {
+        let rest = self.unzip.as_mut()?.end();
+        match rest.map_err(|error| fault::not_gzip(&self.provider, &error)) {
+            Ok(rest) if rest.is_empty() => None,
+            last => Some(last),
         }
     }
 
-    const fn whole(&self) -> (&'static str, Duration) {
-        ("the whole reply", self.timeouts.total)
+    fn poll_chunk(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
+        loop {
+            let Poll::Ready(frame) = Pin::new(&mut self.chunks).poll_frame(cx) else {
+                return self.waited_too_long(cx).map(|late| Some(Err(late)));
+            };
+            self.waiting = false;
+            let frame = match frame {
+                None => {
+                    self.over = true;
+                    return Poll::Ready(self.last());
+                }
+                // A provider that never pauses is cut off here, not by the timer.
+                Some(Ok(_)) if Instant::now() >= self.end => {
+                    return Poll::Ready(Some(Err(self.too_long())));
+                }
+                Some(Ok(frame)) => frame,
+                Some(Err(error)) => {
+                    return Poll::Ready(Some(Err(fault::broke_off(&self.provider, &error))));
+                }
+            };
+            // Trailers are nothing that a provider says something in.
+            let Ok(chunk) = frame.into_data() else { continue };
+            match self.unpacked(chunk) {
+                Ok(chunk) if chunk.is_empty() => {}
+                chunk => return Poll::Ready(Some(chunk)),
+            }
+        }
     }
 }
 
-impl<S: Stream<Item = reqwest::Result<Bytes>> + Unpin> Stream for TimedBody<S> {
+impl Stream for TimedBody {
     type Item = Result<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Result<Bytes>>> {
-        let this = &mut *self;
-        if this.over {
+        if self.over {
             return Poll::Ready(None);
         }
-        let late = match Pin::new(&mut this.chunks).poll_next(cx) {
-            // A provider that never pauses is cut off here, not by the timer.
-            Poll::Ready(Some(Ok(_))) if Instant::now() >= this.end => Some(this.whole()),
-            Poll::Ready(Some(Ok(chunk))) => {
-                this.waiting = false;
-                return Poll::Ready(Some(Ok(chunk)));
-            }
-            Poll::Ready(Some(Err(error))) => {
-                this.over = true;
-                let error = fault::of(&this.provider, &error, this.timeouts.connect);
-                return Poll::Ready(Some(Err(error)));
-            }
-            Poll::Ready(None) => {
-                this.over = true;
-                return Poll::Ready(None);
-            }
-            Poll::Pending => this.waited_too_long(cx),
-        };
-        match late {
-            None => Poll::Pending,
-            Some((phase, after)) => {
-                this.over = true;
-                Poll::Ready(Some(Err(fault::timeout(&this.provider, phase, after))))
-            }
-        }
+        let chunk = futures::ready!(self.poll_chunk(cx));
+        self.over |= !matches!(chunk, Some(Ok(_)));
+        Poll::Ready(chunk)
     }
 }

@@ -1,17 +1,17 @@
 //! What a failure of the network means: timeouts by phase, and provider errors that say whether
-//! trying again can help. Never an address with its query, never a header.
+//! trying again can help. Never an address, never a header.
 
 use std::borrow::Cow;
-use std::error::Error as _;
+use std::error::Error;
 use std::io;
-use std::io::ErrorKind::{InvalidData, InvalidInput};
 use std::sync::Arc;
 use std::time::Duration;
 
+use hyper_util::client::legacy;
 use largestack_types::errors::{LargestackError, ProviderError, ProviderTimeoutError};
 
 /// The `provider_code` of a failure before the request left: nothing can have been charged.
-pub(crate) const CONNECT: &str = "connect";
+const CONNECT: &str = "connect";
 
 /// A limit of time that ran out.
 pub(crate) fn timeout(
@@ -32,30 +32,32 @@ pub(crate) fn unusable(provider: &Arc<str>, detail: impl Into<String>) -> Larges
     failure(provider, detail.into(), Some(CONNECT), false)
 }
 
-/// What a failure of reqwest means.
-pub(crate) fn of(
+/// What a failure before the head of the reply means.
+pub(crate) fn sending(
     provider: &Arc<str>,
-    error: &reqwest::Error,
+    error: &legacy::Error,
     connect: Duration,
 ) -> LargestackError {
-    if error.is_connect() {
-        if error.is_timeout() {
-            return timeout(provider, "connect", connect);
-        }
-        let detail = format!("cannot connect: {}", innermost(error));
-        // A certificate that is not accepted now is not accepted in a second either.
-        return failure(provider, detail, Some(CONNECT), !has_io_error(error, &[InvalidData]));
+    if !error.is_connect() {
+        return broke_off(provider, error);
     }
-    if error.is_builder() {
-        return unusable(provider, format!("the request cannot be made: {}", innermost(error)));
+    if has_io_error(error, io::ErrorKind::TimedOut) {
+        return timeout(provider, "connect", connect);
     }
-    // Everything that ends a body is a decoding error to reqwest, a reset as well.
-    let what = if error.is_decode() && has_io_error(error, &[InvalidData, InvalidInput]) {
-        "the body cannot be decompressed"
-    } else {
-        "the connection broke off"
-    };
-    failure(provider, format!("{what}: {}", innermost(error)), None, true)
+    let detail = format!("cannot connect: {}", innermost(error));
+    // A certificate that is not accepted now is not accepted in a second either.
+    let transient = !has_io_error(error, io::ErrorKind::InvalidData);
+    failure(provider, detail, Some(CONNECT), transient)
+}
+
+/// A connection that ended before its time.
+pub(crate) fn broke_off(provider: &Arc<str>, error: &dyn Error) -> LargestackError {
+    failure(provider, format!("the connection broke off: {}", innermost(error)), None, true)
+}
+
+/// A body that is not what its head says.
+pub(crate) fn not_gzip(provider: &Arc<str>, error: &io::Error) -> LargestackError {
+    failure(provider, format!("the body cannot be decompressed: {error}"), None, true)
 }
 
 fn failure(
@@ -75,23 +77,26 @@ fn failure(
     .into()
 }
 
-/// The cause at the root, which says most; the links above it repeat the address.
-fn innermost(error: &reqwest::Error) -> String {
-    let mut cause = error.source();
-    let mut text = String::from("the request failed");
-    while let Some(error) = cause {
-        text = error.to_string();
-        cause = error.source();
+/// The cause at the root, which says most.
+fn innermost(error: &dyn Error) -> String {
+    let mut root = error;
+    while let Some(cause) = root.source() {
+        root = cause;
     }
-    text
+    root.to_string()
 }
 
-/// Whether the cause is a failure of input and output of one of these kinds.
-fn has_io_error(error: &reqwest::Error, kinds: &[io::ErrorKind]) -> bool {
+/// Whether the cause is a failure of input and output of this kind.
+fn has_io_error(error: &dyn Error, kind: io::ErrorKind) -> bool {
     let mut cause = error.source();
     while let Some(error) = cause {
-        if error.downcast_ref::<io::Error>().is_some_and(|e| kinds.contains(&e.kind())) {
-            return true;
+        // One failure around another is not among the causes of the outer one.
+        let mut failure = error.downcast_ref::<io::Error>();
+        while let Some(found) = failure {
+            if found.kind() == kind {
+                return true;
+            }
+            failure = found.get_ref().and_then(|inner| inner.downcast_ref());
         }
         cause = error.source();
     }

@@ -1,29 +1,33 @@
 //! What a process brings to the ports that only a process has: the way to providers over HTTP
-//! ([`ReqwestTransport`]), the clocks, the operating system's randomness and tracked tasks. It
+//! ([`HttpTransport`]), the clocks, the operating system's randomness and tracked tasks. It
 //! moves bytes and keeps time; it does not know what a provider's bytes mean, and it never
 //! retries: both are the business of the gateway above.
 //!
 //! ```
-//! use largestack_http::{Keys, ReqwestTransport};
+//! use largestack_http::{Keys, HttpTransport};
 //! use largestack_ports::vault::Sensitive;
 //!
 //! let keys = Keys::default().with("openai", Sensitive::new("sk-example"));
-//! let transport = ReqwestTransport::new(keys);
+//! let transport = HttpTransport::new(keys);
 //! assert!(!format!("{transport:?}").contains("sk-example"));
 //! ```
 
 mod body;
 mod clients;
 mod clock;
+mod connect;
 mod credentials;
 mod fault;
 mod ids;
 mod tasks;
 mod transport;
+mod unzip;
 
 pub use clients::Network;
 pub use clock::SystemClock;
 pub use credentials::{Credentials, Keys};
 pub use ids::OsIds;
 pub use tasks::TokioTasks;
-pub use transport::ReqwestTransport;
+pub use transport::HttpTransport;
+#[doc(hidden)]
+pub use transport::HttpTransport as ReqwestTransport;

@@ -1,33 +1,41 @@
-//! The transport port over reqwest: applies credentials, sends once, and hands the body on as it
+//! The transport port over hyper: applies credentials, sends once, and hands the body on as it
 //! comes. Dropping the future or the body ends the exchange.
 
 use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use http::header::{AUTHORIZATION, HeaderName, HeaderValue};
+use bytes::Bytes;
+use http::Uri;
+use http::header::{
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderName, HeaderValue, USER_AGENT,
+};
+use http_body_util::Full;
+use hyper::body::Incoming;
 use largestack_ports::BoxFuture;
 use largestack_ports::transport::{Auth, Method, Request, Response, Transport};
 use largestack_types::errors::{ProviderAuthError, Result};
-use reqwest::Url;
 use tokio::time::{Instant, timeout_at};
 
 use crate::body::TimedBody;
 use crate::clients::{Clients, Network};
 use crate::credentials::Credentials;
 use crate::fault;
+use crate::unzip::Unzip;
 
 /// Addresses kept parsed. There is one for each provider that is used.
 const MAX_ADDRESSES: usize = 256;
 
 /// HTTP/1.1 and HTTP/2 with TLS, kept-alive connections and gzip, over one pool of connections.
-pub struct ReqwestTransport {
+/// Redirects are answers: nobody follows them, because a conversation must not be carried to
+/// another host.
+pub struct HttpTransport {
     credentials: Box<dyn Credentials>,
     clients: Clients,
-    addresses: Mutex<HashMap<Arc<str>, Url>>,
+    addresses: Mutex<HashMap<Arc<str>, Uri>>,
 }
 
-impl ReqwestTransport {
+impl HttpTransport {
     /// A transport that talks to providers directly. Costs nothing until the first request.
     pub fn new(credentials: impl Credentials) -> Self {
         Self::over(Network::default(), credentials)
@@ -42,20 +50,21 @@ impl ReqwestTransport {
         }
     }
 
-    fn address(&self, request: &Request) -> Result<Url> {
+    fn address(&self, request: &Request) -> Result<Uri> {
         let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(url) = addresses.get(&request.url) {
-            return Ok(url.clone());
+        if let Some(uri) = addresses.get(&request.url) {
+            return Ok(uri.clone());
         }
-        let url = Url::parse(&request.url)
-            .ok()
-            .filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host())
+        let uri: Option<Uri> = request.url.parse().ok();
+        let uri = uri
+            .filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+            .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
             .ok_or_else(|| fault::unusable(&request.provider, "its base URL is not an address"))?;
         if addresses.len() >= MAX_ADDRESSES {
             addresses.clear();
         }
-        addresses.insert(request.url.clone(), url.clone());
-        Ok(url)
+        addresses.insert(request.url.clone(), uri.clone());
+        Ok(uri)
     }
 
     /// The header that carries the key. A provider that needs none gets one that is configured
@@ -88,14 +97,18 @@ impl ReqwestTransport {
         Ok(Some((name, value)))
     }
 
-    fn prepare(&self, request: &mut Request) -> Result<reqwest::Request> {
+    fn prepare(&self, request: &mut Request) -> Result<http::Request<Full<Bytes>>> {
         let authorisation = self.authorisation(request)?;
-        let method = match request.method {
-            Method::Get => http::Method::GET,
-            Method::Post => http::Method::POST,
+        let (method, body) = match request.method {
+            Method::Get => (http::Method::GET, Bytes::new()),
+            Method::Post => (http::Method::POST, std::mem::take(&mut request.body)),
         };
-        let mut prepared = reqwest::Request::new(method, self.address(request)?);
+        let mut prepared = http::Request::new(Full::new(body));
+        *prepared.method_mut() = method;
+        *prepared.uri_mut() = self.address(request)?;
         let headers = prepared.headers_mut();
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         for (name, value) in std::mem::take(&mut request.headers) {
             let name = HeaderName::from_bytes(name.as_bytes());
             match (name, HeaderValue::try_from(value)) {
@@ -104,50 +117,53 @@ impl ReqwestTransport {
             };
         }
         headers.extend(authorisation.map(|(name, value)| (Some(name), value)));
-        if request.method == Method::Post {
-            *prepared.body_mut() = Some(std::mem::take(&mut request.body).into());
-        }
         Ok(prepared)
     }
 
     async fn exchange(&self, mut request: Request) -> Result<Response> {
         let prepared = self.prepare(&mut request)?;
         let Request { provider, timeouts, .. } = request;
+        let secure = prepared.uri().scheme_str() == Some("https");
         let client = self
             .clients
-            .get(timeouts.connect, prepared.url().scheme() == "https")
-            .map_err(|error| fault::of(&provider, &error, timeouts.connect))?;
+            .get(timeouts.connect, secure)
+            .map_err(|error| fault::unusable(&provider, error.0))?;
         let started = Instant::now();
         let (first, end) = (started + timeouts.first_byte, started + timeouts.total);
-        let response = match timeout_at(first.min(end), client.execute(prepared)).await {
+        let response = match timeout_at(first.min(end), client.request(prepared)).await {
             Ok(answered) => {
-                answered.map_err(|error| fault::of(&provider, &error, timeouts.connect))?
+                answered.map_err(|error| fault::sending(&provider, &error, timeouts.connect))?
             }
             Err(_) if end < first => {
                 return Err(fault::timeout(&provider, "the whole reply", timeouts.total));
             }
             Err(_) => return Err(fault::timeout(&provider, "first byte", timeouts.first_byte)),
         };
-        let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-        Ok(Response {
-            status: response.status().as_u16(),
-            headers: response
-                .headers()
-                .iter()
-                .map(|(name, value)| (name.as_str().to_owned(), text(value)))
-                .collect(),
-            body: Box::pin(TimedBody::new(response.bytes_stream(), provider, timeouts, end)),
-        })
+        let (status, headers, unzip) = head(&response);
+        let body = TimedBody::new(response.into_body(), unzip, provider, timeouts, end);
+        Ok(Response { status, headers, body: Box::pin(body) })
     }
 }
 
-impl fmt::Debug for ReqwestTransport {
+const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));
+
+/// The head of a reply as the port has it, and how its body is unpacked.
+fn head(response: &http::Response<Incoming>) -> (u16, Vec<(String, String)>, Option<Unzip>) {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    let headers = response.headers();
+    let zipped = headers.get(CONTENT_ENCODING).is_some_and(|name| name == "gzip");
+    let headers =
+        headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
+    (response.status().as_u16(), headers, zipped.then(Unzip::new))
+}
+
+impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ReqwestTransport").field("clients", &self.clients).finish_non_exhaustive()
+        f.debug_struct("HttpTransport").field("clients", &self.clients).finish_non_exhaustive()
     }
 }
 
-impl Transport for ReqwestTransport {
+impl Transport for HttpTransport {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(self.exchange(request))
     }

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use futures::StreamExt;
 use largestack_gateway::{BreakerPolicy, Builder, Gateway, Ports, RetryPolicy};
-use largestack_http::{Keys, ReqwestTransport, TokioTasks};
+use largestack_http::{HttpTransport, Keys, TokioTasks};
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock;
 use largestack_ports::ledger::MemoryLedger;
@@ -82,7 +82,7 @@ pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> 
     let tasks = TokioTasks::current().unwrap();
     let keys = Keys::default().with("mock", Sensitive::new("sk-mock-0123456789abcdef"));
     let ports = Ports {
-        transport: Arc::new(ReqwestTransport::new(keys)),
+        transport: Arc::new(HttpTransport::new(keys)),
         ledger: ledger.clone(),
         switch: switch.clone(),
         clock: Arc::new(clock),

@@ -240,7 +240,7 @@ fn gateway_over(rig: &Rig, ledger: impl Ledger) -> largestack_gateway::Gateway {
     let prices = "[[price]]\nprovider = \"test\"\nmodel = \"priced\"\nfrom = \"2000-01-01\"\n\
                   input = 1_000_000_000\noutput = 2_000_000_000\n";
     largestack_gateway::Gateway::builder(largestack_gateway::Ports {
-        transport: Arc::new(largestack_http::ReqwestTransport::new(keys)),
+        transport: Arc::new(largestack_http::HttpTransport::new(keys)),
         ledger: Arc::new(ledger),
         switch: rig.switch.clone(),
         clock: Arc::new(HastyClock::default()),

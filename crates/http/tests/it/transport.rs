@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use largestack_http::{Keys, Network, ReqwestTransport};
+use largestack_http::{HttpTransport, Keys, Network};
 use largestack_ports::transport::{Auth, Method, Request, Response, Timeouts, Transport as _};
 use largestack_ports::vault::Sensitive;
 use largestack_testkit::{Answer, Upstream};
@@ -12,8 +12,8 @@ use largestack_types::errors::{Code, Coded, LargestackError, Result};
 
 const KEY: &str = "sk-0123456789-verysecret";
 
-fn keyed() -> ReqwestTransport {
-    ReqwestTransport::new(Keys::default().with("mock", Sensitive::new(KEY)))
+fn keyed() -> HttpTransport {
+    HttpTransport::new(Keys::default().with("mock", Sensitive::new(KEY)))
 }
 
 fn request(url: &str) -> Request {
@@ -72,7 +72,7 @@ async fn requests_go_out_with_body_headers_and_key_over_one_connection() {
 async fn a_missing_key_is_an_error_that_names_the_variable_before_anything_is_sent() {
     let upstream = Upstream::start().await.unwrap();
     let keys = Keys::default().variable_of("mock", "MOCK_KEY");
-    let transport = ReqwestTransport::new(keys.with("other", Sensitive::new("")));
+    let transport = HttpTransport::new(keys.with("other", Sensitive::new("")));
     let error = transport.send(request(&upstream.url())).await.err().unwrap();
     assert!(error.to_string().contains("export MOCK_KEY="), "{error}");
     let empty = Request { provider: "other".into(), ..request(&upstream.url()) };
@@ -87,7 +87,7 @@ async fn a_missing_key_is_an_error_that_names_the_variable_before_anything_is_se
 #[tokio::test]
 async fn a_key_that_no_header_can_carry_is_refused_without_showing_it() {
     let keys = Keys::default().with("mock", Sensitive::new("sk-secret\n"));
-    let transport = ReqwestTransport::new(keys);
+    let transport = HttpTransport::new(keys);
     let error = transport.send(request("http://127.0.0.1:1/")).await.err().unwrap();
     assert_eq!(error.code(), Code::ProviderAuth);
     assert!(!error.to_string().contains("sk-secret"), "{error}");
@@ -205,13 +205,69 @@ async fn dropping_the_future_or_the_body_ends_the_exchange() {
 }
 
 #[tokio::test]
-async fn a_proxy_that_is_configured_gets_the_request() {
+async fn a_proxy_that_is_configured_is_asked_for_a_tunnel_and_gets_no_key() {
     let proxy = Upstream::start().await.unwrap();
-    proxy.push(Answer::json(200, "{}"));
+    proxy.push(Answer::error(403, "not there"));
     let network = Network { proxy: Some(format!("http://{}", proxy.address())) };
     let keys = Keys::default().with("mock", Sensitive::new(KEY));
-    let transport = ReqwestTransport::over(network, keys);
-    let response = transport.send(request("http://provider.invalid/v1/chat")).await.unwrap();
-    assert_eq!(response.status, 200);
-    assert_eq!(proxy.requests()[0].path(), "http://provider.invalid/v1/chat");
+    let transport = HttpTransport::over(network, keys);
+    let error = transport.send(request("http://provider.invalid/v1/chat")).await.err().unwrap();
+    assert_eq!(error.code(), Code::Provider);
+    let asked = &proxy.requests()[0];
+    assert_eq!(
+        (asked.method().as_str(), asked.path().as_str()),
+        ("CONNECT", "provider.invalid:80")
+    );
+    assert_eq!(asked.header("authorization"), None);
+    let network = Network { proxy: Some("socks5://127.0.0.1:1".to_owned()) };
+    let transport = HttpTransport::over(network, Keys::default().with("mock", Sensitive::new(KEY)));
+    let error = transport.send(request("http://provider.invalid/v1/chat")).await.err().unwrap();
+    assert!(error.message().contains("proxy"), "{error}");
+}
+
+#[tokio::test]
+async fn a_body_that_only_claims_to_be_compressed_is_an_error() {
+    let upstream = Upstream::start().await.unwrap();
+    for text in ["plain text", ""] {
+        upstream.push(Answer::json(200, text).header("content-encoding", "gzip"));
+        let response = keyed().send(request(&upstream.url())).await.unwrap();
+        let error = body(response).await.unwrap_err();
+        assert!(error.message().contains("cannot be decompressed"), "{error}");
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_speaks_no_tls_is_not_connected_to_and_not_tried_again() {
+    use tokio::io::AsyncWriteExt as _;
+
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("https://{}/v1", listener.local_addr().unwrap());
+    let transport = keyed();
+    let plain = async {
+        let mut socket = listener.accept().await.unwrap().0;
+        socket.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
+        socket
+    };
+    let mut sending = transport.send(request(&url));
+    let error = tokio::select! {
+        sent = &mut sending => sent.err().unwrap(),
+        _socket = plain => sending.await.err().unwrap(),
+    };
+    let LargestackError::ProviderError(failure) = &error else { panic!("{error}") };
+    assert_eq!((failure.provider_code.as_deref(), failure.transient), (Some("connect"), false));
+}
+
+#[tokio::test]
+async fn a_connection_that_never_comes_to_stand_is_given_up() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    let timeouts = Timeouts { connect: Duration::from_millis(300), ..Timeouts::default() };
+    let silent = Request { timeouts, ..request(&format!("https://{address}/v1")) };
+    let error = keyed().send(silent).await.err().unwrap();
+    if error.message().contains("no certificates to trust") {
+        // A machine without any cannot even begin.
+        return;
+    }
+    let LargestackError::ProviderTimeoutError(timeout) = &error else { panic!("{error}") };
+    assert_eq!((&*timeout.phase, timeout.after_ms), ("connect", 300));
 }

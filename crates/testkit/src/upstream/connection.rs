@@ -36,7 +36,7 @@ pub(super) async fn serve(mut socket: TcpStream, shared: Arc<Shared>) {
 /// The next request; `None` when the client is gone or does not speak HTTP/1.1.
 async fn read(socket: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Option<Received>> {
     loop {
-        if let Some((head, body)) = measure(buffer) {
+        if let Some((head, body)) = measure(buffer)? {
             while buffer.len() < head + body {
                 if socket.read_buf(buffer).await? == 0 {
                     return Ok(None);
@@ -52,13 +52,17 @@ async fn read(socket: &mut TcpStream, buffer: &mut BytesMut) -> io::Result<Optio
 }
 
 /// The lengths of head and body, once the head is whole.
-fn measure(buffer: &[u8]) -> Option<(usize, usize)> {
+fn measure(buffer: &[u8]) -> io::Result<Option<(usize, usize)>> {
     let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
     let mut request = httparse::Request::new(&mut headers);
-    let httparse::Status::Complete(head) = request.parse(buffer).ok()? else { return None };
+    let httparse::Status::Complete(head) =
+        request.parse(buffer).map_err(|_| io::ErrorKind::InvalidData)?
+    else {
+        return Ok(None);
+    };
     let length = request.headers.iter().find(|h| h.name.eq_ignore_ascii_case("content-length"));
     let body = length.and_then(|h| std::str::from_utf8(h.value).ok()?.parse().ok()).unwrap_or(0);
-    Some((head, body))
+    Ok(Some((head, body)))
 }
 
 /// Sends an answer. An error means that the client went away.

@@ -102,3 +102,12 @@ async fn a_handler_answers_where_the_script_is_over() {
     post(&mut socket, r#"{"a":2}"#).await;
     assert!(read_until(&mut socket, r#"{"a":2}"#).await.1);
 }
+
+#[tokio::test]
+async fn what_is_not_http_is_hung_up_on() {
+    let upstream = Upstream::start().await.unwrap();
+    let mut socket = open(&upstream).await;
+    socket.write_all(b"\x16\x03\x01 hello\r\n\r\n").await.unwrap();
+    assert_eq!(read_until(&mut socket, "never").await, (String::new(), false));
+    assert_eq!(upstream.counts().requests, 0);
+}
