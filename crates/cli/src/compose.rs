@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use largestack_agent::{Agent, Runtime};
+use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
 use largestack_gateway::{Gateway, Ports};
 use largestack_http::{Credentials, OsIds, ReqwestTransport, SystemClock, TokioTasks};
@@ -19,6 +19,7 @@ use largestack_types::scope::Scope;
 use largestack_wire::Registry;
 
 use crate::failure::{Failure, Outcome};
+use crate::passages::Passages;
 
 /// The tools that agents of this program may name.
 const TOOLS: &[&str] = &[tool::NAME];
@@ -132,11 +133,11 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
         ids: Arc::clone(&ids),
         tasks: Arc::new(tasks.clone()),
     };
-    let agent = agent(described, store).build(runtime)?;
+    let agent = agent(described, store)?.build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
 }
 
-fn agent(described: &config::Agent, store: &Store) -> largestack_agent::AgentBuilder {
+fn agent(described: &config::Agent, store: &Store) -> Result<AgentBuilder> {
     let permissions = largestack_agent::pipeline::Permissions {
         allow: described.permissions.allow.clone(),
         deny: described.permissions.deny.clone(),
@@ -149,14 +150,12 @@ fn agent(described: &config::Agent, store: &Store) -> largestack_agent::AgentBui
         .in_doubt(described.in_doubt)
         .guardrails(described.guardrails)
         .permissions(permissions);
-    for name in &described.tools {
-        // The settings have refused every other name.
-        if **name == *tool::NAME {
-            let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
-            builder = builder.tool(SearchKnowledge::new(knowledge));
-        }
+    // The settings have refused every other tool, and this one where there is nothing to search.
+    if let Some(documents) = &described.knowledge {
+        let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
+        builder = builder.tool(Passages::new(SearchKnowledge::new(knowledge), documents.top_k)?);
     }
-    builder
+    Ok(builder)
 }
 
 /// The collection that an agent searches.

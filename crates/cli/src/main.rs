@@ -12,6 +12,7 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod passages;
 mod place;
 mod render;
 mod screen;

@@ -24,6 +24,24 @@ fn values_come_from_the_file_the_environment_and_defaults() {
 }
 
 #[test]
+fn a_search_returns_as_many_passages_as_the_file_says_and_no_more_than_it_can() {
+    let place = Place::with_library();
+    let file = place.read("library/agent.yaml");
+    for (top_k, code) in [(1, 0), (20, 0), (21, 2)] {
+        let asked = file.replace("folder: docs\n", &format!("folder: docs\n  top_k: {top_k}\n"));
+        place.write("library/agent.yaml", asked);
+        let done = place.run(&["run", "library", "How long may I keep a book?"]).expect(code);
+        if code == 0 {
+            let trace = place.run(&["trace", "library", "last", "--json"]).expect(0).json();
+            let found = trace["steps"][2]["citations"].as_u64().unwrap();
+            assert_eq!(found == 1, top_k == 1, "{trace}");
+        } else {
+            assert!(done.err.contains("at most 20"), "{}", done.err);
+        }
+    }
+}
+
+#[test]
 fn a_key_chooses_the_model_and_is_never_shown() {
     let place = Place::with_library();
     let key = ("OPENAI_API_KEY", "sk-this-is-not-shown");
