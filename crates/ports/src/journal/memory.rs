@@ -131,6 +131,8 @@ impl Journal for MemoryJournal {
         self.with(&lease.scope, |tenant| {
             if let Some(log) = tenant.runs.get_mut(&lease.run).filter(|l| l.fence == lease.fence) {
                 log.holder = None;
+                // The lease that was given back is no longer good for an append.
+                log.fence += 1;
             }
         });
         ready(Ok(()))

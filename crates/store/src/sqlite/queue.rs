@@ -17,7 +17,7 @@ use crate::sqlite::rows::Rows;
 use crate::sqlite::waiters::Waiters;
 
 /// How long rows that nobody waits for may stay in memory.
-const LINGER: Duration = Duration::from_millis(50);
+const LINGER: Duration = Duration::from_millis(5);
 
 /// How long a commit waits for runs that the last one woke: a part of what a commit takes.
 const PATIENCE: Duration = Duration::from_micros(100);

@@ -1,0 +1,10 @@
+//! The library as a whole, over the real store.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::print_stdout,
+    reason = "a test that cannot go on stops, and a child process speaks through its output"
+)]
+
+mod kill;
