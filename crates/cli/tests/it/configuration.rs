@@ -28,7 +28,7 @@ fn a_search_returns_as_many_passages_as_the_file_says_and_no_more_than_it_can() 
     let place = Place::with_library();
     let file = place.read("library/agent.yaml");
     for (top_k, code) in [(1, 0), (20, 0), (21, 2)] {
-        let asked = file.replace("folder: docs\n", &format!("folder: docs\n  top_k: {top_k}\n"));
+        let asked = file.replace("top_k: 8\n", &format!("top_k: {top_k}\n"));
         place.write("library/agent.yaml", asked);
         let done = place.run(&["run", "library", "How long may I keep a book?"]).expect(code);
         if code == 0 {
