@@ -7,7 +7,7 @@ use std::sync::Arc;
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
 use largestack_gateway::{Gateway, Ports};
-use largestack_http::{Credentials, OsIds, ReqwestTransport, SystemClock, TokioTasks};
+use largestack_http::{Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -109,7 +109,7 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
     let providers = settings.project.providers.clone();
     let credentials = Keys { environment: Environment::of_process(), providers: providers.clone() };
     let ports = Ports {
-        transport: Arc::new(ReqwestTransport::new(credentials)),
+        transport: Arc::new(HttpTransport::new(credentials)),
         ledger: Arc::clone(&ledger),
         switch: Arc::new(store.clone()),
         clock: Arc::clone(&clock),

@@ -29,5 +29,3 @@ pub use credentials::{Credentials, Keys};
 pub use ids::OsIds;
 pub use tasks::TokioTasks;
 pub use transport::HttpTransport;
-#[doc(hidden)]
-pub use transport::HttpTransport as ReqwestTransport;

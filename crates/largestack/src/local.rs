@@ -5,7 +5,7 @@ use std::sync::Arc;
 use largestack_agent::Runtime;
 use largestack_config::Environment;
 use largestack_gateway::{Gateway, Ports};
-use largestack_http::{Credentials, OsIds, ReqwestTransport, SystemClock, TokioTasks};
+use largestack_http::{Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, model};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -41,7 +41,7 @@ pub fn local() -> Result<Runtime> {
     let environs = Environs { environment: Environment::of_process(), registry: registry.clone() };
     let parts = Parts::new()?;
     let ports = Ports {
-        transport: Arc::new(ReqwestTransport::new(environs)),
+        transport: Arc::new(HttpTransport::new(environs)),
         ledger: Arc::clone(&parts.ledger),
         switch: Arc::clone(&parts.switch),
         clock: Arc::clone(&parts.clock),

@@ -35,6 +35,8 @@ pub(super) fn measure(root: &Path, target: &Path) -> Outcome<Report> {
     ask.arg("run").arg(&handbook).arg(QUESTION);
     // The first run ingests; what is measured is every run after it.
     run(&mut ask)?;
+    // What it says beside the answer is said once.
+    ask.stderr(Stdio::null());
 
     let standings = hold(
         ROUNDS,
@@ -81,7 +83,9 @@ fn compile(folder: &Path) -> Outcome<PathBuf> {
 }
 
 fn build(root: &Path, target: &Path) -> Outcome<PathBuf> {
-    run(Command::new("cargo").args(["build", "--release", "--locked"]).current_dir(root))?;
+    run(Command::new("cargo")
+        .args(["build", "--quiet", "--release", "--locked"])
+        .current_dir(root))?;
     let name = format!("largestack{}", std::env::consts::EXE_SUFFIX);
     Ok(target.join("release").join(name))
 }

@@ -1,12 +1,17 @@
 //! The best loop without an agent around it: typed and borrowed decode, a request body that only
-//! grows by what is new. No guard, no budget, no journal, no limits.
+//! grows by what is new, over the client that the product itself uses (hyper's, without a layer
+//! above it). No guard, no budget, no journal, no limits, no time-outs.
 
 use std::borrow::Cow;
 use std::net::SocketAddr;
-use std::time::Duration;
 
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
-use reqwest::{Client, Url};
+use bytes::Bytes;
+use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
+use http::{Method, Request, Uri};
+use http_body_util::{BodyExt as _, Full};
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::HttpConnector;
+use hyper_util::rt::TokioExecutor;
 use serde::{Deserialize, Serialize};
 
 use super::Loop;
@@ -14,22 +19,10 @@ use super::script::{self, Size};
 use crate::Outcome;
 
 pub(super) struct Bare {
-    client: Client,
-    url: Url,
+    client: Client<HttpConnector, Full<Bytes>>,
+    url: Uri,
     headers: HeaderMap,
     tail: String,
-}
-
-/// The client of both bare loops: set up as the product's own.
-pub(super) fn client() -> Outcome<Client> {
-    Ok(Client::builder()
-        .user_agent("bench")
-        .redirect(reqwest::redirect::Policy::none())
-        .connect_timeout(Duration::from_secs(10))
-        .tcp_nodelay(true)
-        .tls_certs_only([])
-        .no_proxy()
-        .build()?)
 }
 
 #[derive(Deserialize)]
@@ -103,8 +96,11 @@ impl Bare {
             script::TOOL_TEXT,
             script::SCHEMA
         );
-        let url = Url::parse(&format!("http://{address}/v1/chat/completions"))?;
-        Ok(Self { client: client()?, url, headers, tail })
+        let url = format!("http://{address}/v1/chat/completions").parse()?;
+        let mut connector = HttpConnector::new();
+        connector.set_nodelay(true);
+        let client = Client::builder(TokioExecutor::new()).build(connector);
+        Ok(Self { client, url, headers, tail })
     }
 
     fn opening(size: Size) -> Outcome<Vec<u8>> {
@@ -128,9 +124,12 @@ impl Loop for Bare {
             let mut body = Vec::with_capacity(prefix.len() + self.tail.len());
             body.extend_from_slice(&prefix);
             body.extend_from_slice(self.tail.as_bytes());
-            let request =
-                self.client.post(self.url.clone()).headers(self.headers.clone()).body(body);
-            let bytes = request.send().await?.bytes().await?;
+            let mut request = Request::new(Full::new(Bytes::from(body)));
+            *request.method_mut() = Method::POST;
+            *request.uri_mut() = self.url.clone();
+            *request.headers_mut() = self.headers.clone();
+            let response = self.client.request(request).await?;
+            let bytes = response.into_body().collect().await?.to_bytes();
             let reply: Reply<'_> = serde_json::from_slice(&bytes)?;
             tokens += reply.usage.prompt_tokens + reply.usage.completion_tokens;
             let message = &reply.choices.first().ok_or("no choice")?.message;

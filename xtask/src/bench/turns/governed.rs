@@ -6,7 +6,7 @@ use std::sync::Arc;
 use largestack_agent::{Agent, Runtime};
 use largestack_engine::Status;
 use largestack_gateway::{Gateway, Ports};
-use largestack_http::{Keys, OsIds, ReqwestTransport, SystemClock, TokioTasks};
+use largestack_http::{HttpTransport, Keys, OsIds, SystemClock, TokioTasks};
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -57,7 +57,7 @@ impl Governed {
         registry.define("bench", section);
         let keys = Keys::default().with("bench", Sensitive::new("bench"));
         let ports = Ports {
-            transport: Arc::new(ReqwestTransport::new(keys)),
+            transport: Arc::new(HttpTransport::new(keys)),
             ledger: Arc::clone(&parts.ledger),
             switch: Arc::clone(&parts.switch),
             clock: Arc::clone(&parts.clock),

@@ -1,7 +1,8 @@
 //! The agent loop: CPU time of a run over loopback HTTP, everything on, beside two loops without
-//! an agent around them that make the same exchanges in the same process with the same client: the
-//! ordinary one (`serde_json::Value`, history encoded anew each turn) and the best bare one (typed,
-//! incremental). And the engine with a scripted model in this process, per step.
+//! an agent around them that make the same exchanges in the same process: the ordinary one (reqwest,
+//! `serde_json::Value`, history encoded anew each turn) and the best bare one (typed, incremental,
+//! the product's own HTTP client without anything above it). And the engine with a scripted model in
+//! this process, per step.
 //!
 //! CPU time swings on a shared machine; instructions (callgrind) repeat, so the gate is on those.
 

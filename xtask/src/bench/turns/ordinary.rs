@@ -6,8 +6,8 @@ use std::net::SocketAddr;
 use reqwest::Client;
 use serde_json::{Value, json};
 
+use super::Loop;
 use super::script::{self, Size};
-use super::{Loop, bare};
 use crate::Outcome;
 
 pub(super) struct Ordinary {
@@ -17,8 +17,13 @@ pub(super) struct Ordinary {
 
 impl Ordinary {
     pub(super) fn new(address: SocketAddr) -> Outcome<Self> {
-        Ok(Self { client: bare::client()?, url: format!("http://{address}/v1/chat/completions") })
+        Ok(Self { client: client()?, url: format!("http://{address}/v1/chat/completions") })
     }
+}
+
+/// A shared client that keeps its connections, as most programs have.
+fn client() -> Outcome<Client> {
+    Ok(Client::builder().tcp_nodelay(true).tls_certs_only([]).no_proxy().build()?)
 }
 
 impl Loop for Ordinary {
