@@ -29,11 +29,6 @@
 mod local;
 
 #[doc(hidden)]
-#[expect(
-    clippy::unused_self,
-    clippy::unnecessary_wraps,
-    reason = "called by generated code only, with one signature for all kinds"
-)]
 pub mod __private {
     include!("private.rs");
 }

@@ -39,18 +39,18 @@ impl Credentials for Environs {
 pub fn local() -> Result<Runtime> {
     let registry = Registry::default();
     let environs = Environs { environment: Environment::of_process(), registry: registry.clone() };
-    let parts = Parts::new()?;
+    let house = Parts::new()?;
     let ports = Ports {
         transport: Arc::new(HttpTransport::new(environs)),
-        ledger: Arc::clone(&parts.ledger),
-        switch: Arc::clone(&parts.switch),
-        clock: Arc::clone(&parts.clock),
-        ids: Arc::clone(&parts.ids),
-        tasks: Arc::new(parts.tasks.clone()),
+        ledger: Arc::clone(&house.ledger),
+        switch: Arc::clone(&house.switch),
+        clock: Arc::clone(&house.clock),
+        ids: Arc::clone(&house.ids),
+        tasks: Arc::new(house.tasks.clone()),
     };
     let gateway = Gateway::builder(ports).registry(registry).build();
     gateway.register(model::NAME, Arc::new(Extractive::default()));
-    Ok(parts.with(Arc::new(gateway)))
+    Ok(house.with(Arc::new(gateway)))
 }
 
 /// A runtime in memory with a model of one's own, without a gateway before it. Called inside a

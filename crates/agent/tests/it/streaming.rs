@@ -2,6 +2,7 @@
 
 use futures::StreamExt as _;
 use largestack_agent::{RunEvent, RunOptions};
+use largestack_ports::vault::TokenVault as _;
 use largestack_testkit::Turn;
 use largestack_types::delta::Delta;
 
@@ -66,7 +67,6 @@ async fn a_card_never_leaves_in_a_stream_however_it_is_cut() {
 async fn the_callers_own_value_comes_back_in_the_stream() {
     let world = World::new([Turn::text("x")]);
     let (_, report) = heard(&world, "charge 4111 1111 1111 1111").await;
-    use largestack_ports::vault::TokenVault as _;
     let placeholder = world.vault.all(&world.scope, report.run).await.unwrap()[0].0.clone();
     let world = World::new([Turn::text(format!("charged {placeholder} now")).pieces(9)]);
     let (events, _) = heard(&world, "charge 4111 1111 1111 1111").await;

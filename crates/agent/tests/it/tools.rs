@@ -182,7 +182,8 @@ async fn a_tool_gets_its_key_its_deps_and_the_label_of_its_arguments() {
     let look = Spy::new("look", |context, _| {
         Box::pin(async move {
             let deps = context.deps.downcast_ref::<u32>().copied();
-            let origins: Vec<_> = context.label.origins.iter().map(|o| o.name()).collect();
+            let origins: Vec<_> =
+                context.label.origins.iter().map(largestack_types::label::Origin::name).collect();
             let text = format!("{} {deps:?} {}", context.idempotency_key, origins.join("+"));
             Ok(ToolOutput::text(text))
         })

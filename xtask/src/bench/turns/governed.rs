@@ -49,7 +49,7 @@ pub(super) struct Governed {
 impl Governed {
     /// Over the gateway and HTTP.
     pub(super) fn over_http(address: SocketAddr) -> Outcome<Self> {
-        let parts = Parts::new()?;
+        let house = Parts::new()?;
         let mut registry = Registry::default();
         let section = toml::from_str(&format!(
             "wire = \"openai-chat\"\nbase-url = \"http://{address}/v1\"\nkey-env = [\"BENCH\"]"
@@ -58,14 +58,14 @@ impl Governed {
         let keys = Keys::default().with("bench", Sensitive::new("bench"));
         let ports = Ports {
             transport: Arc::new(HttpTransport::new(keys)),
-            ledger: Arc::clone(&parts.ledger),
-            switch: Arc::clone(&parts.switch),
-            clock: Arc::clone(&parts.clock),
-            ids: Arc::clone(&parts.ids),
-            tasks: Arc::new(parts.tasks.clone()),
+            ledger: Arc::clone(&house.ledger),
+            switch: Arc::clone(&house.switch),
+            clock: Arc::clone(&house.clock),
+            ids: Arc::clone(&house.ids),
+            tasks: Arc::new(house.tasks.clone()),
         };
         let gateway = Gateway::builder(ports).registry(registry).prices(Book::parse(PRICES)?);
-        Self::of(parts, Arc::new(gateway.build()))
+        Self::of(house, Arc::new(gateway.build()))
     }
 
     /// With a model in this process.

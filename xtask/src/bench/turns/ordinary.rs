@@ -27,6 +27,10 @@ fn client() -> Outcome<Client> {
 }
 
 impl Loop for Ordinary {
+    #[expect(
+        clippy::indexing_slicing,
+        reason = "`Value` answers null, and so most loops are written"
+    )]
     async fn run(&self, size: Size) -> Outcome<()> {
         let schema: Value = serde_json::from_str(script::SCHEMA)?;
         let mut messages = vec![
