@@ -9,6 +9,8 @@ use crate::digits::{
 use crate::layer::{Hit, Step};
 use crate::view::{Verdict, View, is_word};
 
+/// The shortest number of any issuer.
+pub(crate) const FEWEST_DIGITS: usize = 13;
 /// 19 digits and 18 separators, each as wide as UTF-8 makes them.
 pub(crate) const LONGEST: usize = (19 + 18) * WIDEST;
 
@@ -124,7 +126,7 @@ fn cut(
     group: Group,
     counts: &[usize],
 ) -> Option<Hit> {
-    if !(13..DIGITS).contains(&group.total) || !plausible(counts) {
+    if !(FEWEST_DIGITS..DIGITS).contains(&group.total) || !plausible(counts) {
         return None;
     }
     let digits = number.digits(group.total);

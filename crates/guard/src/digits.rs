@@ -1,6 +1,6 @@
 //! Digits as people write them: of many scripts, in groups with single separators.
 
-use crate::view::{View, goes_on};
+use crate::view::{View, goes_on, position};
 
 /// Longest separator or digit, bytes of UTF-8.
 pub(crate) const WIDEST: usize = 4;
@@ -42,8 +42,17 @@ pub(crate) fn digit_before(view: &View<'_>, at: usize) -> bool {
 }
 
 /// Whether a byte may be the first of a digit.
+#[expect(clippy::needless_bitwise_bool, reason = "without branches, many bytes are one step")]
 pub(crate) const fn is_digit_lead(byte: u8) -> bool {
-    byte.is_ascii_digit() || matches!(byte, 0xD9 | 0xDB | 0xE0 | 0xEF | 0xF0)
+    let script = (byte == 0xD9) | (byte == 0xDB) | (byte == 0xE0) | (byte == 0xEF) | (byte == 0xF0);
+    byte.is_ascii_digit() | script
+}
+
+/// No more digits of any script than this stand in a text.
+pub(crate) fn most_digits(bytes: &[u8]) -> usize {
+    let leads = |bytes: &[u8]| bytes.iter().map(|b| u8::from(is_digit_lead(*b))).sum::<u8>();
+    // Blocks so short that a byte holds their sum: many are added in one step.
+    bytes.chunks(128).map(|block| usize::from(leads(block))).sum()
 }
 
 /// The first byte at or after `at` that is no ASCII digit, if a digit stands before `at`.
@@ -56,9 +65,8 @@ pub(crate) fn after_digits(view: &View<'_>, at: usize) -> usize {
 pub(crate) fn next_digit(view: &View<'_>, from: usize) -> Option<usize> {
     let rest = view.slice(from, view.len());
     view.spend(rest.len().min(1));
-    let lead = |b: &u8| is_digit_lead(*b);
     let mut at = 0;
-    while let Some(i) = rest.get(at..)?.iter().position(lead) {
+    while let Some(i) = position(rest.get(at..)?, is_digit_lead) {
         at += i;
         if rest.get(at).is_some_and(u8::is_ascii_digit) || digit(view, from + at).is_some() {
             return Some(from + at);

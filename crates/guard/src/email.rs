@@ -27,8 +27,11 @@ pub(crate) fn next(view: &View<'_>, from: usize) -> Step {
             Verdict::Final(None) => at += 1,
         }
     }
+    if view.is_last() {
+        return Step::Clear;
+    }
     match local_start(view, view.len()) {
-        Some(start) if !view.is_last() && start < view.len() => Step::Open(start),
+        Some(start) if start < view.len() => Step::Open(start),
         _ => Step::Clear,
     }
 }

@@ -8,8 +8,10 @@ use crate::digits::{
     is_digit_lead, separator,
 };
 use crate::layer::{Hit, Step};
-use crate::view::{Verdict, View, is_word};
+use crate::view::{Verdict, View, is_word, position};
 
+/// The shortest number with its country's code, or at home.
+pub(crate) const FEWEST_DIGITS: usize = 9;
 /// `+`, 15 digits (E.164) and what may stand between them.
 pub(crate) const LONGEST: usize = 1 + 15 * WIDEST + 14 * (WIDEST + 2);
 
@@ -62,8 +64,9 @@ const COUNTRIES: &[(&[u8], usize, usize)] = &[
 /// The next number at or after `from`.
 pub(crate) fn next(view: &View<'_>, from: usize) -> Step {
     let mut at = from;
-    let opens = |b: &u8| matches!(b, b'+' | b'(') || is_digit_lead(*b);
-    while let Some(i) = view.slice(at, view.len()).iter().position(opens) {
+    #[expect(clippy::needless_bitwise_bool, reason = "without branches, many bytes are one step")]
+    let opens = |byte: u8| (byte == b'+') | (byte == b'(') | is_digit_lead(byte);
+    while let Some(i) = position(view.slice(at, view.len()), opens) {
         at += i;
         match view.decide(|view| phone(view, at)) {
             Verdict::Open => return Step::Open(at),
@@ -147,7 +150,9 @@ fn fits_country(digits: &[u8]) -> bool {
             let rest = digits.get(code.len()..).unwrap_or_default();
             (*least..=*most).contains(&rest.len()) && (*code != [1] || is_nanp(rest))
         }
-        None => digits.first().is_some_and(|d| *d > 0) && (9..=15).contains(&digits.len()),
+        None => {
+            digits.first().is_some_and(|d| *d > 0) && (FEWEST_DIGITS..=15).contains(&digits.len())
+        }
     }
 }
 
@@ -196,7 +201,7 @@ fn national(view: &View<'_>, at: usize) -> Option<Match> {
     let counts = counts.get(..used)?;
     let digits = number.digits(last.total);
     let goes_on = matches!(last.then, Some(Separator::Dash | Separator::Dot));
-    if goes_on || !(9..=12).contains(&last.total) || !ends_number(view, last.end) {
+    if goes_on || !(FEWEST_DIGITS..=12).contains(&last.total) || !ends_number(view, last.end) {
         return None;
     }
     let american = match counts {

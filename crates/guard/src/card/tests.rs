@@ -110,3 +110,9 @@ fn thirteen_and_nineteen_digits_are_the_limits() {
     assert_eq!(cards("6200000000000000000").len(), 1);
     assert_eq!(cards("62000000000000000005"), []);
 }
+
+#[test]
+fn no_issuer_has_shorter_numbers_than_texts_are_looked_at_for() {
+    let shortest = super::RANGES.iter().flat_map(|range| range.lengths).min();
+    assert_eq!(shortest, Some(&super::FEWEST_DIGITS));
+}

@@ -75,3 +75,12 @@ fn numbers_that_are_no_telephone_numbers_are_left_alone() {
         assert!(found.is_empty(), "{text}: {found:?}");
     }
 }
+
+#[test]
+fn no_country_has_shorter_numbers_than_texts_are_looked_at_for() {
+    for (code, least, _) in super::COUNTRIES {
+        assert!(code.len() + least >= super::FEWEST_DIGITS, "+{code:?}");
+    }
+    assert_eq!(numbers("+49 30 90182"), ["+49 30 90182"]);
+    assert_eq!(numbers("+49 30 9018"), [""; 0]);
+}

@@ -1,11 +1,12 @@
 //! Secrets: tokens with a known prefix, signed tokens, private keys, passwords in connection
 //! strings, and values assigned to a name that says what they are.
 //!
-//! One automaton finds the literals that every rule starts with; a rule then reads on from there.
-//! It is built when the first text is scanned.
+//! Every rule starts with a literal. A filter finds the places where one may stand; the rules then
+//! read on from there. It is built when the first text is scanned.
 
 mod assign;
 mod checksum;
+mod filter;
 mod jwt;
 mod pem;
 mod rule;
@@ -15,9 +16,8 @@ mod url;
 
 use std::sync::OnceLock;
 
-use aho_corasick::{AhoCorasick, AhoCorasickKind, Anchored, Input, MatchKind, StartKind};
-
 pub(crate) use assign::{assigned, secret_name};
+use filter::Filter;
 use rule::Rule;
 
 use crate::layer::{Hit, Step};
@@ -26,17 +26,17 @@ use crate::view::{Verdict, View, is_word};
 /// A private key block; every other rule is shorter.
 pub(crate) const LONGEST: usize = pem::LONGEST;
 
-/// The literals of all rules, compiled.
-struct Automaton {
-    search: AhoCorasick,
+/// The literals of all rules, made ready.
+struct Literals {
+    filter: Filter,
     /// Rules with the second byte of their literal, by its first; both in lower case.
     by_first: Vec<Vec<(u8, &'static Rule)>>,
-    longest_literal: usize,
+    longest: usize,
 }
 
-fn automaton() -> &'static Automaton {
-    static AUTOMATON: OnceLock<Automaton> = OnceLock::new();
-    AUTOMATON.get_or_init(|| {
+fn literals() -> &'static Literals {
+    static LITERALS: OnceLock<Literals> = OnceLock::new();
+    LITERALS.get_or_init(|| {
         let mut by_first = vec![Vec::new(); 256];
         for rule in table::rules() {
             let byte = |n: usize| {
@@ -46,26 +46,21 @@ fn automaton() -> &'static Automaton {
                 rules.push((byte(1), rule));
             }
         }
-        let literals = || table::rules().map(|rule| rule.literal);
-        let search = AhoCorasick::builder()
-            .ascii_case_insensitive(true)
-            .match_kind(MatchKind::LeftmostFirst)
-            .start_kind(StartKind::Unanchored)
-            .kind(Some(AhoCorasickKind::DFA))
-            .build(literals());
-        #[expect(clippy::expect_used, reason = "the table is fixed; a test builds the automaton")]
-        let search = search.expect("a fixed table of short literals compiles");
-        Automaton { search, by_first, longest_literal: literals().map(str::len).max().unwrap_or(0) }
+        let all = || table::rules().map(|rule| rule.literal);
+        Literals {
+            filter: Filter::new(all()),
+            by_first,
+            longest: all().map(str::len).max().unwrap_or(0),
+        }
     })
 }
 
-impl Automaton {
-    /// Where the next literal starts.
+impl Literals {
+    /// The next place where a literal may start.
     fn find(&self, view: &View<'_>, from: usize) -> Option<usize> {
-        let input = Input::new(view.bytes).range(from..).anchored(Anchored::No);
-        let start = self.search.find(input).map(|found| found.start());
+        let start = self.filter.next(view.bytes, from);
         // A search that starts again reads at most one literal twice.
-        view.spend(if start.is_some() { self.longest_literal } else { 1 });
+        view.spend(if start.is_some() { self.longest } else { 1 });
         start
     }
 
@@ -73,10 +68,17 @@ impl Automaton {
         self.by_first.get(usize::from(first.to_ascii_lowercase())).map_or(&[], Vec::as_slice)
     }
 
+    /// The rules whose literal has the two bytes that stand at `at`.
+    fn rules_at(&self, view: &View<'_>, at: usize) -> impl Iterator<Item = &'static Rule> {
+        let rules = self.rules(view.get(at));
+        let second = view.slice(at + 1, at + 2).first().map(u8::to_ascii_lowercase);
+        rules.iter().filter(move |(byte, _)| Some(*byte) == second).map(|(_, rule)| *rule)
+    }
+
     /// Where a literal starts whose rest may still arrive.
     fn unfinished(&self, view: &View<'_>, from: usize) -> Option<usize> {
         let len = view.len();
-        let start = from.max((len + 1).saturating_sub(self.longest_literal));
+        let start = from.max((len + 1).saturating_sub(self.longest));
         (start..len).find(|at| {
             let tail = view.slice(*at, len);
             let rules = self.rules(tail.first().copied().unwrap_or_default());
@@ -87,12 +89,12 @@ impl Automaton {
 
 /// The next secret at or after `from`.
 pub(crate) fn next(view: &View<'_>, from: usize) -> Step {
-    let automaton = automaton();
-    let unfinished = if view.is_last() { None } else { automaton.unfinished(view, from) };
+    let literals = literals();
+    let unfinished = if view.is_last() { None } else { literals.unfinished(view, from) };
     let limit = unfinished.unwrap_or(view.len());
     let mut at = from;
-    while let Some(start) = automaton.find(view, at).filter(|start| *start < limit) {
-        match view.decide(|view| specific_or_named(automaton, view, start)) {
+    while let Some(start) = literals.find(view, at).filter(|start| *start < limit) {
+        match view.decide(|view| specific_or_named(literals, view, start)) {
             Verdict::Open => return Step::Open(start),
             Verdict::Final(Some(hit)) => return Step::Found(hit),
             Verdict::Final(None) => at = start + 1,
@@ -101,13 +103,25 @@ pub(crate) fn next(view: &View<'_>, from: usize) -> Step {
     unfinished.map_or(Step::Clear, Step::Open)
 }
 
+/// Whether a text holds neither a secret nor a word that names one: then no value in it can be one
+/// by the name it has either.
+pub(crate) fn nowhere(view: &View<'_>) -> bool {
+    let literals = literals();
+    let mut at = 0;
+    while let Some(start) = literals.find(view, at) {
+        let names = literals.rules_at(view, start).any(|rule| rule.names(view, start));
+        if names || best(literals, view, start).is_some() {
+            return false;
+        }
+        at = start + 1;
+    }
+    true
+}
+
 /// The best match of the rules whose literal stands at `at`: the longest, then the first listed.
-fn best(automaton: &Automaton, view: &View<'_>, at: usize) -> Option<Hit> {
-    let rules = automaton.rules(view.get(at));
-    let second = view.slice(at + 1, at + 2).first().map(u8::to_ascii_lowercase);
-    let rules = rules.iter().filter(|(byte, _)| Some(*byte) == second);
+fn best(literals: &Literals, view: &View<'_>, at: usize) -> Option<Hit> {
     let mut best: Option<Hit> = None;
-    for hit in rules.filter_map(|(_, rule)| rule.find(view, at)) {
+    for hit in literals.rules_at(view, at).filter_map(|rule| rule.find(view, at)) {
         if best.as_ref().is_none_or(|best| hit.span.end > best.span.end) {
             best = Some(hit);
         }
@@ -116,12 +130,12 @@ fn best(automaton: &Automaton, view: &View<'_>, at: usize) -> Option<Hit> {
 }
 
 /// As [`best`]; a value assigned to a name is told by its own prefix where it has one.
-fn specific_or_named(automaton: &Automaton, view: &View<'_>, at: usize) -> Option<Hit> {
-    let hit = best(automaton, view, at)?;
+fn specific_or_named(literals: &Literals, view: &View<'_>, at: usize) -> Option<Hit> {
+    let hit = best(literals, view, at)?;
     if hit.span.start == at {
         return Some(hit);
     }
-    match best(automaton, view, hit.span.start) {
+    match best(literals, view, hit.span.start) {
         Some(inner) if inner.span == hit.span => Some(inner),
         _ => Some(hit),
     }

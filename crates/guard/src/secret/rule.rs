@@ -39,6 +39,18 @@ impl Rule {
         matches!(self.reads, Reads::Value(_) | Reads::Named(_))
     }
 
+    /// Whether the literal stands at `at`.
+    fn stands(&self, view: &View<'_>, at: usize) -> bool {
+        let literal = self.literal.as_bytes();
+        let text = view.slice(at, at + literal.len());
+        if self.folds() { text.eq_ignore_ascii_case(literal) } else { text == literal }
+    }
+
+    /// Whether a word that names a secret stands at `at`.
+    pub(super) fn names(&self, view: &View<'_>, at: usize) -> bool {
+        matches!(self.reads, Reads::Named(_)) && self.stands(view, at)
+    }
+
     /// Whether the rule may start at `at`, seeing what stands before.
     pub(super) fn may_start(&self, view: &View<'_>, at: usize) -> bool {
         match self.reads {
@@ -59,12 +71,8 @@ impl Rule {
     /// Reads the rule at `at`.
     pub(super) fn find(&self, view: &View<'_>, at: usize) -> Option<Hit> {
         let end = at + self.literal.len();
-        let literal = self.literal.as_bytes();
-        let same = |text: &[u8]| {
-            if self.folds() { text.eq_ignore_ascii_case(literal) } else { text == literal }
-        };
         // What is not there yet makes the rule unfinished, which the caller has seen.
-        if !same(view.slice(at, end)) || !self.may_start(view, at) {
+        if !self.stands(view, at) || !self.may_start(view, at) {
             return None;
         }
         let (span, score, validated) = match self.reads {

@@ -1,0 +1,167 @@
+//! Where a literal may start: a pass over the text that rules nearly every place out.
+//!
+//! A literal's first bytes are compared in any letter case, several literals to a bit: a place that
+//! is passed on may hold none of them, a place that holds one is always passed on.
+
+/// How many bytes of a literal are compared. A shorter literal matches with anything behind it.
+const DEPTH: usize = 4;
+/// How many groups the literals are compared in: the bits of one place in [`Filter::masks`].
+const GROUPS: usize = 64 / DEPTH;
+
+/// The beginnings of a set of literals.
+pub(super) struct Filter {
+    /// For each byte, the groups that have it: `GROUPS` bits for each place of a beginning.
+    masks: [u64; 256],
+}
+
+/// The bits of the last place.
+const LAST: u64 = FIRST << (GROUPS * (DEPTH - 1));
+/// The bits of the first place.
+const FIRST: u64 = (1 << GROUPS) - 1;
+
+/// The first bytes of a literal in lower case; nothing where it is shorter.
+type Beginning = [Option<u8>; DEPTH];
+
+impl Filter {
+    /// A filter for these literals, none of which is empty.
+    pub(super) fn new<'a>(literals: impl Iterator<Item = &'a str>) -> Self {
+        let mut beginnings: Vec<Beginning> = literals
+            .map(|literal| {
+                let byte = |at| literal.as_bytes().get(at).map(u8::to_ascii_lowercase);
+                std::array::from_fn(byte)
+            })
+            .collect();
+        beginnings.sort_unstable();
+        beginnings.dedup();
+        let mut filter = Self { masks: [0; 256] };
+        // A group also accepts mixtures of its members: each goes where it adds the fewest.
+        let mut widths = [[0; DEPTH]; GROUPS];
+        for beginning in beginnings {
+            let growths = widths.iter().enumerate().map(|(group, width)| {
+                let grown = filter.grown(*width, group, beginning);
+                (grown.iter().product::<u64>() - width.iter().product::<u64>(), group, grown)
+            });
+            if let Some((_, group, grown)) = growths.min() {
+                widths.get_mut(group).into_iter().for_each(|width| *width = grown);
+                filter.add(group, beginning);
+            }
+        }
+        filter
+    }
+
+    /// How much a group would accept at each place with one more member.
+    fn grown(&self, mut width: [u64; DEPTH], group: usize, member: Beginning) -> [u64; DEPTH] {
+        for ((place, byte), width) in member.iter().enumerate().zip(&mut width) {
+            let mask = self.masks.get(usize::from(byte.unwrap_or_default()));
+            if mask.is_none_or(|mask| mask & bit(place, group) == 0) {
+                // Letters are what prose consists of.
+                *width += match byte {
+                    None => 256,
+                    Some(b'a'..=b'z' | b' ') => 4,
+                    Some(_) => 1,
+                };
+            }
+        }
+        width
+    }
+
+    fn add(&mut self, group: usize, member: Beginning) {
+        for (place, byte) in member.iter().enumerate() {
+            for (value, mask) in (0..=u8::MAX).zip(&mut self.masks) {
+                if byte.is_none_or(|byte| byte == value.to_ascii_lowercase()) {
+                    *mask |= bit(place, group);
+                }
+            }
+        }
+    }
+
+    /// The first place at or after `from` where a literal may start.
+    pub(super) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+        let step = |state: u64, byte: &u8| {
+            let mask = self.masks.get(usize::from(*byte)).copied().unwrap_or_default();
+            (state << GROUPS | FIRST) & mask
+        };
+        let mut state = 0;
+        let rest = text.get(from..)?;
+        let (blocks, tail) = rest.as_chunks::<8>();
+        for (block, at) in blocks.iter().zip((0..).step_by(8)) {
+            let before = state;
+            let mut seen = 0;
+            for byte in block {
+                state = step(state, byte);
+                seen |= state;
+            }
+            if seen & LAST != 0 {
+                let mut state = before;
+                let end = block.iter().position(|byte| {
+                    state = step(state, byte);
+                    state & LAST != 0
+                });
+                return end.map(|end| from + at + end + 1 - DEPTH);
+            }
+        }
+        // The end of the text stands for what may follow a short literal.
+        let done = from + rest.len() - tail.len();
+        for (byte, end) in tail.iter().chain(&[0; DEPTH]).zip(done + 1..) {
+            state = step(state, byte);
+            if state & LAST != 0 {
+                return Some(end - DEPTH);
+            }
+        }
+        None
+    }
+}
+
+const fn bit(place: usize, group: usize) -> u64 {
+    1 << (place * GROUPS + group)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::secret::table;
+
+    fn of_the_table() -> Filter {
+        Filter::new(table::rules().map(|rule| rule.literal))
+    }
+
+    proptest! {
+        #[test]
+        fn no_literal_is_missed_wherever_it_stands(
+            index: prop::sample::Index,
+            before in "[a-z -:]{0,20}",
+            after in "[a-z -:]{0,20}",
+            upper: bool,
+        ) {
+            let literals: Vec<_> = table::rules().map(|rule| rule.literal).collect();
+            let literal = *index.get(&literals);
+            let written = if upper { literal.to_ascii_uppercase() } else { literal.to_owned() };
+            let text = format!("{before}{written}{after}");
+            let filter = of_the_table();
+            let mut at = 0;
+            while let Some(next) = filter.next(text.as_bytes(), at) {
+                prop_assert!(next >= at);
+                if next == before.len() {
+                    return Ok(());
+                }
+                at = next + 1;
+            }
+            prop_assert!(false, "{written} is not found in {text}");
+        }
+    }
+
+    #[test]
+    fn prose_is_nearly_all_ruled_out() {
+        let prose = "The depot keeps its records in the order in which they were counted; an item \
+            may be returned within thirty days, and the customer pays the postage unless it was \
+            damaged on its way. Questions are answered on working days between nine and five.";
+        let filter = of_the_table();
+        let (mut at, mut left) = (0, 0);
+        while let Some(next) = filter.next(prose.as_bytes(), at) {
+            (at, left) = (next + 1, left + 1);
+        }
+        assert!(left * 100 <= prose.len(), "{left} of {} places are left", prose.len());
+    }
+}
