@@ -20,7 +20,9 @@ const MAX_FIELDS: usize = 256;
 struct Field {
     place: Place,
     key: String,
-    values: Vec<Box<RawValue>>,
+    value: Box<RawValue>,
+    /// What came after the first value, where it was not always the same.
+    later: Vec<Box<RawValue>>,
 }
 
 impl Extras {
@@ -30,15 +32,15 @@ impl Extras {
         match known {
             None if full => {}
             None => {
-                let (key, values) = (key.to_owned(), vec![value.to_owned()]);
-                self.fields.push(Field { place, key, values });
+                let (key, value) = (key.to_owned(), value.to_owned());
+                self.fields.push(Field { place, key, value, later: Vec::new() });
             }
             Some(field) => {
-                let last = field.values.last().map_or("", |value| value.get());
+                let last = field.later.last().unwrap_or(&field.value).get();
                 if last == "null" {
-                    field.values = vec![value.to_owned()];
+                    field.value = value.to_owned();
                 } else if value.get() != last && value.get() != "null" {
-                    field.values.push(value.to_owned());
+                    field.later.push(value.to_owned());
                 }
             }
         }
@@ -80,10 +82,10 @@ impl Serialize for Inside<'_> {
 
 impl Serialize for Field {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        match self.values.as_slice() {
-            [value] => value.serialize(serializer),
-            values => values.serialize(serializer),
+        if self.later.is_empty() {
+            return self.value.serialize(serializer);
         }
+        serializer.collect_seq(std::iter::once(&self.value).chain(&self.later))
     }
 }
 

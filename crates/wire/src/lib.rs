@@ -16,6 +16,7 @@
 pub mod accumulate;
 mod decode;
 pub mod error;
+mod escape;
 pub mod event;
 mod extras;
 mod fault;

@@ -10,7 +10,8 @@ use largestack_types::part::{Body, Media, MediaKind, MediaSource, Part};
 use serde::de::MapAccess;
 
 use crate::error::EncodeError;
-use crate::json::{Fields, Object, Str, lenient, skip, write};
+use crate::escape::write_str;
+use crate::json::{Fields, Object, Str, lenient, skip};
 use crate::model::Target;
 use crate::quirk::Quirk;
 
@@ -53,7 +54,7 @@ pub(super) fn user(
         }
         list.end();
     } else {
-        write(out, &joined(message));
+        write_str(out, &joined(message));
     }
     out.push(b'}');
     Ok(())
@@ -110,7 +111,7 @@ impl<'o> List<'o> {
     fn text(&mut self, text: &str) {
         self.separate();
         self.out.extend_from_slice(b"{\"type\":\"text\",\"text\":");
-        write(self.out, text);
+        write_str(self.out, text);
         self.out.push(b'}');
     }
 
@@ -159,7 +160,7 @@ impl<'o> List<'o> {
             }
             (MediaKind::Document, MediaSource::ProviderFile(id)) => {
                 self.out.extend_from_slice(b"{\"type\":\"file\",\"file\":{\"file_id\":");
-                write(self.out, &**id);
+                write_str(self.out, id);
                 self.out.extend_from_slice(b"}}");
             }
             (kind, source) => {
@@ -173,7 +174,7 @@ impl<'o> List<'o> {
     fn address(&mut self, kind: &str, url: &str) {
         self.out
             .extend_from_slice(format!("{{\"type\":\"{kind}\",\"{kind}\":{{\"url\":").as_bytes());
-        write(self.out, url);
+        write_str(self.out, url);
         self.out.extend_from_slice(b"}}");
     }
 
@@ -190,18 +191,18 @@ impl<'o> List<'o> {
             other => other,
         };
         self.out.extend_from_slice(b"{\"type\":\"input_audio\",\"input_audio\":{\"data\":");
-        write(self.out, data);
+        write_str(self.out, data);
         self.out.extend_from_slice(b",\"format\":");
-        write(self.out, format);
+        write_str(self.out, format);
         self.out.extend_from_slice(b"}}");
     }
 
     fn file(&mut self, media: &Media, data: &str) {
         let name = media.name.as_deref().unwrap_or("document.pdf");
         self.out.extend_from_slice(b"{\"type\":\"file\",\"file\":{\"filename\":");
-        write(self.out, name);
+        write_str(self.out, name);
         self.out.extend_from_slice(b",\"file_data\":");
-        write(self.out, data);
+        write_str(self.out, data);
         self.out.extend_from_slice(b"}}");
     }
 }

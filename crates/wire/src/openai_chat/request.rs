@@ -12,7 +12,7 @@ use largestack_types::part::{Body, Part, Reasoning, ToolCall, ToolResult};
 
 use super::{NAME, content, settings};
 use crate::error::EncodeError;
-use crate::json::write;
+use crate::escape::write_str;
 use crate::model::Target;
 use crate::quirk::Quirk;
 use crate::session::Session;
@@ -38,7 +38,7 @@ pub(super) fn encode(
     let mut body =
         Vec::with_capacity(messages.len() + late.len() + tail.len() + 64 + target.model.len());
     body.extend_from_slice(b"{\"model\":");
-    write(&mut body, &*target.model);
+    write_str(&mut body, &target.model);
     body.extend_from_slice(b",\"messages\":[");
     body.extend_from_slice(messages);
     body.extend_from_slice(&late);
@@ -125,7 +125,7 @@ fn system(out: &mut Vec<u8>, message: &Message, target: &Target) {
     out.extend_from_slice(b"{\"role\":\"");
     out.extend_from_slice(role.as_bytes());
     out.extend_from_slice(b"\",\"content\":");
-    write(out, &content::joined(message));
+    write_str(out, &content::joined(message));
     out.push(b'}');
 }
 
@@ -134,7 +134,7 @@ fn system(out: &mut Vec<u8>, message: &Message, target: &Target) {
 fn assistant(out: &mut Vec<u8>, message: &Message, target: &Target) {
     out.extend_from_slice(b"{\"role\":\"assistant\",\"content\":");
     let calls = message.tool_calls().next().is_some();
-    let text: String = message.parts.iter().filter_map(words).collect();
+    let text = said(message);
     let thoughts = || message.parts.iter().filter_map(reasoning);
     let chunks =
         target.provider.has(Quirk::ThinkingChunks) && thoughts().any(|r| !r.text.is_empty());
@@ -143,7 +143,7 @@ fn assistant(out: &mut Vec<u8>, message: &Message, target: &Target) {
     } else if text.is_empty() && calls {
         out.extend_from_slice(b"null");
     } else {
-        write(out, &text);
+        write_str(out, &text);
     }
     let field = if target.provider.has(Quirk::ReasoningContentBack) {
         Some("reasoning_content")
@@ -157,7 +157,7 @@ fn assistant(out: &mut Vec<u8>, message: &Message, target: &Target) {
         out.extend_from_slice(b",\"");
         out.extend_from_slice(field.as_bytes());
         out.extend_from_slice(b"\":");
-        write(out, &plain);
+        write_str(out, &plain);
     }
     if target.provider.has(Quirk::ReasoningDetailsBack) {
         reasoning_details(out, message);
@@ -167,6 +167,15 @@ fn assistant(out: &mut Vec<u8>, message: &Message, target: &Target) {
         tool_call(out, call, target);
     }
     out.extend_from_slice(if calls { b"]}" } else { b"}" });
+}
+
+/// All words of an assistant, one part behind the other.
+fn said(message: &Message) -> Cow<'_, str> {
+    let mut texts = message.parts.iter().filter_map(words);
+    match (texts.next(), texts.next()) {
+        (first, None) => Cow::Borrowed(first.unwrap_or_default()),
+        (first, second) => Cow::Owned(first.into_iter().chain(second).chain(texts).collect()),
+    }
 }
 
 /// The words of an assistant. A refusal is text again: only some servers know the field.
@@ -198,7 +207,7 @@ fn thinking_chunks(out: &mut Vec<u8>, message: &Message) {
         };
         out.push(std::mem::replace(&mut first, b','));
         out.extend_from_slice(open);
-        write(out, text);
+        write_str(out, text);
         out.extend_from_slice(close);
     }
     out.push(b']');
@@ -220,11 +229,11 @@ fn reasoning_details(out: &mut Vec<u8>, message: &Message) {
 
 fn tool_call(out: &mut Vec<u8>, call: &ToolCall, target: &Target) {
     out.extend_from_slice(b"{\"id\":");
-    write(out, &content::call_id(&call.provider_id, call.call, target));
+    write_str(out, &content::call_id(&call.provider_id, call.call, target));
     out.extend_from_slice(b",\"type\":\"function\",\"function\":{\"name\":");
-    write(out, &*call.name);
+    write_str(out, &call.name);
     out.extend_from_slice(b",\"arguments\":");
-    write(out, call.arguments.as_str());
+    write_str(out, call.arguments.as_str());
     out.extend_from_slice(b"}}");
 }
 
@@ -240,9 +249,9 @@ fn tool_results(out: &mut Vec<u8>, message: &Message, target: &Target) {
     for result in results(message) {
         separate(out);
         out.extend_from_slice(b"{\"role\":\"tool\",\"tool_call_id\":");
-        write(out, &content::call_id(&result.provider_id, result.call, target));
+        write_str(out, &content::call_id(&result.provider_id, result.call, target));
         out.extend_from_slice(b",\"content\":");
-        write(out, &*result.text);
+        write_str(out, &result.text);
         out.push(b'}');
     }
 }
