@@ -4,12 +4,14 @@
 
 pub mod clean;
 mod compose;
+mod decide;
 mod evidence;
 mod kind;
 pub mod question;
 mod weigh;
 
 pub use compose::{Citation, Reply, compose};
+pub use decide::Decision;
 pub use evidence::{Form, Passage, Unit};
 pub use question::{Clause, Expect, Role, clauses};
 pub use weigh::{Corpus, Fit, Weights};
@@ -82,7 +84,7 @@ fn find_clause(
         return Found { clause, quotes: Vec::new(), best: None, near_miss: None };
     };
     let mut chosen: Vec<(&Unit, Fit)> = Vec::new();
-    if is_answer(&best, &clause, weights) {
+    if best.coverage > 0.0 && weights.decision.log_odds(&best, &clause) >= 0.0 {
         for (unit, fit) in &fits {
             let repeats = chosen.iter().any(|(other, _)| overlaps(other, unit));
             if chosen.len() < MAX_QUOTES && !repeats && fit.score >= best.score - CLOSE {
@@ -114,11 +116,6 @@ const CLOSE: f64 = 0.25;
 /// Whether two units are from the same lines of one passage.
 fn overlaps(a: &Unit, b: &Unit) -> bool {
     a.text == b.text || a.passage == b.passage && a.lines.0 <= b.lines.1 && b.lines.0 <= a.lines.1
-}
-
-/// Whether a unit is good enough to be called an answer.
-fn is_answer(fit: &Fit, clause: &Clause, weights: &Weights) -> bool {
-    fit.confidence(clause, weights) >= weights.threshold && fit.hole <= weights.hole
 }
 
 #[cfg(test)]

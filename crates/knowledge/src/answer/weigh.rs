@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use super::decide::Decision;
 use super::evidence::{Frame, Unit, Words};
 use super::kind;
 use super::question::{Clause, Expect, Role, Subject};
@@ -36,6 +37,8 @@ pub struct Weights {
     pub ordinary: f64,
     /// Weight of a name, number or code against a rare word.
     pub named: f64,
+    /// Weight of the word that is asked for itself.
+    pub focus: f64,
     /// Weight of a word of a statement that came with the question.
     pub stated: f64,
     /// Weight of a word inherited from another clause.
@@ -48,37 +51,29 @@ pub struct Weights {
     pub adjacent: f64,
     /// Gain for the best-ranked passage, falling with rank.
     pub rank: f64,
-    /// Confidence gained when a strict kind of answer was asked for and is there.
-    pub kind_gain: f64,
-    /// Confidence lost when a strict kind of answer was asked for and is missing.
-    pub kind_loss: f64,
-    /// The least confidence of an answer.
-    pub threshold: f64,
-    /// The largest weight share that one word found nowhere near may have.
-    pub hole: f64,
+    /// What turns a fit into a decision.
+    pub decision: Decision,
 }
 
 impl Default for Weights {
     fn default() -> Self {
         Self {
-            synonym: 0.87,
-            lead: 1.0,
-            near: 0.52,
-            document: 0.7,
-            passage: 0.12,
+            synonym: 0.86,
+            lead: 0.9,
+            near: 0.6,
+            document: 0.75,
+            passage: 0.16,
             frame: 0.5,
-            ordinary: 0.7,
-            named: 1.5,
-            stated: 0.6,
+            ordinary: 0.45,
+            named: 1.1,
+            focus: 1.25,
+            stated: 0.55,
             inherited: 0.35,
             kind: 0.07,
-            own: 0.12,
-            adjacent: 0.02,
-            rank: 0.03,
-            kind_gain: 0.28,
-            kind_loss: 0.42,
-            threshold: 0.62,
-            hole: 0.5,
+            own: 0.15,
+            adjacent: 0.03,
+            rank: 0.05,
+            decision: Decision::default(),
         }
     }
 }
@@ -96,19 +91,14 @@ pub struct Fit {
     pub hole: f64,
     /// Fit of the kind of answer.
     pub kind: f64,
+    /// How far the word that is asked for itself is said; 1 when there is none.
+    pub focus: f64,
+    /// How far down the hits its passage is: 0 for the first, 1 from the sixth on.
+    pub place: f64,
 }
 
-impl Fit {
-    /// How sure it is that the unit answers the clause; at [`Weights::threshold`] it is called an answer.
-    pub fn confidence(&self, clause: &Clause, weights: &Weights) -> f64 {
-        let kind = match (kind::is_strict(clause.expect), self.kind) {
-            (true, kind) if kind >= 0.9 => weights.kind_gain,
-            (true, kind) if kind < 0.5 => -weights.kind_loss,
-            _ => 0.0,
-        };
-        self.coverage + kind
-    }
-}
+/// Passages from here on count alike.
+const LAST_PLACE: usize = 5;
 
 /// A subject with its weight and everything near it in meaning, looked up once for all units.
 pub(super) struct Sought<'a> {
@@ -139,7 +129,9 @@ pub(super) fn sought<'a>(
 }
 
 fn weight(subject: &Subject, corpus: &Corpus, weights: &Weights) -> f64 {
-    let class = if subject.is_frame {
+    let class = if subject.is_focus {
+        weights.focus
+    } else if subject.is_frame {
         weights.frame
     } else if subject.is_named {
         weights.named
@@ -206,7 +198,7 @@ pub(super) fn weigh(
     if total <= 0.0 {
         return Fit { kind: fit_of_kind, ..Fit::default() };
     }
-    let (mut coverage, mut own, mut hole) = (0.0, 0.0, 0.0_f64);
+    let (mut coverage, mut own, mut hole, mut focus) = (0.0, 0.0, 0.0_f64, 1.0_f64);
     for subject in sought {
         let share = subject.weight;
         let here = holds(&unit.own, subject, weights);
@@ -222,8 +214,24 @@ pub(super) fn weigh(
         let found = here.max(around);
         coverage += share * found;
         own += share * here;
+        if subject.subject.is_focus && subject.subject.role == Role::Asked {
+            let lead = weights.lead * holds(&unit.lead, subject, weights);
+            // "Which bank" is answered by a bank's name, not by the word bank.
+            let bare = clause.text.to_lowercase().contains("which")
+                && here >= 0.9
+                && unit.form != super::evidence::Form::Row
+                && !kind::proper_name(unit, clause);
+            let here = if bare { 0.5 } else { here };
+            let document = weights.document * holds(&frame.document, subject, weights);
+            focus = focus.min(
+                here.max(document)
+                    .max(lead)
+                    .max(weights.near * holds(&unit.near, subject, weights)),
+            );
+        }
         if subject.subject.role == Role::Asked {
-            hole = hole.max(share * (1.0 - found));
+            let missing = share * (1.0 - found);
+            hole = hole.max(missing);
         }
     }
     let (coverage, own, hole) = (coverage / total, own / total, hole / total);
@@ -246,7 +254,15 @@ pub(super) fn weigh(
     {
         score -= 0.1;
     }
-    Fit { score, coverage, own, hole, kind: fit_of_kind }
+    Fit {
+        score,
+        coverage,
+        own,
+        hole,
+        kind: fit_of_kind,
+        focus,
+        place: real(place.min(LAST_PLACE)) / real(LAST_PLACE),
+    }
 }
 
 /// How many neighbouring subjects stand side by side in the unit, at most two.

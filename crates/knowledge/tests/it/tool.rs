@@ -66,18 +66,24 @@ fn a_query_without_words_or_without_matches_finds_nothing() {
     assert!(search(&shop(), "xylophone").hits.is_empty());
 }
 
-#[test]
-fn the_limit_bounds_the_hits_and_wrong_arguments_are_refused() {
+/// Thirty documents about the same.
+fn lamps() -> SearchKnowledge {
     let many: Vec<(String, String)> =
         (0..30).map(|n| (format!("d{n:02}.md"), format!("# Lamp {n}\n\nA lamp."))).collect();
     let many: Vec<(&str, String)> =
         many.iter().map(|(path, text)| (path.as_str(), text.clone())).collect();
-    let tool = tool(&many);
-    let count = |arguments: &str| -> usize {
-        let result: SearchResult =
-            serde_json::from_str(&call(&tool, arguments).unwrap().text).unwrap();
-        result.hits.len()
-    };
+    tool(&many)
+}
+
+fn count(tool: &SearchKnowledge, arguments: &str) -> usize {
+    let result: SearchResult = serde_json::from_str(&call(tool, arguments).unwrap().text).unwrap();
+    result.hits.len()
+}
+
+#[test]
+fn the_limit_bounds_the_hits_and_wrong_arguments_are_refused() {
+    let tool = lamps();
+    let count = |arguments: &str| count(&tool, arguments);
     assert_eq!(count(r#"{"query":"lamp"}"#), 8);
     assert_eq!(count(r#"{"query":"lamp","limit":3}"#), 3);
     assert_eq!(count(r#"{"query":"lamp","limit":99}"#), 20);
@@ -85,6 +91,19 @@ fn the_limit_bounds_the_hits_and_wrong_arguments_are_refused() {
     let query = |length: usize| serde_json::json!({ "query": "a".repeat(length) }).to_string();
     assert!(call(&tool, &query(10_000)).is_ok());
     assert!(call(&tool, &query(10_001)).is_err());
+}
+
+#[test]
+fn a_tool_made_with_a_limit_returns_that_many_unless_asked_and_says_so() {
+    let mut tool = lamps();
+    for (limit, hits) in [(0, 1), (1, 1), (3, 3), (20, 20), (21, 20)] {
+        tool = tool.with_limit(limit);
+        assert_eq!(count(&tool, r#"{"query":"lamp"}"#), hits);
+        assert_eq!(count(&tool, r#"{"query":"lamp","limit":null}"#), hits);
+        assert_eq!(count(&tool, r#"{"query":"lamp","limit":5}"#), 5);
+        let schema = tool.spec().parameters.as_str();
+        assert!(schema.contains(&format!("return; {hits} if absent")), "{schema}");
+    }
 }
 
 #[test]

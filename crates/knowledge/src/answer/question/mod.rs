@@ -1,0 +1,132 @@
+//! What a question asks: its clauses, the words that name its subject with their weight, and the kind of thing that would answer it.
+
+mod expect;
+mod split;
+mod subject;
+
+use crate::analysis::tokens;
+use split::{is_asking, split};
+
+/// What would answer a clause.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Expect {
+    /// A length of time or how often.
+    Duration,
+    /// How many of what [`Clause::counted`] names.
+    Count,
+    /// A sum of money, a share in percent, or that it is free.
+    Money,
+    /// Any other number: how big, how far, which port.
+    Number,
+    /// A date, a day or a time of day.
+    Time,
+    /// A person, a role or a team.
+    Person,
+    /// Who somebody is, not what they do.
+    Identity,
+    /// What something is called, its brand or make.
+    Name,
+    /// A place or a path.
+    Place,
+    /// A postal or web address.
+    Address,
+    /// When something happened.
+    Past,
+    /// An e-mail address.
+    Email,
+    /// A command or code.
+    Command,
+    /// A cause or an aim.
+    Reason,
+    /// Steps or means.
+    Manner,
+    /// Yes or no.
+    YesNo,
+    /// Anything else.
+    Other,
+}
+
+/// A word of the question that the answer should be about.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Subject {
+    /// The stem to look for.
+    pub stem: String,
+    /// The word as asked, folded.
+    pub word: String,
+    /// Another stem that means the same here (from a two-word phrase).
+    pub also: Option<String>,
+    /// A name, an acronym, code or a number: seldom said in other words.
+    pub is_named: bool,
+    /// An ordinary word that a document may well put differently.
+    pub is_ordinary: bool,
+    /// Part of how the question is put rather than of its subject.
+    pub is_frame: bool,
+    /// What is asked for itself (`which carrier`, `the colour of`, `who built`): without it there is no answer.
+    pub is_focus: bool,
+    /// Stems of the parts of a word written in parts (`route_layer`); together they stand for it.
+    pub parts: Vec<String>,
+    /// From where in the question it is.
+    pub role: Role,
+}
+
+/// From where in a question a subject is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Role {
+    /// The clause itself.
+    Asked,
+    /// A statement that comes with the question ("I bought a lamp.").
+    Stated,
+    /// Another clause: it names the topic and need not be said again.
+    Inherited,
+}
+
+/// One thing asked.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Clause {
+    /// The words of this clause as asked.
+    pub text: String,
+    /// What would answer it.
+    pub expect: Expect,
+    /// Its subject, in order, without repeats.
+    pub subjects: Vec<Subject>,
+    /// Stems of what is counted, for [`Expect::Count`].
+    pub counted: Vec<String>,
+}
+
+/// Takes a question apart. Never empty: a question without any word gives one clause without subject.
+pub fn clauses(question: &str) -> Vec<Clause> {
+    let texts = split(question);
+    let asks: Vec<bool> = texts.iter().map(|text| is_asking(text)).collect();
+    if !asks.contains(&true) {
+        return vec![clause(&texts.join(" "))];
+    }
+    let (mut out, mut stated): (Vec<Clause>, Vec<Clause>) = (Vec::new(), Vec::new());
+    for (text, asks) in texts.iter().zip(asks) {
+        if asks { out.push(clause(text)) } else { stated.push(clause(text)) }
+    }
+    let topic: Vec<Subject> = out.first().map(|clause| clause.subjects.clone()).unwrap_or_default();
+    for (at, clause) in out.iter_mut().enumerate() {
+        for subject in stated.iter().flat_map(|clause| &clause.subjects) {
+            adopt(clause, subject, Role::Stated);
+        }
+        for subject in topic.iter().filter(|_| at > 0) {
+            adopt(clause, subject, Role::Inherited);
+        }
+    }
+    out
+}
+
+fn adopt(clause: &mut Clause, subject: &Subject, role: Role) {
+    if !subject.is_frame && !clause.subjects.iter().any(|known| known.stem == subject.stem) {
+        clause.subjects.push(Subject { role, ..subject.clone() });
+    }
+}
+
+fn clause(text: &str) -> Clause {
+    let words = tokens(text);
+    let (expect, counted) = expect::expect(&words);
+    Clause { text: text.to_owned(), expect, subjects: subject::subjects(text, &words), counted }
+}
+
+#[cfg(test)]
+mod tests;
