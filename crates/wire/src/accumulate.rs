@@ -214,15 +214,16 @@ impl Accumulator {
         let calls = self.calls;
         let begin = || Building::ToolCall {
             ordinal: calls,
-            id: "".into(),
-            name: "".into(),
+            id: new_id.into(),
+            name: new_name.into(),
             arguments: String::new(),
         };
         if let Building::ToolCall { ordinal, id, name, .. } = self.part(part, begin) {
-            if !new_id.is_empty() {
+            // What is known already keeps its allocation.
+            if !new_id.is_empty() && **id != *new_id {
                 *id = new_id.into();
             }
-            if !new_name.is_empty() {
+            if !new_name.is_empty() && **name != *new_name {
                 *name = new_name.into();
             }
             let next = *ordinal + 1;

@@ -1,9 +1,11 @@
 //! Fields that a wire does not interpret, collected over all frames of a reply.
 
+use std::ops::Range;
+
 use largestack_types::json::Json;
-use serde::ser::{Serialize, SerializeMap as _, Serializer};
 use serde_json::value::RawValue;
 
+use crate::escape::write_str;
 use crate::event::Place;
 
 /// Uninterpreted fields. A field that says the same in every frame is kept once; one whose value
@@ -12,6 +14,8 @@ use crate::event::Place;
 #[derive(Debug, Default)]
 pub(crate) struct Extras {
     fields: Vec<Field>,
+    /// Every name and value, one behind the other.
+    text: String,
 }
 
 const MAX_FIELDS: usize = 256;
@@ -19,74 +23,89 @@ const MAX_FIELDS: usize = 256;
 #[derive(Debug)]
 struct Field {
     place: Place,
-    key: String,
-    value: Box<RawValue>,
+    key: Range<usize>,
+    value: Range<usize>,
     /// What came after the first value, where it was not always the same.
-    later: Vec<Box<RawValue>>,
+    later: Vec<Range<usize>>,
 }
 
 impl Extras {
     pub(crate) fn add(&mut self, place: Place, key: &str, value: &RawValue) {
-        let full = self.fields.len() >= MAX_FIELDS;
-        let known = self.fields.iter_mut().find(|field| field.place == place && field.key == key);
-        match known {
-            None if full => {}
-            None => {
-                let (key, value) = (key.to_owned(), value.to_owned());
-                self.fields.push(Field { place, key, value, later: Vec::new() });
+        let Self { fields, text, .. } = self;
+        let full = fields.len() >= MAX_FIELDS;
+        let said = |span: &Range<usize>| text.get(span.clone()).unwrap_or_default();
+        let known = fields.iter_mut().find(|field| field.place == place && said(&field.key) == key);
+        let Some(field) = known else {
+            if !full {
+                let (key, value) = (kept(text, key), kept(text, value.get()));
+                fields.push(Field { place, key, value, later: Vec::new() });
             }
-            Some(field) => {
-                let last = field.later.last().unwrap_or(&field.value).get();
-                if last == "null" {
-                    field.value = value.to_owned();
-                } else if value.get() != last && value.get() != "null" {
-                    field.later.push(value.to_owned());
-                }
-            }
+            return;
+        };
+        let last = said(field.later.last().unwrap_or(&field.value));
+        if last == "null" {
+            field.value = kept(text, value.get());
+        } else if value.get() != last && value.get() != "null" {
+            field.later.push(kept(text, value.get()));
         }
     }
 
     /// One object: what was at the top as it was named, the rest in an object for its place.
     pub(crate) fn into_json(self) -> Option<Json> {
-        if self.fields.is_empty() { None } else { Json::of(&self).ok() }
+        if self.fields.is_empty() {
+            return None;
+        }
+        let mut out = Vec::with_capacity(self.text.len() + 8 * self.fields.len() + 32);
+        out.push(b'{');
+        self.write_fields(&mut out, Place::Top);
+        for place in [Place::Choice, Place::Message, Place::ToolCall] {
+            if let Some(name) = place.key().filter(|_| self.at(place).next().is_some()) {
+                begin_field(&mut out, name);
+                out.push(b'{');
+                self.write_fields(&mut out, place);
+                out.push(b'}');
+            }
+        }
+        out.push(b'}');
+        Json::parse(String::from_utf8(out).ok()?).ok()
     }
 
     fn at(&self, place: Place) -> impl Iterator<Item = &Field> {
         self.fields.iter().filter(move |field| field.place == place)
     }
-}
 
-impl Serialize for Extras {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let mut map = serializer.serialize_map(None)?;
-        for field in self.at(Place::Top) {
-            map.serialize_entry(&field.key, field)?;
-        }
-        for place in [Place::Choice, Place::Message, Place::ToolCall] {
-            if let Some(name) = place.key().filter(|_| self.at(place).next().is_some()) {
-                map.serialize_entry(name, &Inside(self, place))?;
+    fn write_fields(&self, out: &mut Vec<u8>, place: Place) {
+        let said = |span: &Range<usize>| self.text.get(span.clone()).unwrap_or_default();
+        for field in self.at(place) {
+            begin_field(out, said(&field.key));
+            if field.later.is_empty() {
+                out.extend_from_slice(said(&field.value).as_bytes());
+                continue;
             }
+            let values = std::iter::once(&field.value).chain(&field.later);
+            for (value, before) in values.zip(std::iter::once(b'[').chain(std::iter::repeat(b',')))
+            {
+                out.push(before);
+                out.extend_from_slice(said(value).as_bytes());
+            }
+            out.push(b']');
         }
-        map.end()
     }
 }
 
-/// The fields of one place.
-struct Inside<'e>(&'e Extras, Place);
-
-impl Serialize for Inside<'_> {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_map(self.0.at(self.1).map(|field| (&field.key, field)))
-    }
+fn kept(text: &mut String, new: &str) -> Range<usize> {
+    let start = text.len();
+    text.push_str(new);
+    start..text.len()
 }
 
-impl Serialize for Field {
-    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        if self.later.is_empty() {
-            return self.value.serialize(serializer);
-        }
-        serializer.collect_seq(std::iter::once(&self.value).chain(&self.later))
+/// A comma, unless this is the first field, the name and the colon.
+fn begin_field(out: &mut Vec<u8>, name: &str) {
+    if !out.ends_with(b"{") {
+        out.push(b',');
     }
+    write_str(out, name);
+    out.push(b':');
 }
 
 #[cfg(test)]
