@@ -80,13 +80,16 @@ pub(super) async fn send(
 /// How a body of this type is read; `None` when it is no reply. Some servers stream to nobody or
 /// answer whole to a listener: what arrives is read as what it says it is.
 fn reading(asked: Mode, content_type: &str) -> Option<Mode> {
-    let essence = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    match essence.as_str() {
-        "" => Some(asked),
-        "text/event-stream" => Some(Mode::Stream),
-        "application/json" => Some(Mode::Whole),
-        other if other.ends_with("+json") => Some(Mode::Whole),
-        _ => None,
+    let essence = content_type.split(';').next().unwrap_or_default().trim();
+    let is = |name: &str| essence.eq_ignore_ascii_case(name);
+    if essence.is_empty() {
+        Some(asked)
+    } else if is("text/event-stream") {
+        Some(Mode::Stream)
+    } else if is("application/json") || essence.to_ascii_lowercase().ends_with("+json") {
+        Some(Mode::Whole)
+    } else {
+        None
     }
 }
 
