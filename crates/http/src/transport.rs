@@ -107,8 +107,6 @@ impl HttpTransport {
         *prepared.method_mut() = method;
         *prepared.uri_mut() = self.address(request)?;
         let headers = prepared.headers_mut();
-        // Ours, the wire's, and what the client adds: made once, not grown.
-        headers.reserve(HEADERS);
         headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         for (name, value) in std::mem::take(&mut request.headers) {
@@ -147,8 +145,6 @@ impl HttpTransport {
     }
 }
 
-/// Headers of a usual request.
-const HEADERS: usize = 8;
 const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));
 
 /// The head of a reply as the port has it, and how its body is unpacked.
