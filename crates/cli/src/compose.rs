@@ -19,12 +19,17 @@ use largestack_types::scope::Scope;
 use largestack_wire::Registry;
 
 use crate::failure::{Failure, Outcome};
-use crate::passages::Passages;
 
 /// The tools that agents of this program may name.
 const TOOLS: &[&str] = &[tool::NAME];
 /// The collection of an agent's documents, in the state of its project.
 const COLLECTION: &str = "knowledge";
+
+// What the settings say of a search is what the tool does.
+const _: () = assert!(
+    config::DEFAULT_TOP_K == tool::DEFAULT_LIMIT && config::MAX_TOP_K == tool::MAX_LIMIT,
+    "`knowledge.top_k` has the default and the bounds of the tool"
+);
 
 /// What `agent.yaml` may name beside providers.
 pub(crate) const OFFER: Offer<'static> = Offer {
@@ -133,11 +138,11 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
         ids: Arc::clone(&ids),
         tasks: Arc::new(tasks.clone()),
     };
-    let agent = agent(described, store)?.build(runtime)?;
+    let agent = agent(described, store).build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
 }
 
-fn agent(described: &config::Agent, store: &Store) -> Result<AgentBuilder> {
+fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
     let permissions = largestack_agent::pipeline::Permissions {
         allow: described.permissions.allow.clone(),
         deny: described.permissions.deny.clone(),
@@ -153,9 +158,9 @@ fn agent(described: &config::Agent, store: &Store) -> Result<AgentBuilder> {
     // The settings have refused every other tool, and this one where there is nothing to search.
     if let Some(documents) = &described.knowledge {
         let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
-        builder = builder.tool(Passages::new(SearchKnowledge::new(knowledge), documents.top_k)?);
+        builder = builder.tool(SearchKnowledge::new(knowledge).with_limit(documents.top_k));
     }
-    Ok(builder)
+    builder
 }
 
 /// The collection that an agent searches.

@@ -109,7 +109,7 @@ mod tests {
             folder: folder.path().to_owned(),
             include: vec!["**/*.md".into(), "a/*.txt".into()],
             exclude: vec!["old/**".into()],
-            top_k: 6,
+            top_k: 8,
         };
         assert_eq!(list(&knowledge).unwrap(), ["a/d.txt", "a/deep/c.md", "b.md"]);
         let gone = Knowledge { folder: folder.path().join("gone"), ..knowledge };

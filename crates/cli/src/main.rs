@@ -12,7 +12,6 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
-mod passages;
 mod place;
 mod render;
 mod screen;

@@ -76,7 +76,7 @@ fn configured(folder: &Path) -> (Option<PathBuf>, Option<PathBuf>) {
     let named = settings.project.file.is_some()
         || settings.origins.iter().any(|o| o.key == "state" && o.source != Source::Default);
     let project = settings.project;
-    (named.then_some(project.state), Some(project.home))
+    (named.then_some(project.state), project.home)
 }
 
 /// The nearest `.largestack`, here or above.

@@ -59,7 +59,7 @@ pub struct Knowledge {
     pub include: Vec<Arc<str>>,
     /// Patterns of files that are not.
     pub exclude: Vec<Arc<str>>,
-    /// Passages that a search returns.
+    /// Passages that a search returns when the model asks for no other number.
     pub top_k: u32,
 }
 
@@ -74,8 +74,10 @@ pub struct Permissions {
 
 /// What documents are when nobody says.
 const DOCUMENTS: &[&str] = &["**/*.md", "**/*.markdown", "**/*.txt"];
-/// Passages a search returns when nobody says.
-const TOP_K: u32 = 6;
+/// Passages that a search returns when nobody says.
+pub const DEFAULT_TOP_K: u32 = 8;
+/// The most passages that `knowledge.top_k` may ask for.
+pub const MAX_TOP_K: u32 = 20;
 
 macro_rules! shown_by_name {
     ($($type:ty: $names:ident = [$($name:literal => $value:expr),+ $(,)?];)+) => {$(
@@ -239,7 +241,7 @@ fn knowledge(
     let documents = DOCUMENTS.iter().map(|pattern| Arc::from(*pattern)).collect();
     let include = section.list("include", documents, value::some_text);
     let exclude = section.list("exclude", Vec::new(), value::some_text);
-    let top_k = section.get("top_k", TOP_K, value::whole(1, 50));
+    let top_k = section.get("top_k", DEFAULT_TOP_K, value::whole(1, MAX_TOP_K));
     let stray = [&include.source, &exclude.source, &top_k.source]
         .into_iter()
         .find(|source| **source != Source::Default)

@@ -38,7 +38,11 @@ pub const ENV: &[Variable] = &[
                   OPENAI_API_KEY)",
         secret: true,
     },
-    variable("NO_COLOR", "Set to anything: no colours on the terminal (https://no-color.org)"),
+    variable(
+        "NO_COLOR",
+        "Set to anything: the command line shows no colours unless `--color always` says otherwise \
+         (https://no-color.org)",
+    ),
     variable("HOME", "The user's folder, where the platform keeps data below it"),
     variable("XDG_DATA_HOME", "Where the platform keeps data (Linux)"),
     variable("LOCALAPPDATA", "Where the platform keeps data (Windows)"),
@@ -83,11 +87,6 @@ impl Environment {
     /// The value of a variable, unless it is empty or not Unicode.
     pub(crate) fn get(&self, name: &str) -> Option<&Sensitive> {
         self.values.get(name)?.as_ref().filter(|value| !value.expose().is_empty())
-    }
-
-    /// Whether a variable is set to something.
-    pub fn is_set(&self, name: &str) -> bool {
-        self.get(name).is_some()
     }
 
     /// The key of a provider: `LARGESTACK_<NAME>_API_KEY`, else the first variable of its row

@@ -64,7 +64,8 @@ pub const KEYS: &[Key] = keys! {
     Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",
         "Files that are documents, within the folder";
     Agent "knowledge.exclude", "list of patterns", "none", "Files that are not";
-    Agent "knowledge.top_k", "whole number from 1 to 50", "6", "Passages that a search returns";
+    Agent "knowledge.top_k", "whole number from 1 to 20", "8",
+        "Passages that a search returns when the model asks for no other number";
     Agent "budget", "dollars or `none`", "$5.00", "What one run may cost, with all it starts";
     Agent "limits.max_turns", "whole number from 1", "25", "Turns in which tools may be called";
     Agent "limits.wall_clock", "duration or `none`", "5m", "Active time of a run";
@@ -88,8 +89,6 @@ pub const KEYS: &[Key] = keys! {
         "What to do with a call that was cut off and may have had an effect";
     Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
     Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
-    Project "log", "`off`, `error`, `warn`, `info`, `debug` or `trace`", "warn",
-        "How much is logged to standard error";
     Project "providers.*.wire", "name of a protocol", "`openai-chat`", "The protocol it speaks";
     Project "providers.*.base-url", "http or https address", "the built-in row's",
         "The address that paths are appended to";

@@ -57,7 +57,7 @@ mod spelling;
 mod value;
 mod yaml;
 
-pub use agent::{Agent, Knowledge, Permissions};
+pub use agent::{Agent, DEFAULT_TOP_K, Knowledge, MAX_TOP_K, Permissions};
 pub use catalogue::Offer;
 pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
 pub use error::{Error, MAX_FILE_BYTES};
@@ -65,5 +65,5 @@ pub use flags::Flags;
 pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
 pub use origin::{Origin, Source};
 pub use problem::{Problem, Wrong};
-pub use project::{LogLevel, Project};
+pub use project::Project;
 pub use settings::{Inputs, Settings};

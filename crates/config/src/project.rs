@@ -4,7 +4,6 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use largestack_wire::{Auth, Registry, Section};
-use serde::Serialize;
 
 use crate::node::Node;
 use crate::problem::Wrong;
@@ -19,68 +18,27 @@ pub struct Project {
     pub file: Option<PathBuf>,
     /// Where runs and indices are kept.
     pub state: PathBuf,
-    /// Where state lives that belongs to no project.
-    pub home: PathBuf,
+    /// Where state lives that belongs to no project, where the environment says so.
+    pub home: Option<PathBuf>,
     /// The model of agents that name none: never `auto`.
     pub model: Arc<str>,
-    /// How much is logged to standard error.
-    pub log: LogLevel,
-    /// Whether the terminal may show colours.
-    pub color: bool,
     /// The providers: the built-in rows and the project's own.
     pub providers: Registry,
-}
-
-/// How much is logged.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum LogLevel {
-    /// Nothing.
-    Off,
-    /// What failed.
-    Error,
-    /// What is odd.
-    #[default]
-    Warn,
-    /// What happens.
-    Info,
-    /// How it happens.
-    Debug,
-    /// Everything.
-    Trace,
-}
-
-const LEVELS: &[(&str, LogLevel)] = &[
-    ("off", LogLevel::Off),
-    ("error", LogLevel::Error),
-    ("warn", LogLevel::Warn),
-    ("info", LogLevel::Info),
-    ("debug", LogLevel::Debug),
-    ("trace", LogLevel::Trace),
-];
-
-impl Show for LogLevel {
-    fn show(&self) -> String {
-        let name = LEVELS.iter().find(|(_, level)| level == self).map(|(name, _)| *name);
-        name.unwrap_or_default().to_owned()
-    }
 }
 
 /// What the file, variables and flags say.
 pub(crate) struct Written {
     pub(crate) model: Read<Arc<str>>,
     pub(crate) state: Read<Option<Arc<str>>>,
-    pub(crate) log: LogLevel,
     pub(crate) providers: Registry,
 }
 
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let model = fields.get("model", "auto".into(), value::some_text);
     let state = fields.get("state", None, |node| value::some_text(node).map(Some));
-    let log = fields.get("log", LogLevel::default(), value::choice(LEVELS)).value;
     let providers = providers(&mut fields);
     fields.finish();
-    Written { model, state, log, providers }
+    Written { model, state, providers }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {

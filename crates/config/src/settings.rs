@@ -115,37 +115,31 @@ impl Inputs<'_> {
         let tree = tree.overlaid(part(layers, Place::Project));
         let at = report.origins.len();
         let written = project::read(Fields::of(tree, "", report));
-        let (home, decided) = self.home(report);
+        let home = self.home(report);
         let state = match (&written.state.value, &file, agent_folder) {
             (Some(path), _, _) => written.state.source.folder(self.working_folder).join(&**path),
             (None, Some(file), _) => locate::folder_of(file).join(STATE_FOLDER),
             (None, None, Some(folder)) => folder.join(STATE_FOLDER),
-            (None, None, None) => home.clone(),
+            (None, None, None) => home.clone().unwrap_or_else(|| homeless(report)),
         };
         settle_key(report, at, "state", &state.display().to_string(), &written.state.source);
-        let color = !self.environment.is_set("NO_COLOR");
-        let by = |name: &str| Source::Environment(name.into());
-        report.origin("home", home.display().to_string(), &by(decided));
-        let source = if color { Source::Default } else { by("NO_COLOR") };
-        report.origin("color", color.to_string(), &source);
         let model = self.project_model(&written, report);
         settle(report, at, &model.value, &model.source);
-        let Written { log, providers, .. } = written;
-        let name = model.value.clone();
-        Ok((Project { file, state, home, model: name, log, color, providers }, model))
+        let (name, providers) = (model.value.clone(), written.providers);
+        Ok((Project { file, state, home, model: name, providers }, model))
     }
 
-    fn home(&self, report: &mut Report) -> (PathBuf, &'static str) {
-        let found = Platform::here().home(self.environment);
-        let (home, decided) = found.unwrap_or_else(|| {
-            let kind = Wrong::Value {
-                detail: "nothing says where state lives".to_owned(),
-                advice: Some("Set LARGESTACK_HOME to a folder".to_owned()),
-            };
-            report.wrong(&Source::Environment("LARGESTACK_HOME".into()), "home", kind);
-            (PathBuf::new(), "LARGESTACK_HOME")
-        });
-        (self.working_folder.join(home), decided)
+    /// Where state is that belongs to no project. Most runs have a project, so that a process
+    /// without a home is none of their business.
+    fn home(&self, report: &mut Report) -> Option<PathBuf> {
+        let Some((home, decided)) = Platform::here().home(self.environment) else {
+            report.origin("home", "none".to_owned(), &Source::Default);
+            return None;
+        };
+        let home = self.working_folder.join(home);
+        let source = Source::Environment(decided.into());
+        report.origin("home", home.display().to_string(), &source);
+        Some(home)
     }
 
     /// What the project says, else the model of the first provider with a key, else the offline
@@ -173,6 +167,16 @@ impl Inputs<'_> {
         }
         Read { value: self.offer.offline_model.into(), source: Source::Default }
     }
+}
+
+/// Notes that state would be at home and there is no home.
+fn homeless(report: &mut Report) -> PathBuf {
+    let kind = Wrong::Value {
+        detail: "nothing says where state lives".to_owned(),
+        advice: Some("Set LARGESTACK_HOME to a folder".to_owned()),
+    };
+    report.wrong(&Source::Environment("LARGESTACK_HOME".into()), "home", kind);
+    PathBuf::new()
 }
 
 /// The tree of a file. Problems within it are noted, so that others are found too; broken syntax

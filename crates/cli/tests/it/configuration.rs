@@ -1,6 +1,6 @@
 //! `config explain`: every value and where it comes from.
 
-use crate::place::Place;
+use crate::place::{Done, Place};
 
 fn source(document: &serde_json::Value, key: &str) -> (String, String) {
     let values = document["values"].as_array().unwrap();
@@ -36,7 +36,7 @@ fn a_search_returns_as_many_passages_as_the_file_says_and_no_more_than_it_can() 
             let found = trace["steps"][2]["citations"].as_u64().unwrap();
             assert_eq!(found == 1, top_k == 1, "{trace}");
         } else {
-            assert!(done.err.contains("at most 20"), "{}", done.err);
+            assert!(done.err.contains("21 is not between 1 and 20"), "{}", done.err);
         }
     }
 }
@@ -67,6 +67,36 @@ fn without_an_agent_the_project_is_explained() {
     let place = Place::new();
     let document = place.run(&["config", "explain", "--json"]).expect(0).json();
     assert_eq!(document["agent_file"], serde_json::Value::Null);
-    assert_eq!(source(&document, "log").1, "default");
+    assert_eq!(source(&document, "home").1, "$HOME");
     place.run(&["config", "explain", "nowhere"]).expect(5);
+}
+
+#[test]
+fn an_agent_with_state_of_its_own_runs_in_an_empty_environment() {
+    let place = Place::with_library();
+    let bare = |arguments: &[&str]| {
+        let output = place.command(arguments).env_clear().output();
+        Done::of(&output.expect("the binary runs"))
+    };
+    let done = bare(&["run", "library", "How long may I keep a book?"]).expect(0);
+    assert!(done.out.contains("borrowing.md"), "{}", done.out);
+    bare(&["trace", "library", "last"]).expect(0);
+    let document = bare(&["config", "explain", "library", "--json"]).expect(0).json();
+    assert_eq!(source(&document, "home"), ("none".to_owned(), "default".to_owned()));
+    // Without a project the home is where state would be.
+    let done = bare(&["config", "explain"]).expect(2);
+    assert!(done.err.contains("Set LARGESTACK_HOME"), "{}", done.err);
+}
+
+#[test]
+fn no_color_wins_over_what_else_asks_for_colours_but_a_flag() {
+    let place = Place::with_library();
+    let coloured = |no_color: &str, when: &str| {
+        let mut command = place.command(&["config", "explain", "library", "--color", when]);
+        let output = command.env("CLICOLOR_FORCE", "1").env("NO_COLOR", no_color).output();
+        Done::of(&output.expect("the binary runs")).expect(0).out.contains('\u{1b}')
+    };
+    assert!(coloured("", "auto"));
+    assert!(!coloured("1", "auto"));
+    assert!(coloured("1", "always"));
 }

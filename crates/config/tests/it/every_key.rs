@@ -48,7 +48,6 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "in_doubt", "tell-model", "fail"),
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Project, "state", "elsewhere", "elsewhere"),
-    (Place::Project, "log", "debug", "off"),
     (Place::Project, "providers.*.wire", "openai-chat", "openai-chat"),
     (Place::Project, "providers.*.base-url", "http://x/v1", "http://x/v1"),
     (Place::Project, "providers.*.path", "/chat", "/chat"),
@@ -163,8 +162,8 @@ fn what_is_read_is_what_the_table_lists() {
         .map(|origin| origin.key.replace("providers.mine.", "providers.*."))
         .collect();
     let mut listed: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
-    // The environment alone decides these.
-    listed.extend(["home".to_owned(), "color".to_owned()]);
+    // The environment alone decides this.
+    listed.push("home".to_owned());
     read.sort();
     listed.sort();
     listed.dedup();

@@ -38,7 +38,7 @@ fn state_is_beside_the_projects_file_else_beside_the_agents() {
     let folder = folder([("repo/.git/x", ""), ("repo/agents/a/agent.yaml", LEAST)]);
     let own = folder.path().join("repo/agents/a/.largestack");
     assert_eq!(state(folder.path(), "repo/agents/a"), own);
-    std::fs::write(folder.path().join("repo/largestack.yaml"), "log: info\n").unwrap();
+    std::fs::write(folder.path().join("repo/largestack.yaml"), "model: auto\n").unwrap();
     assert_eq!(state(folder.path(), "repo/agents/a"), folder.path().join("repo/.largestack"));
     std::fs::write(folder.path().join("repo/largestack.yaml"), "state: var/state\n").unwrap();
     assert_eq!(state(folder.path(), "repo/agents/a"), folder.path().join("repo/var/state"));
@@ -65,23 +65,47 @@ fn without_a_project_state_is_at_home() {
     std::fs::write(folder.path().join("largestack.yaml"), "").unwrap();
     let project = alone(folder.path()).unwrap().project;
     assert_eq!(project.state, folder.path().join(".largestack"));
-    assert_eq!(project.home, PathBuf::from("/home/state"));
+    assert_eq!(project.home, Some(PathBuf::from("/home/state")));
 }
 
 #[test]
 fn a_misnamed_project_file_is_not_passed_over() {
-    let folder = folder([("largestack.yml", "log: info\n")]);
+    let folder = folder([("largestack.yml", "model: auto\n")]);
     let error = alone(folder.path()).unwrap_err();
     insta::assert_snapshot!(shown(&error, folder.path()));
 }
 
 #[test]
-fn without_a_home_the_way_out_is_named() {
+fn without_a_home_and_a_project_the_way_out_is_named() {
     let folder = folder([]);
     let (environment, flags) = (Environment::default(), Flags::new());
     let working_folder = folder.path();
     let inputs = Inputs { working_folder, environment: &environment, flags: &flags, offer: &OFFER };
     insta::assert_snapshot!(shown(&inputs.project().unwrap_err(), folder.path()));
+}
+
+#[test]
+fn whoever_has_a_place_for_state_needs_no_home() {
+    let folder = folder([("a/agent.yaml", LEAST), ("p/largestack.yaml", "model: auto\n")]);
+    let homeless = |working_folder: &Path, environment: &Environment, flags: &Flags| {
+        let inputs = Inputs { working_folder, environment, flags, offer: &OFFER };
+        let project = if working_folder.join("a").is_dir() {
+            inputs.agent("a".as_ref()).unwrap().project
+        } else {
+            inputs.project().unwrap().project
+        };
+        assert_eq!(project.home, None);
+        project.state
+    };
+    let (nothing, no_flags) = (Environment::default(), Flags::new());
+    let project = folder.path().join("p");
+    assert_eq!(homeless(folder.path(), &nothing, &no_flags), folder.path().join("a/.largestack"));
+    assert_eq!(homeless(&project, &nothing, &no_flags), project.join(".largestack"));
+    std::fs::remove_file(project.join("largestack.yaml")).unwrap();
+    let variable = Environment::of([("LARGESTACK_STATE", "s")]);
+    assert_eq!(homeless(&project, &variable, &no_flags), project.join("s"));
+    let flag = Flags::new().set("state", "--state", "f");
+    assert_eq!(homeless(&project, &nothing, &flag), project.join("f"));
 }
 
 #[test]

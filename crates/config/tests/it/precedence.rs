@@ -3,7 +3,7 @@
 use largestack_config::{Flags, Origin};
 use proptest::prelude::*;
 
-use crate::support::{LEAST, accepted, agent, folder, project};
+use crate::support::{LEAST, accepted, agent, folder};
 
 /// Who decides `limits.max_turns` when these speak.
 fn decided(file: bool, variable: bool, flag: bool) -> (u32, String) {
@@ -117,15 +117,6 @@ fn a_provider_of_the_project_serves_models_and_a_variable_changes_its_row() {
     assert_eq!(row.base_url.as_deref(), Some("http://b/v1"));
     assert_eq!(row.key_env, ["K"]);
     assert_eq!(&*settings.agent.model, "my-vendor/x");
-}
-
-#[test]
-fn colours_are_off_when_the_environment_says_so() {
-    let folder = folder([]);
-    assert!(project(folder.path(), &[], &Flags::new()).unwrap().project.color);
-    let settings = project(folder.path(), &[("NO_COLOR", "1")], &Flags::new()).unwrap();
-    assert!(!settings.project.color);
-    assert_eq!(origin(&settings.origins, "color").source.to_string(), "$NO_COLOR");
 }
 
 #[test]

@@ -128,7 +128,7 @@ fn numbers_are_held_to_their_bounds_on_both_sides() {
         ))
     };
     assert_eq!(fits("1").knowledge.unwrap().top_k, 1);
-    assert_eq!(fits("50").knowledge.unwrap().top_k, 50);
+    assert_eq!(fits("20").knowledge.unwrap().top_k, 20);
     for (wrong, reason) in [
         ("limits: {max_turns: 0}", "0 is not 1 or more"),
         ("limits: {max_turns: 4294967296}", "4294967296 is not 1 or more"),
@@ -140,11 +140,11 @@ fn numbers_are_held_to_their_bounds_on_both_sides() {
         ("settings: {max_output_tokens: 0}", "0 is not 1 or more"),
         (
             "knowledge: {folder: docs, top_k: 0}\ntools: [search_knowledge]",
-            "0 is not between 1 and 50",
+            "0 is not between 1 and 20",
         ),
         (
-            "knowledge: {folder: docs, top_k: 51}\ntools: [search_knowledge]",
-            "51 is not between 1 and 50",
+            "knowledge: {folder: docs, top_k: 21}\ntools: [search_knowledge]",
+            "21 is not between 1 and 20",
         ),
     ] {
         let text = with(&format!("{wrong}\n"));
