@@ -61,7 +61,7 @@ pub fn sentences(text: &str) -> Vec<Range<usize>> {
             in_code = false;
             continue;
         }
-        if !(matches!(c, '.' | '!' | '?' | '\u{2026}') && !in_code) && !is_cjk_stop(c) {
+        if (!matches!(c, '.' | '!' | '?' | '\u{2026}') || in_code) && !is_cjk_stop(c) {
             continue;
         }
         while let Some((_, next)) = chars.peek() {

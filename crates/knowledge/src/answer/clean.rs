@@ -16,6 +16,12 @@ pub fn inline(text: &str) -> String {
     out.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
+/// Tags of HTML that carry no words of their own.
+const TAGS: &[&str] = &[
+    "br", "b", "i", "em", "strong", "code", "kbd", "sub", "sup", "span", "a", "p", "div", "img",
+    "details", "summary",
+];
+
 /// How many bytes to take from `rest` and what to say for them.
 fn piece(rest: &str, c: char, last: char) -> (usize, String) {
     match c {
@@ -86,10 +92,6 @@ fn tag(rest: &str) -> Option<(usize, String)> {
         return Some((end + 1, inner.to_owned()));
     }
     let name = inner.trim_start_matches('/').split([' ', '/']).next()?;
-    const TAGS: &[&str] = &[
-        "br", "b", "i", "em", "strong", "code", "kbd", "sub", "sup", "span", "a", "p", "div",
-        "img", "details", "summary",
-    ];
     TAGS.contains(&name)
         .then(|| (end + 1, if name == "br" { " ".to_owned() } else { String::new() }))
 }

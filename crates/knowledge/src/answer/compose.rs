@@ -36,7 +36,7 @@ impl Reply {
 }
 
 /// What is said when nothing answers the question.
-pub const NO_ANSWER: &str = "The documents do not answer this question.";
+pub(super) const NO_ANSWER: &str = "The documents do not answer this question.";
 
 /// Joins what was found for the clauses of one question.
 pub fn compose(found: &[Found]) -> Reply {

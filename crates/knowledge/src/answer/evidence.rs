@@ -69,7 +69,7 @@ pub struct Unit {
 
 /// Words of a passage that all of its units share.
 #[derive(Debug, Clone)]
-pub struct Frame {
+pub(super) struct Frame {
     /// Stems of title, outer headings and path.
     pub(crate) document: Words,
     /// Stems of the whole passage.
@@ -84,7 +84,7 @@ const LIST_ITEMS: usize = 10;
 const CODE_LINES: u32 = 12;
 
 /// The units of a passage with the words that they share.
-pub fn units(passage: &Passage, position: usize) -> (Vec<Unit>, Frame) {
+pub(super) fn units(passage: &Passage, position: usize) -> (Vec<Unit>, Frame) {
     let mut reader = Reader {
         passage,
         position,

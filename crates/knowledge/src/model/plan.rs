@@ -41,8 +41,7 @@ pub(super) fn next(call: &Call) -> Step {
         return Step::Answer { question, reading };
     }
     let forbidden = call.tool_choice == ToolChoice::None;
-    match call.tools.iter().filter_map(|tool| query_parameter(tool).map(|name| (tool, name))).next()
-    {
+    match call.tools.iter().find_map(|tool| query_parameter(tool).map(|name| (tool, name))) {
         Some((tool, parameter)) if !forbidden => Step::Search(
             queries(&question)
                 .into_iter()
@@ -120,8 +119,7 @@ fn asks_who_answers(question: &str) -> bool {
     matches!(
         words.as_slice(),
         ["who" | "what", "are", "you"]
-            | ["what", "model", "are", "you"]
-            | ["which", "model", "are", "you"]
+            | ["what" | "which", "model", "are", "you"]
             | ["what", "is", "your", "name"]
     )
 }

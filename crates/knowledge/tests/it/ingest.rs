@@ -15,7 +15,7 @@ fn file(path: &str, bytes: &[u8]) -> File {
 fn run(documents: &MemoryDocuments, files: Vec<File>) -> (Summary, Vec<Progress>) {
     let mut steps = Vec::new();
     let summary = block_on(ingest(documents, &Scope::local(), "docs", files, |step| {
-        steps.push(step.clone())
+        steps.push(step.clone());
     }))
     .unwrap();
     (summary, steps)

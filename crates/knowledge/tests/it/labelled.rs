@@ -7,6 +7,7 @@ use serde::Deserialize;
 
 /// A labelled question.
 #[derive(Debug, Deserialize)]
+#[expect(clippy::struct_field_names, reason = "the names of the labelled file")]
 pub(crate) struct Question {
     pub(crate) id: String,
     pub(crate) folder: String,

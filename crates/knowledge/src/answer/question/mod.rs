@@ -48,6 +48,7 @@ pub enum Expect {
 
 /// A word of the question that the answer should be about.
 #[derive(Debug, Clone, PartialEq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent marks of a word, not states")]
 pub struct Subject {
     /// The stem to look for.
     pub stem: String,
@@ -63,6 +64,8 @@ pub struct Subject {
     pub is_frame: bool,
     /// What is asked for itself (`which carrier`, `the colour of`, `who built`): without it there is no answer.
     pub is_focus: bool,
+    /// Names a measure (`how deep`, `the price of`): said by any number of that kind.
+    pub is_measure: bool,
     /// Stems of the parts of a word written in parts (`route_layer`); together they stand for it.
     pub parts: Vec<String>,
     /// From where in the question it is.

@@ -17,7 +17,10 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
         let also = next
             .and_then(|next| synonym::phrase(&token.text, &next.text))
             .or_else(|| alternative(words, at));
-        if stop::is_stop(&token.text) && also.is_none() && compound.is_none() {
+        let asks_how_much = at > 0
+            && words.get(at - 1).is_some_and(|before| before.text == "how")
+            && matches!(token.text.as_str(), "long" | "often" | "many" | "much" | "soon");
+        if asks_how_much || stop::is_stop(&token.text) && also.is_none() && compound.is_none() {
             continue;
         }
         let word = compound.map_or(&token.text, |compound| &compound.text);
@@ -53,6 +56,11 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
                 && !is_focus
                 && (stop::is_frame(&token.text) || measures(words, at)),
             is_focus,
+            is_measure: at > 0
+                && !is_focus
+                && (attribute(&token.text).is_some()
+                    || words.get(at - 1).is_some_and(|before| before.text == "how")
+                        && is_measure(&token.text)),
             role: Role::Asked,
             word: word.clone(),
             parts,
