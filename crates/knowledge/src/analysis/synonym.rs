@@ -139,7 +139,7 @@ fn neighbours(stem: &str) -> impl Iterator<Item = (&'static str, f64)> {
 /// A word of one group counts this much of the word itself.
 const GROUP: f64 = 0.8;
 
-/// How near the stem `found` is to the stem `asked`: [`GROUP`] within a group, less for a class when one kind of it was asked, what the
+/// How near the stem `found` is to the stem `asked`: 0.8 within a group, less for a class when one kind of it was asked, what the
 /// thesaurus says otherwise, 0 for strangers.
 pub fn nearness(asked: &str, found: &str) -> f64 {
     let told = neighbours(asked).find(|(word, _)| *word == found).map_or(0.0, |(_, near)| near);
