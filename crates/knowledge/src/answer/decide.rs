@@ -1,5 +1,5 @@
-//! Whether the best unit is an answer at all: a logistic model of six features, its numbers fitted to development questions about four
-//! folders and rounded.
+//! Whether the best unit is an answer at all: a logistic model of seven features, its numbers fitted to development questions
+//! and rounded.
 
 use super::kind;
 use super::question::Clause;
@@ -15,10 +15,12 @@ pub struct Decision {
     /// Where a strict kind of answer was asked for and is missing.
     pub kind_missing: f64,
     /// For the fit of a strict kind of answer.
-    pub kind: f64,
+    pub strict_kind: f64,
+    /// For the fit of any other kind.
+    pub loose_kind: f64,
     /// For the distance of the passage from the top of the hits.
     pub place: f64,
-    /// For what the unit itself says, where any kind of answer will do.
+    /// For what the unit itself says.
     pub own: f64,
     /// For how far the word that is asked for itself is said.
     pub focus: f64,
@@ -27,13 +29,14 @@ pub struct Decision {
 impl Default for Decision {
     fn default() -> Self {
         Self {
-            bias: -2.9,
-            hole: -6.8,
-            kind_missing: -3.2,
-            kind: 3.1,
-            place: -3.9,
-            own: 2.5,
-            focus: 3.8,
+            bias: -1.2,
+            hole: -6.7,
+            kind_missing: -2.7,
+            strict_kind: 2.3,
+            loose_kind: 1.4,
+            place: -3.5,
+            own: 1.3,
+            focus: 1.7,
         }
     }
 }
@@ -41,13 +44,12 @@ impl Default for Decision {
 impl Decision {
     /// Log-odds that the unit answers the clause; from 0 on it is called an answer.
     pub fn log_odds(&self, fit: &Fit, clause: &Clause) -> f64 {
-        let kind = if !kind::is_strict(clause.expect) {
-            self.own * fit.own
-        } else if fit.kind < 0.5 {
-            self.kind * fit.kind + self.kind_missing
-        } else {
-            self.kind * fit.kind
+        let kind = match kind::is_strict(clause.expect) {
+            false => self.loose_kind * fit.kind,
+            true if fit.kind < 0.5 => self.strict_kind * fit.kind + self.kind_missing,
+            true => self.strict_kind * fit.kind,
         };
-        self.bias + self.hole * fit.hole + kind + self.place * fit.place + self.focus * fit.focus
+        let found = self.hole * fit.hole + self.own * fit.own + self.focus * fit.focus;
+        self.bias + found + kind + self.place * fit.place
     }
 }

@@ -95,10 +95,6 @@ pub struct Fit {
     pub focus: f64,
     /// How far down the hits its passage is: 0 for the first, 1 from the sixth on.
     pub place: f64,
-    /// Words between a number and the nearest word asked, in tens, at most 1.
-    pub gap: f64,
-    /// dbg
-    pub dbg: [[f64; 6]; 12],
 }
 
 /// Passages from here on count alike.
@@ -108,7 +104,6 @@ const LAST_PLACE: usize = 5;
 pub(super) struct Sought<'a> {
     subject: &'a Subject,
     weight: f64,
-    df: f64,
     near: HashMap<&'static str, f64>,
 }
 
@@ -129,7 +124,6 @@ pub(super) fn sought<'a>(
             subject,
             weight: weight(subject, corpus, weights),
             near: near(subject),
-            df: corpus.frequencies.get(&subject.stem).map_or(-1.0, |n| f64::from(*n)),
         })
         .collect()
 }
@@ -205,8 +199,7 @@ pub(super) fn weigh(
         return Fit { kind: fit_of_kind, ..Fit::default() };
     }
     let (mut coverage, mut own, mut hole, mut focus) = (0.0, 0.0, 0.0_f64, 1.0_f64);
-    let mut dbg = [[0.0_f64; 6]; 12];
-    for (di, subject) in sought.iter().enumerate() {
+    for subject in sought {
         let share = subject.weight;
         let here = holds(&unit.own, subject, weights);
         let around = [
@@ -218,29 +211,8 @@ pub(super) fn weigh(
         .into_iter()
         .map(|(words, worth)| worth * holds(words, subject, weights))
         .fold(0.0, f64::max);
-        let told =
-            if subject.subject.is_measure && kind::is_strict(clause.expect) && fit_of_kind >= 0.8 {
-                weights.lead * fit_of_kind
-            } else {
-                0.0
-            };
-        let found = here.max(around).max(told);
+        let found = here.max(around);
         coverage += share * found;
-        if let Some(d) = dbg.get_mut(di) {
-            let q = subject.subject;
-            *d = [
-                share,
-                found,
-                here,
-                f64::from(u8::from(q.is_ordinary))
-                    + 2.0 * f64::from(u8::from(q.is_named))
-                    + 4.0 * f64::from(u8::from(q.is_focus))
-                    + 8.0 * f64::from(u8::from(q.is_frame))
-                    + 16.0 * f64::from(u8::from(q.role != Role::Asked)),
-                subject.df,
-                holds(&unit.lead, subject, weights),
-            ];
-        }
         own += share * here;
         if subject.subject.is_focus && subject.subject.role == Role::Asked {
             let lead = weights.lead * holds(&unit.lead, subject, weights);
@@ -263,7 +235,6 @@ pub(super) fn weigh(
         }
     }
     let (coverage, own, hole) = (coverage / total, own / total, hole / total);
-    let gap = gap(sought, unit);
     let mut score = coverage
         + weights.own * own
         + weights.rank / (1.0 + real(place))
@@ -291,38 +262,7 @@ pub(super) fn weigh(
         kind: fit_of_kind,
         focus,
         place: real(place.min(LAST_PLACE)) / real(LAST_PLACE),
-        dbg,
-        gap,
     }
-}
-
-/// Words between a number and the nearest word asked, at most ten; ten when there is no number, 0 when nothing asked is said here.
-fn gap(sought: &[Sought<'_>], unit: &Unit) -> f64 {
-    let is_number = |word: &&String| word.starts_with(|c: char| c.is_ascii_digit());
-    let is_asked = |word: &String| {
-        sought.iter().any(|s| {
-            !s.subject.is_frame && (s.subject.stem == *word || s.near.contains_key(word.as_str()))
-        })
-    };
-    let numbers: Vec<usize> = unit
-        .order
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| is_number(word))
-        .map(|(at, _)| at)
-        .collect();
-    let asked: Vec<usize> = unit
-        .order
-        .iter()
-        .enumerate()
-        .filter(|(_, word)| is_asked(word))
-        .map(|(at, _)| at)
-        .collect();
-    if asked.is_empty() {
-        return 0.0;
-    }
-    let gaps = numbers.iter().flat_map(|n| asked.iter().map(move |a| n.abs_diff(*a)));
-    real(gaps.min().unwrap_or(10).min(10)) / 10.0
 }
 
 /// How many neighbouring subjects stand side by side in the unit, at most two.

@@ -64,8 +64,6 @@ pub struct Subject {
     pub is_frame: bool,
     /// What is asked for itself (`which carrier`, `the colour of`, `who built`): without it there is no answer.
     pub is_focus: bool,
-    /// Names a measure (`how deep`, `the price of`): said by any number of that kind.
-    pub is_measure: bool,
     /// Stems of the parts of a word written in parts (`route_layer`); together they stand for it.
     pub parts: Vec<String>,
     /// From where in the question it is.

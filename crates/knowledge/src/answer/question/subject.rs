@@ -56,11 +56,6 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
                 && !is_focus
                 && (stop::is_frame(&token.text) || measures(words, at)),
             is_focus,
-            is_measure: at > 0
-                && !is_focus
-                && (attribute(&token.text).is_some()
-                    || words.get(at - 1).is_some_and(|before| before.text == "how")
-                        && is_measure(&token.text)),
             role: Role::Asked,
             word: word.clone(),
             parts,
