@@ -107,52 +107,22 @@ fn groups() -> &'static Groups {
     })
 }
 
-/// Words near in meaning, one stem a line with its neighbours as `stem:tenths`, sorted; see `thesaurus.md` for where it comes from.
-const THESAURUS: &str = include_str!("thesaurus.txt");
-
-/// The line of the thesaurus that begins with this stem.
-fn entry(stem: &str) -> Option<&'static str> {
-    let (mut low, mut high) = (0, THESAURUS.len());
-    while low < high {
-        let middle = low + (high - low) / 2;
-        let start = THESAURUS.get(..middle)?.rfind('\n').map_or(0, |at| at + 1);
-        let end = THESAURUS.get(start..)?.find('\n').map_or(THESAURUS.len(), |at| start + at);
-        let line = THESAURUS.get(start..end)?;
-        let key = line.split(' ').next().unwrap_or_default();
-        match key.cmp(stem) {
-            std::cmp::Ordering::Equal => return Some(line),
-            std::cmp::Ordering::Less => low = end + 1,
-            std::cmp::Ordering::Greater => high = start,
-        }
-    }
-    None
-}
-
-fn neighbours(stem: &str) -> impl Iterator<Item = (&'static str, f64)> {
-    let line = entry(stem).unwrap_or_default();
-    line.split(' ').skip(1).filter_map(|word| {
-        let (word, tenths) = word.split_once(':')?;
-        Some((word, f64::from(tenths.parse::<u32>().ok()?) / 10.0))
-    })
-}
-
 /// A word of one group counts this much of the word itself.
 const GROUP: f64 = 0.8;
 
-/// How near the stem `found` is to the stem `asked`: 0.8 within a group, less for a class when one kind of it was asked, what the
-/// thesaurus says otherwise, 0 for strangers.
+/// How near the stem `found` is to the stem `asked`: 0.8 within a group, less for a class when
+/// one kind of it was asked, 0 for strangers.
 pub fn nearness(asked: &str, found: &str) -> f64 {
-    let told = neighbours(asked).find(|(word, _)| *word == found).map_or(0.0, |(_, near)| near);
-    let (Some(left), Some(right)) = (groups().get(asked), groups().get(found)) else { return told };
+    let (Some(left), Some(right)) = (groups().get(asked), groups().get(found)) else { return 0.0 };
     let pairs = left.iter().flat_map(|a| {
         right.iter().filter(|b| b.group == a.group).map(|b| nearness_of(a.place, b.place))
     });
-    pairs.fold(told, f64::max)
+    pairs.fold(0.0, f64::max)
 }
 
 /// Every stem near to the stem `asked`, with its nearness, nearest first.
 pub fn synonyms(asked: &str) -> Vec<(&'static str, f64)> {
-    let mut out: Vec<(&'static str, f64)> = neighbours(asked).collect();
+    let mut out: Vec<(&'static str, f64)> = Vec::new();
     for seat in groups().get(asked).into_iter().flatten() {
         let others = groups().iter().filter(|(other, _)| *other != asked);
         out.extend(others.filter_map(|(other, seats)| {
@@ -193,18 +163,6 @@ mod tests {
         let english = stem(&english.to_lowercase());
         assert!(nearness(&language, &english) > nearness(&english, &language));
         assert!(nearness(&english, &french) < 0.1);
-    }
-
-    #[test]
-    fn the_thesaurus_is_sorted_and_every_line_can_be_found() {
-        let keys: Vec<&str> = THESAURUS.lines().filter_map(|line| line.split(' ').next()).collect();
-        assert!(keys.windows(2).all(|pair| pair[0] < pair[1]));
-        for key in keys.iter().step_by(97).chain(keys.first()).chain(keys.last()) {
-            assert!(
-                neighbours(key).next().is_some_and(|(_, near)| near > 0.0 && near <= 1.0),
-                "{key}"
-            );
-        }
     }
 
     #[test]
