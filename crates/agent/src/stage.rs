@@ -11,7 +11,6 @@ use largestack_engine::event::FindingRecord;
 use largestack_ports::tool::ToolOutput;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
-use largestack_types::json::Json;
 use largestack_types::label::Label;
 use largestack_types::message::Message;
 use largestack_types::part::{Part, ToolCall};
@@ -116,8 +115,6 @@ pub struct ToolTurn {
     pub call: ToolCall,
     /// The tool, if the agent has it.
     pub tool: Option<ToolSpec>,
-    /// The arguments as JSON, once they are known to be that.
-    pub arguments: Option<Json>,
     /// The label of the arguments.
     pub label: Label,
     /// Whether a person has approved it.

@@ -91,7 +91,7 @@ impl Drive {
         for (stage, findings) in found {
             drive.note_findings(EffectId::INPUT, stage, findings)?;
         }
-        drive.outbox.summary = Some(drive.first_summary());
+        drive.outbox.summary = Some(drive.summary());
         drive.over = false;
         Ok(drive)
     }

@@ -4,8 +4,8 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
+use largestack_engine::Recorded;
 use largestack_engine::event::{Event, FindingRecord, Guarded};
-use largestack_engine::{Recorded, Status};
 use largestack_ports::journal::{Batch, LedgerLine, RunSummary};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -99,11 +99,6 @@ impl Drive {
             started: self.started,
             updated: self.core.runtime.clock.now(),
         }
-    }
-
-    /// The line of a run that has just begun.
-    pub(super) fn first_summary(&self) -> RunSummary {
-        RunSummary { status: Status::Running, ..self.summary() }
     }
 }
 

@@ -114,7 +114,7 @@ impl Drive {
         let core = Arc::clone(&self.core);
         let tool = core.registry.get(&call.name).map(|tool| tool.spec().clone());
         let known = tool.is_some();
-        let mut turn = ToolTurn { call: call.clone(), tool, arguments: None, label, approved };
+        let mut turn = ToolTurn { call: call.clone(), tool, label, approved };
         let context = self.stage_context(id);
         for stage in &core.pipeline.before_tool {
             let ruling = match stage.apply(&context, &turn).await {
