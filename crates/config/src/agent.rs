@@ -6,13 +6,16 @@ use std::sync::Arc;
 
 use largestack_engine::definition::InDoubt;
 use largestack_guard::{Action, Policy};
-use largestack_types::call::{OutputSchema, ReasoningEffort, Settings as CallSettings};
+use largestack_types::call::{
+    OutputSchema, PromptCache, ReasoningEffort, Settings as CallSettings,
+};
 use largestack_types::limits::{Limits, OnLimit};
 
 use crate::catalogue::Catalogue;
 use crate::node::{Entry, Node, Value};
 use crate::origin::Source;
 use crate::problem::Wrong;
+use crate::project::Words;
 use crate::read::{Fields, Read};
 use crate::show::Show;
 use crate::value;
@@ -100,10 +103,17 @@ shown_by_name! {
         "fail" => InDoubt::Fail,
     ];
     ReasoningEffort: EFFORTS = [
+        "none" => ReasoningEffort::None,
         "minimal" => ReasoningEffort::Minimal,
         "low" => ReasoningEffort::Low,
         "medium" => ReasoningEffort::Medium,
         "high" => ReasoningEffort::High,
+        "xhigh" => ReasoningEffort::Xhigh,
+        "max" => ReasoningEffort::Max,
+    ];
+    PromptCache: CACHES = [
+        "5m" => PromptCache::FiveMinutes,
+        "1h" => PromptCache::OneHour,
     ];
     Action: ACTIONS = [
         "allow" => Action::Allow,
@@ -193,10 +203,20 @@ fn settings(mut fields: Fields<'_>) -> CallSettings {
         max_output_tokens: fields.optional("max_output_tokens", value::whole(1, u32::MAX)),
         temperature: fields.optional("temperature", value::number(0.0, 2.0)),
         top_p: fields.optional("top_p", value::number(0.0, 1.0)),
+        top_k: fields.optional("top_k", value::whole(1, u32::MAX)),
+        frequency_penalty: fields.optional("frequency_penalty", value::number(-2.0, 2.0)),
+        presence_penalty: fields.optional("presence_penalty", value::number(-2.0, 2.0)),
         stop: stop(&mut fields),
         seed: fields.optional("seed", value::integer),
         parallel_tool_calls: fields.optional("parallel_tool_calls", value::boolean),
         reasoning_effort: fields.optional("reasoning_effort", value::choice(EFFORTS)),
+        reasoning_budget_tokens: fields
+            .optional("reasoning_budget_tokens", value::whole(0, u32::MAX)),
+        prompt_cache: fields.optional("prompt_cache", value::choice(CACHES)),
+        metadata: fields
+            .optional("metadata", value::group::<Words>)
+            .map(|words| words.0)
+            .unwrap_or_default(),
         output_schema: output_schema(fields.section("output_schema")),
         extra: fields.optional("extra", value::object),
     };

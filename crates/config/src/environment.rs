@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use largestack_ports::vault::Sensitive;
-use largestack_wire::Provider;
+use largestack_wire::{Param, Provider, Registry, Section};
 
 use crate::keys::KEYS;
 use crate::node::Node;
@@ -98,6 +98,20 @@ impl Environment {
         names.into_iter().find_map(|name| {
             self.get(name).map(|key| Credential { variable: name.into(), key: key.clone() })
         })
+    }
+
+    /// Fills in the words that rows leave open and variables say.
+    pub(crate) fn fill(&self, registry: &mut Registry) {
+        let rows: Vec<_> = registry.providers().cloned().collect();
+        for row in rows.iter().filter(|row| !row.params.is_empty()) {
+            let said = row.params.iter().filter_map(|(name, param)| {
+                let value = param.env.iter().find_map(|variable| self.get(variable))?;
+                let value = Some(value.expose().to_owned());
+                Some((name.clone(), Param { value, env: Vec::new() }))
+            });
+            let params = Some(said.collect());
+            registry.define(row.name.clone(), Section { params, ..Section::default() });
+        }
     }
 
     /// The keys that variables set, as a tree. A `LARGESTACK_` variable that means nothing is

@@ -49,12 +49,23 @@ pub const KEYS: &[Key] = keys! {
         "Most tokens of one reply";
     Agent "settings.temperature", "number from 0 to 2", "the provider's", "Sampling temperature";
     Agent "settings.top_p", "number from 0 to 1", "the provider's", "Nucleus sampling";
+    Agent "settings.top_k", "whole number from 1", "the provider's",
+        "Sampling among this many of the likeliest tokens";
+    Agent "settings.frequency_penalty", "number from -2 to 2", "the provider's",
+        "Penalty on tokens by how often they were said";
+    Agent "settings.presence_penalty", "number from -2 to 2", "the provider's",
+        "Penalty on tokens that were said at all";
     Agent "settings.stop", "list of texts", "none", "Texts at which a reply ends";
     Agent "settings.seed", "whole number", "the provider's", "Seed of the sampler";
     Agent "settings.parallel_tool_calls", "true or false", "the provider's",
         "Whether the model may ask for several tools at once";
-    Agent "settings.reasoning_effort", "`minimal`, `low`, `medium` or `high`", "the provider's",
-        "How hard a reasoning model thinks";
+    Agent "settings.reasoning_effort", "`none`, `minimal`, `low`, `medium`, `high`, `xhigh` or `max`",
+        "the provider's", "How hard a reasoning model thinks";
+    Agent "settings.reasoning_budget_tokens", "whole number", "the provider's",
+        "Most tokens spent on reasoning, where the model counts them";
+    Agent "settings.prompt_cache", "`5m` or `1h`", "none",
+        "How long the provider keeps the prompt's beginning, where that has to be asked for";
+    Agent "settings.metadata", "texts by name", "none", "Words for the provider's own records";
     Agent "settings.output_schema.name", "text", "none", "Name of the shape that answers must have";
     Agent "settings.output_schema.schema", "JSON Schema", "none", "The shape that answers must have";
     Agent "settings.extra", "group of keys", "none", "Fields handed to the provider as they are";
@@ -103,6 +114,12 @@ pub const KEYS: &[Key] = keys! {
         "Request fields it does not have";
     Project "providers.*.models", "list of texts", "the built-in row's",
         "Beginnings of bare model names that mean it";
+    Project "providers.*.params", "`NAME: {value: TEXT, env: [VARIABLE]}`", "the built-in row's",
+        "Words that its address leaves open as `{NAME}`";
+    Project "providers.*.query", "texts by name", "the built-in row's",
+        "What stands behind the `?` of its address; never a key";
+    Project "providers.*.headers", "texts by name", "the built-in row's",
+        "Further headers of a request; never a key";
 };
 
 impl Place {

@@ -1,5 +1,6 @@
 //! `largestack.yaml`: what the agents of a project share.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -83,6 +84,9 @@ fn provider(mut fields: Fields<'_>) -> Section {
         quirks: fields.optional_list("quirks", value::deserialised),
         lacks: fields.optional_list("lacks", value::deserialised),
         models: texts(&mut fields, "models"),
+        params: fields.optional("params", value::group::<Params>).map(|params| params.0),
+        query: fields.optional("query", value::group::<Words>).map(|words| words.0),
+        headers: fields.optional("headers", value::group::<Words>).map(|words| words.0),
     };
     fields.finish();
     section
@@ -129,4 +133,13 @@ macro_rules! shown_as_json {
         })+
     };
 }
-shown_as_json!(Auth, largestack_wire::Quirk, largestack_wire::Field);
+
+/// Texts by name, as a file writes them.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+pub(crate) struct Words(pub(crate) BTreeMap<String, String>);
+
+/// Words that an address leaves open, as a file writes them.
+#[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
+struct Params(BTreeMap<String, largestack_wire::Param>);
+
+shown_as_json!(Words, Params, Auth, largestack_wire::Quirk, largestack_wire::Field);

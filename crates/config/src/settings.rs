@@ -114,7 +114,8 @@ impl Inputs<'_> {
         };
         let tree = tree.overlaid(part(layers, Place::Project));
         let at = report.origins.len();
-        let written = project::read(Fields::of(tree, "", report));
+        let mut written = project::read(Fields::of(tree, "", report));
+        self.environment.fill(&mut written.providers);
         let home = self.home(report);
         let state = match (&written.state.value, &file, agent_folder) {
             (Some(path), _, _) => written.state.source.folder(self.working_folder).join(&**path),

@@ -188,6 +188,11 @@ pub(crate) fn object(node: &Node) -> Result<Json, Wrong> {
     }
 }
 
+/// A type that is written as a group of keys; a variable holds it as JSON.
+pub(crate) fn group<T: serde::de::DeserializeOwned>(node: &Node) -> Result<T, Wrong> {
+    object(node)?.to().map_err(|error| Wrong::value(error.to_string()))
+}
+
 fn to_json(node: &Node) -> Result<serde_json::Value, Wrong> {
     use serde_json::Value as J;
     Ok(match &node.value {

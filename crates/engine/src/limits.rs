@@ -111,8 +111,13 @@ mod tests {
             is_error: false,
             handle: None,
         });
-        let part = Part { id: PartId::default(), label: Label::from_origin(Origin::Tool), body };
-        Arc::new(Message { role: Role::Tool, parts: vec![part] })
+        let part = Part {
+            id: PartId::default(),
+            label: Label::from_origin(Origin::Tool),
+            body,
+            native: None,
+        };
+        Arc::new(Message { role: Role::Tool, parts: vec![part], native: None })
     }
 
     /// Feeds turns of one call each; says at which turn (from 1) a limit was reached.

@@ -122,7 +122,7 @@ impl Routes {
             profile: target.profile,
             day,
             served: Served::There(Box::new(There {
-                auth: auth(&row.auth),
+                auth: auth(&target)?,
                 circuit: self.circuit(&row.name),
                 wire,
                 target,
@@ -149,23 +149,14 @@ impl fmt::Debug for Routes {
 }
 
 /// The row's way to present a key, as the transport takes it.
-fn auth(row: &largestack_wire::Auth) -> Auth {
-    match row {
+fn auth(target: &Target) -> Result<Auth> {
+    Ok(match &target.provider.auth {
         largestack_wire::Auth::Bearer => Auth::Bearer,
-        largestack_wire::Auth::Header(name) => Auth::Header(interned(name)),
+        largestack_wire::Auth::Header(name) => Auth::Header(name.as_str().into()),
         largestack_wire::Auth::None => Auth::None,
-    }
-}
-
-/// A header's name for as long as the process lives. Names come from the provider table, so
-/// there are only a handful, and each is kept once.
-fn interned(name: &str) -> &'static str {
-    static NAMES: RwLock<Vec<&'static str>> = RwLock::new(Vec::new());
-    let mut names = NAMES.write().unwrap_or_else(PoisonError::into_inner);
-    if let Some(known) = names.iter().find(|known| known.eq_ignore_ascii_case(name)) {
-        return known;
-    }
-    let kept: &'static str = String::leak(name.to_ascii_lowercase());
-    names.push(kept);
-    kept
+        largestack_wire::Auth::GoogleCloud => Auth::GoogleCloud,
+        largestack_wire::Auth::SigV4(service) => {
+            Auth::SigV4 { service: service.as_str().into(), region: target.param("region")?.into() }
+        }
+    })
 }

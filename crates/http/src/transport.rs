@@ -84,6 +84,9 @@ impl HttpTransport {
         };
         let (name, value) = match &request.auth {
             Auth::None | Auth::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
+            Auth::SigV4 { .. } | Auth::GoogleCloud => {
+                return Err(wrong("its kind of credentials is not known here").into());
+            }
             Auth::Header(name) => {
                 let name = HeaderName::from_bytes(name.as_bytes());
                 let name =
@@ -111,7 +114,7 @@ impl HttpTransport {
         headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
         for (name, value) in std::mem::take(&mut request.headers) {
             let name = HeaderName::from_bytes(name.as_bytes());
-            match (name, HeaderValue::try_from(value)) {
+            match (name, HeaderValue::from_str(&value)) {
                 (Ok(name), Ok(value)) => headers.append(name, value),
                 _ => return Err(fault::unusable(&request.provider, "a header is not valid")),
             };

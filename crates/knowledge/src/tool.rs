@@ -115,6 +115,8 @@ fn spec(limit: u32) -> ToolSpec {
         parameters: Json::of(&parameters).unwrap_or_else(|_| Json::empty_object()),
         idempotent: true,
         origin: Origin::Retrieval,
+        native: None,
+        server: false,
     }
 }
 

@@ -32,6 +32,8 @@ pub fn spec<A: schemars::JsonSchema>(
         parameters: schema_of::<A>(),
         idempotent,
         origin: largestack_types::label::Origin::Tool,
+        native: None,
+        server: false,
     }
 }
 

@@ -1,5 +1,6 @@
 //! The way to a provider: one prepared request, a head, and a body in chunks.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ pub struct Request {
     /// The whole address.
     pub url: Arc<str>,
     /// Headers beside credentials.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     /// How the credentials are applied.
     pub auth: Auth,
     /// The body.
@@ -45,7 +46,16 @@ pub enum Auth {
     /// `Authorization: Bearer <key>`.
     Bearer,
     /// The key in a header of this name.
-    Header(&'static str),
+    Header(Arc<str>),
+    /// AWS Signature Version 4.
+    SigV4 {
+        /// The service that is signed for, e.g. `bedrock`.
+        service: Arc<str>,
+        /// Its region.
+        region: Arc<str>,
+    },
+    /// `Authorization: Bearer <token>` with an access token of Google Cloud.
+    GoogleCloud,
 }
 
 /// How long each part of an exchange may take.

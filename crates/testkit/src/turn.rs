@@ -39,7 +39,7 @@ impl Turn {
     fn and(mut self, body: Body) -> Self {
         let index = u32::try_from(self.reply.parts.len()).unwrap_or(u32::MAX);
         let label = Label::from_origin(Origin::Agent);
-        self.reply.parts.push(Part { id: PartId::new(0, index), label, body });
+        self.reply.parts.push(Part { id: PartId::new(0, index), label, body, native: None });
         self
     }
 

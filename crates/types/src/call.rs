@@ -1,5 +1,6 @@
 //! A model call as the engine asks for it, before any wire spells it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -44,6 +45,8 @@ pub enum ToolChoice {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ReasoningEffort {
+    /// Not at all.
+    None,
     /// As little as the model allows.
     Minimal,
     /// A little.
@@ -52,6 +55,21 @@ pub enum ReasoningEffort {
     Medium,
     /// A lot.
     High,
+    /// More than a lot, where the model has such a step.
+    Xhigh,
+    /// As much as the model can.
+    Max,
+}
+
+/// How long a provider keeps the stable beginning of a prompt.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PromptCache {
+    /// Five minutes from its last use.
+    #[serde(rename = "5m")]
+    FiveMinutes,
+    /// An hour from its last use.
+    #[serde(rename = "1h")]
+    OneHour,
 }
 
 /// Sampling and limits of a call. Absent means the provider's default; a setting the provider
@@ -68,6 +86,15 @@ pub struct Settings {
     /// Nucleus sampling.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub top_p: Option<f64>,
+    /// Sampling among this many of the likeliest tokens.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub top_k: Option<u32>,
+    /// Penalty on tokens by how often they were said.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub frequency_penalty: Option<f64>,
+    /// Penalty on tokens that were said at all.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub presence_penalty: Option<f64>,
     /// Stop sequences.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub stop: Vec<String>,
@@ -80,6 +107,16 @@ pub struct Settings {
     /// How hard a reasoning model should think.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub reasoning_effort: Option<ReasoningEffort>,
+    /// Upper bound of the tokens spent on reasoning, where the model counts them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reasoning_budget_tokens: Option<u32>,
+    /// How long the provider should keep the prompt's stable beginning, where that has to be
+    /// asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prompt_cache: Option<PromptCache>,
+    /// Words for the provider's own records, by name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub metadata: BTreeMap<String, String>,
     /// JSON Schema that the answer must fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<OutputSchema>,

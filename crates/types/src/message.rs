@@ -5,7 +5,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::label::{Label, Origin};
-use crate::part::{Body, Part, PartId, ToolCall};
+use crate::part::{Body, Native, Part, PartId, ToolCall};
 
 /// Who speaks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Message {
     pub role: Role,
     /// What is said, in order.
     pub parts: Vec<Part>,
+    /// What the protocol that it came from says of it as a whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
 }
 
 impl Message {
@@ -41,9 +44,14 @@ impl Message {
         Self::of_text(Role::System, id, Label::from_origin(Origin::Operator), text)
     }
 
+    /// A message that is only its parts.
+    pub const fn new(role: Role, parts: Vec<Part>) -> Self {
+        Self { role, parts, native: None }
+    }
+
     /// One part of text.
     pub fn of_text(role: Role, id: PartId, label: Label, text: impl Into<Arc<str>>) -> Self {
-        Self { role, parts: vec![Part::text(id, label, text)] }
+        Self::new(role, vec![Part::text(id, label, text)])
     }
 
     /// All text parts, joined without a separator.

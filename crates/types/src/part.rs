@@ -69,6 +69,27 @@ pub struct Part {
     pub label: Label,
     /// What it is.
     pub body: Body,
+    /// What the protocol that it came from says of it beside its body.
+    pub native: Option<Native>,
+}
+
+/// What one provider protocol says of a part, message or tool beside what everybody says: ids,
+/// opaque signatures, cache marks, citations in the protocol's own form. Goes back over the same
+/// wire as it came; every other wire leaves it out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Native {
+    /// The wire, e.g. `anthropic-messages`.
+    pub wire: Arc<str>,
+    /// The protocol's fields (an object), untouched. Empty says only that it had the protocol's
+    /// long form: a list of one block where a bare string would do.
+    pub fields: Json,
+}
+
+impl Native {
+    /// The fields, if they are of this wire.
+    pub fn of<'a>(native: Option<&'a Self>, wire: &str) -> Option<&'a Json> {
+        native.filter(|native| *native.wire == *wire).map(|native| &native.fields)
+    }
 }
 
 /// What a part is.
@@ -229,9 +250,14 @@ pub struct Citation {
 }
 
 impl Part {
+    /// A part that is only its body.
+    pub const fn new(id: PartId, label: Label, body: Body) -> Self {
+        Self { id, label, body, native: None }
+    }
+
     /// A text part.
     pub fn text(id: PartId, label: Label, text: impl Into<Arc<str>>) -> Self {
-        Self { id, label, body: Body::Text(text.into()) }
+        Self::new(id, label, Body::Text(text.into()))
     }
 
     /// The words of a text part.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::json::Json;
 use crate::label::Origin;
+use crate::part::Native;
 
 /// A tool as data: enough to offer it, to check a call against it and to know what a crash in the
 /// middle of it means.
@@ -24,6 +25,13 @@ pub struct ToolSpec {
     /// What its results are labelled with.
     #[serde(default = "tool_origin")]
     pub origin: Origin,
+    /// What one provider protocol is told of it beside: strictness, a cache mark.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub native: Option<Native>,
+    /// The provider runs it itself: `native` is its whole declaration, and no other wire can
+    /// offer it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub server: bool,
 }
 
 const fn tool_origin() -> Origin {

@@ -10,7 +10,9 @@ use largestack_types::errors::LargestackError;
 use largestack_types::id::CallId;
 use largestack_types::json::Json;
 use largestack_types::label::{Label, Origin};
-use largestack_types::part::{Arguments, Body, Citation, Media, Part, PartId, Reasoning, ToolCall};
+use largestack_types::part::{
+    Arguments, Body, Citation, Media, Native, Part, PartId, Reasoning, ToolCall,
+};
 use largestack_types::reply::{FinishReason, Reply};
 
 use crate::event::WireEvent;
@@ -32,6 +34,8 @@ pub struct Outcome {
 pub struct Accumulator {
     reply: Reply,
     parts: Vec<Option<Building>>,
+    /// By part number; most replies have none.
+    natives: Vec<(u32, Native)>,
     calls: u32,
     extras: Extras,
     fault: Option<LargestackError>,
@@ -106,6 +110,7 @@ impl Accumulator {
                 self.put(*part, Building::ServerTool(raw.clone()));
             }
             WireEvent::Unknown { part, raw } => self.put(*part, Building::Unknown(raw.clone())),
+            WireEvent::Native { part, wire, fields } => self.native(*part, wire, fields),
             WireEvent::Usage { usage, raw } => {
                 self.reply.usage = *usage;
                 self.reply.raw_usage = Some(Json::from((*raw).to_owned()));
@@ -157,12 +162,17 @@ impl Accumulator {
 
     /// The reply as far as it got.
     pub fn finish(self) -> Outcome {
-        let Self { mut reply, parts, extras, fault, mut reports, unreported, .. } = self;
-        let built = parts.into_iter().flatten().map(Building::body);
+        let Self { mut reply, parts, mut natives, extras, fault, mut reports, unreported, .. } =
+            self;
         let label = Label::from_origin(Origin::Agent);
+        let built = (0..).zip(parts).filter_map(|(number, part)| Some((number, part?)));
         reply.parts = (0..)
             .zip(built)
-            .map(|(index, body)| Part { id: PartId::new(0, index), label, body })
+            .map(|(index, (number, part))| {
+                let known = natives.iter().position(|(of, _)| *of == number);
+                let native = known.map(|known| natives.swap_remove(known).1);
+                Part { id: PartId::new(0, index), label, body: part.body(), native }
+            })
             .collect();
         reply.extras = extras.into_json();
         let refused = reply.parts.iter().any(|part| matches!(part.body, Body::Refusal(_)))
@@ -177,6 +187,14 @@ impl Accumulator {
             reports.push(format!("and {unreported} more"));
         }
         Outcome { reply, fault, reports }
+    }
+
+    fn native(&mut self, part: u32, wire: &'static str, fields: &Json) {
+        let native = Native { wire: wire.into(), fields: fields.clone() };
+        match self.natives.iter_mut().find(|(of, _)| *of == part) {
+            Some((_, held)) => *held = native,
+            None => self.natives.push((part, native)),
+        }
     }
 
     fn slot(&mut self, part: u32) -> Option<&mut Option<Building>> {

@@ -3,9 +3,9 @@
 
 use crate::accumulate::{Accumulator, Outcome};
 use crate::error::DecodeError;
+use crate::frames::Frames;
 use crate::model::Target;
-use crate::sse;
-use crate::wire::{Frame, Framing, Mode, Wire};
+use crate::wire::{Frame, Mode, Wire};
 
 /// Reads a body that has arrived completely, a stream's as well. An incomplete stream is an error
 /// here; a caller that wants what did arrive drives the decoder itself.
@@ -17,23 +17,16 @@ pub fn decode(
 ) -> Result<Outcome, DecodeError> {
     let mut decoder = wire.decoder(mode, target);
     let mut accumulator = Accumulator::new();
-    match wire.framing(mode) {
-        Framing::Whole => {
-            decoder.push(Frame::whole(body), &mut |event| accumulator.push(&event))?;
+    let mut frames = Frames::new(wire.framing(mode));
+    let mut result = Ok(());
+    let mut take = |frame: Frame<'_>| {
+        if result.is_ok() {
+            result = decoder.push(frame, &mut |event| accumulator.push(&event));
         }
-        Framing::Sse => {
-            let mut parser = sse::Parser::new();
-            let mut result = Ok(());
-            let mut take = |frame: Frame<'_>| {
-                if result.is_ok() {
-                    result = decoder.push(frame, &mut |event| accumulator.push(&event));
-                }
-            };
-            parser.push(body, &mut take)?;
-            parser.finish(&mut take)?;
-            result?;
-        }
-    }
+    };
+    frames.push(body, &mut take)?;
+    frames.finish(&mut take)?;
+    result?;
     decoder.finish(&mut |event| accumulator.push(&event))?;
     Ok(accumulator.finish())
 }

@@ -19,6 +19,16 @@ pub enum EncodeError {
         /// The provider.
         provider: Arc<str>,
     },
+    /// The provider's row leaves a word open that nobody says.
+    #[error("provider `{provider}` needs `{name}`")]
+    NoParam {
+        /// The provider.
+        provider: Arc<str>,
+        /// The word, e.g. `region`.
+        name: String,
+        /// The environment variable that can say it.
+        variable: Option<String>,
+    },
     /// The provider's row names a protocol that does not exist.
     #[error("provider `{provider}` speaks the unknown wire `{wire}`")]
     NoSuchWire {
@@ -71,6 +81,13 @@ impl Coded for EncodeError {
             Self::NoBaseUrl { provider } => {
                 format!("Set `base-url` of `{provider}` in the `providers` section").into()
             }
+            Self::NoParam { provider, name, variable } => {
+                let section = format!("`providers.{provider}.params.{name}`");
+                variable.as_ref().map_or_else(
+                    || format!("Set {section}").into(),
+                    |variable| format!("Set {variable}, or {section}").into(),
+                )
+            }
             Self::NoSuchWire { .. } => {
                 let names: Vec<_> = crate::wire::WIRES.iter().map(|wire| wire.name()).collect();
                 format!("Wires are: {}", names.join(", ")).into()
@@ -79,6 +96,34 @@ impl Coded for EncodeError {
             Self::ExtraReserved { .. } => "Use the setting or argument made for it".into(),
             _ => self.code().suggestion().into(),
         }
+    }
+}
+
+/// A request body that means no call.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ReadError {
+    /// It is not JSON, or not of the protocol's shape.
+    #[error("the request cannot be read: {detail}")]
+    Malformed {
+        /// Why, with the place in the body.
+        detail: String,
+    },
+    /// A well-formed request that says something no call can.
+    #[error("the request says what no call can: {what}")]
+    Unsupported {
+        /// What.
+        what: String,
+    },
+}
+
+impl Coded for ReadError {
+    fn code(&self) -> Code {
+        Code::Input
+    }
+
+    fn message(&self) -> String {
+        self.to_string()
     }
 }
 
@@ -176,4 +221,4 @@ macro_rules! into_largestack {
     )+};
 }
 
-into_largestack!(EncodeError, ModelUnknown);
+into_largestack!(EncodeError, ReadError, ModelUnknown);

@@ -98,6 +98,16 @@ pub enum WireEvent<'a> {
         /// As the provider wrote it.
         raw: Json,
     },
+    /// What the protocol says of a part beside its body (an object; see
+    /// `largestack_types::part::Native`). A later one for the same part replaces it.
+    Native {
+        /// Which part.
+        part: u32,
+        /// The wire's name.
+        wire: &'static str,
+        /// The fields.
+        fields: Json,
+    },
     /// Token counts so far. Later ones replace earlier ones.
     Usage {
         /// Normalised.

@@ -14,13 +14,17 @@
 //! ```
 
 pub mod accumulate;
+mod address;
 mod decode;
 pub mod error;
 mod escape;
 pub mod event;
+pub mod event_stream;
 mod extras;
 mod fault;
+pub mod frames;
 mod json;
+pub mod lines;
 pub mod model;
 pub mod openai_chat;
 pub mod price;
@@ -36,10 +40,11 @@ mod wire;
 
 pub use accumulate::{Accumulator, Outcome};
 pub use decode::decode;
-pub use error::{DecodeError, EncodeError, ModelUnknown};
+pub use error::{DecodeError, EncodeError, ModelUnknown, ReadError};
 pub use event::{Place, WireEvent};
+pub use frames::Frames;
 pub use model::{Registry, Target};
-pub use provider::{Auth, Provider, Section};
+pub use provider::{Auth, Param, Provider, Section};
 pub use quirk::{Field, Quirk};
 pub use session::Session;
-pub use wire::{Decoder, Frame, Framing, HttpRequest, Mode, WIRES, Wire, wire};
+pub use wire::{Decoder, Frame, Framing, Headers, HttpRequest, Mode, WIRES, Wire, wire};

@@ -2,6 +2,7 @@
 //! schema, in a user's configuration.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -17,8 +18,25 @@ pub enum Auth {
     Bearer,
     /// The key in a header of this name.
     Header(String),
+    /// AWS Signature Version 4 for this service, with the caller's AWS credentials.
+    SigV4(String),
+    /// `Authorization: Bearer TOKEN` with a Google Cloud access token of the default credentials.
+    GoogleCloud,
     /// No key is asked for.
     None,
+}
+
+/// A word that an address, path or header of a row leaves open as `{name}`: a region, an account,
+/// a project.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, rename_all = "kebab-case", deny_unknown_fields)]
+pub struct Param {
+    /// What it is; absent when an installation has to say.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub value: Option<String>,
+    /// Environment variables that may hold it, the first that is set wins.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub env: Vec<String>,
 }
 
 /// A provider as a row or a configuration section says it. What is absent stays as it was: in
@@ -50,6 +68,15 @@ pub struct Section {
     /// Beginnings of bare model names that mean this provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<String>>,
+    /// Words that the address, the path or a header leaves open. Added to those of the row.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub params: Option<BTreeMap<String, Param>>,
+    /// What stands behind the `?` of the address, by name. Never a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub query: Option<BTreeMap<String, String>>,
+    /// Further headers of a request, by name in lower case. Never a key.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub headers: Option<BTreeMap<String, String>>,
 }
 
 /// A provider, resolved.
@@ -73,6 +100,12 @@ pub struct Provider {
     pub lacks: Vec<Field>,
     /// Beginnings of bare model names that mean this provider.
     pub models: Vec<String>,
+    /// Words that the address, the path or a header leaves open.
+    pub params: BTreeMap<String, Param>,
+    /// What stands behind the `?` of the address, by name.
+    pub query: BTreeMap<String, String>,
+    /// Further headers of a request, by name in lower case.
+    pub headers: BTreeMap<String, String>,
 }
 
 impl Provider {
@@ -88,13 +121,16 @@ impl Provider {
             quirks: Vec::new(),
             lacks: Vec::new(),
             models: Vec::new(),
+            params: BTreeMap::new(),
+            query: BTreeMap::new(),
+            headers: BTreeMap::new(),
         }
     }
 
     /// The same with everything that the section says.
     #[must_use]
     pub fn with(mut self, section: Section) -> Self {
-        let Section { wire, base_url, path, auth, key_env, quirks, lacks, models } = section;
+        let Section { wire, base_url, path, auth, key_env, quirks, lacks, models, .. } = section;
         if let Some(wire) = wire {
             self.wire = Cow::Owned(wire);
         }
@@ -107,6 +143,15 @@ impl Provider {
         self.quirks = quirks.unwrap_or(self.quirks);
         self.lacks = lacks.unwrap_or(self.lacks);
         self.models = models.unwrap_or(self.models);
+        for (name, param) in section.params.unwrap_or_default() {
+            let known = self.params.entry(name).or_default();
+            known.value = param.value.or(known.value.take());
+            if !param.env.is_empty() {
+                known.env = param.env;
+            }
+        }
+        self.query = section.query.unwrap_or(self.query);
+        self.headers = section.headers.unwrap_or(self.headers);
         self
     }
 

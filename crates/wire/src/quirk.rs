@@ -36,6 +36,9 @@ pub enum Quirk {
     JsonObjectOnly,
     /// Videos are `video_url` parts (OpenRouter); elsewhere there is no such part.
     VideoUrl,
+    /// `top_k` is taken beside `top_p` (Together, Fireworks, OpenRouter and most open servers);
+    /// OpenAI itself refuses the word.
+    TopK,
     /// The data of a `file` part may be an address (OpenRouter); elsewhere it must be the bytes.
     DocumentUrl,
 }
@@ -58,6 +61,8 @@ pub enum Field {
     ParallelToolCalls,
     /// How hard to think.
     ReasoningEffort,
+    /// The caller's own words for the provider's records.
+    Metadata,
     /// `stream_options`; such a provider reports usage without being asked.
     StreamOptions,
 }

@@ -19,7 +19,8 @@ use crate::model::Target;
 #[derive(Debug, Default)]
 pub struct Session {
     key: Option<(&'static str, Target)>,
-    url: Option<Arc<str>>,
+    /// For a whole body and for a stream.
+    urls: [Option<Arc<str>>; 2],
     messages: Vec<Encoded>,
     text: Vec<u8>,
     tail: Option<Tail>,
@@ -77,16 +78,19 @@ impl Session {
         }
     }
 
-    /// The address of the target, made once.
+    /// The address of the target, made once for each way of answering.
     pub(crate) fn url(
         &mut self,
+        stream: bool,
         make: impl FnOnce() -> Result<String, EncodeError>,
     ) -> Result<Arc<str>, EncodeError> {
-        if let Some(url) = &self.url {
+        let [whole, streamed] = &mut self.urls;
+        let held = if stream { streamed } else { whole };
+        if let Some(url) = held {
             return Ok(url.clone());
         }
         let url: Arc<str> = make()?.into();
-        self.url = Some(url.clone());
+        *held = Some(url.clone());
         Ok(url)
     }
 

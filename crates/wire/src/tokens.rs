@@ -112,7 +112,7 @@ mod tests {
     fn words_count_as_their_bytes_and_a_fixed_amount_around_them() {
         let message = Message::user(PartId::default(), "größer");
         assert_eq!(message_bound(&message, &Profile::default()), 8 + PER_PART + PER_MESSAGE);
-        let empty = Message { role: Role::User, parts: vec![] };
+        let empty = Message { role: Role::User, parts: vec![], native: None };
         assert_eq!(message_bound(&empty, &Profile::default()), PER_MESSAGE);
     }
 
@@ -131,6 +131,7 @@ mod tests {
             id: PartId::default(),
             label: Label::default(),
             body: Body::Media(Media { kind, mime: "x/y".into(), source, name: None }),
+            native: None,
         };
         let profile =
             Profile { context_tokens: Some(1_000), image_tokens: 77, ..Profile::default() };

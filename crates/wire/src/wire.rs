@@ -9,7 +9,7 @@ use bytes::Bytes;
 use largestack_types::call::Call;
 use largestack_types::errors::LargestackError;
 
-use crate::error::{DecodeError, EncodeError};
+use crate::error::{DecodeError, EncodeError, ReadError};
 use crate::event::WireEvent;
 use crate::model::Target;
 use crate::openai_chat::OpenAiChat;
@@ -34,6 +34,13 @@ pub trait Wire: fmt::Debug + Send + Sync {
 
     /// A decoder for one reply.
     fn decoder(&self, mode: Mode, target: &Target) -> Box<dyn Decoder + Send>;
+
+    /// The call that a request body means: what `encode` would make it from. Fields that no
+    /// setting knows go into `Settings::extra`, what the protocol says of a part beside its body
+    /// into the part's `native`. The model is as the body (or for some wires the address) names it.
+    fn read(&self, _body: &[u8], _target: &Target) -> Result<Call, ReadError> {
+        Err(ReadError::Unsupported { what: format!("requests of the wire {}", self.name()) })
+    }
 
     /// The error that a refused request means. Header names are compared without case.
     fn fault(
@@ -77,6 +84,10 @@ pub enum Framing {
     Whole,
     /// Server-sent events: [`crate::sse::Parser`].
     Sse,
+    /// One JSON value a line: [`crate::lines::Parser`].
+    Lines,
+    /// AWS event streams: [`crate::event_stream::Parser`].
+    EventStream,
 }
 
 /// A piece of a body that a decoder understands at once.
@@ -95,6 +106,9 @@ impl<'a> Frame<'a> {
     }
 }
 
+/// Header names in lower case, and values.
+pub type Headers = Vec<(Cow<'static, str>, Cow<'static, str>)>;
+
 /// A request as it goes out, but for the credentials, which the transport adds.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HttpRequest {
@@ -103,7 +117,7 @@ pub struct HttpRequest {
     /// The address. The same `Arc` as long as the session's target stays the same.
     pub url: Arc<str>,
     /// Header names in lower case, and values.
-    pub headers: Vec<(&'static str, Cow<'static, str>)>,
+    pub headers: Headers,
     /// The body.
     pub body: Bytes,
     /// Which reply this asks for.
@@ -113,6 +127,20 @@ pub struct HttpRequest {
     /// Settings of the call that this provider or model does not have and that were left out or
     /// (`max_output_tokens`, `output_schema.schema`) lowered to what it has.
     pub dropped: Vec<&'static str>,
+}
+
+/// The headers of a request with a JSON body: what it is, what is read, and what the row adds.
+pub(crate) fn headers(mode: Mode, target: &Target) -> Result<Headers, EncodeError> {
+    let accept = match mode {
+        Mode::Whole => "application/json",
+        Mode::Stream => "text/event-stream",
+    };
+    let mut headers: Headers =
+        vec![("content-type".into(), "application/json".into()), ("accept".into(), accept.into())];
+    for (name, value) in &target.provider.headers {
+        headers.push((name.clone().into(), target.filled(value)?.into()));
+    }
+    Ok(headers)
 }
 
 /// The wire with this name.

@@ -230,9 +230,14 @@ fn input_message(input: Input) -> Result<Message> {
     let label = Label::from_origin(Origin::User);
     let parts = (1..)
         .zip(input.0)
-        .map(|(index, body)| Part { id: PartId::at(EffectId::INPUT, index), label, body })
+        .map(|(index, body)| Part {
+            id: PartId::at(EffectId::INPUT, index),
+            label,
+            body,
+            native: None,
+        })
         .collect();
-    Ok(Message { role: Role::User, parts })
+    Ok(Message { role: Role::User, parts, native: None })
 }
 
 fn text_of(body: &Body) -> &str {

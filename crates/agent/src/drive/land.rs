@@ -199,7 +199,7 @@ impl Drive {
         let label = self.run.tool_call_label(effect).unwrap_or_default();
         match self.run.tool_call(effect) {
             Some(call) => refusal(call, effect, label, text),
-            None => Message { role: Role::Tool, parts: Vec::new() },
+            None => Message { role: Role::Tool, parts: Vec::new(), native: None },
         }
     }
 

@@ -25,13 +25,24 @@ impl Stage<ReplyDraft> for GuardOutput {
             let mut changed: Option<ReplyDraft> = None;
             let mut findings = Vec::new();
             for (index, part) in draft.parts.iter().enumerate() {
-                let Some(guarded) = guard(context, part).await? else { continue };
-                findings.extend(guarded.findings.iter().cloned());
-                let Some(body) = rewritten(part, &guarded) else { continue };
+                let guarded = guard(context, part).await?;
+                let native = guard_native(context, part).await?;
+                let found = guarded.iter().chain(&native).flat_map(|guarded| &guarded.findings);
+                findings.extend(found.cloned());
+                let body = guarded.as_ref().and_then(|guarded| rewritten(part, guarded));
+                let quoted = native.as_ref().is_some_and(|guarded| guarded.text.is_some());
+                if body.is_none() && !quoted {
+                    continue;
+                }
                 let draft = changed.get_or_insert_with(|| draft.clone());
-                if let Some(part) = draft.parts.get_mut(index) {
+                let Some(part) = draft.parts.get_mut(index) else { continue };
+                // They may quote the words as they were, and vouch for them.
+                part.native = None;
+                for guarded in guarded.iter().chain(&native) {
+                    part.label = part.label.join(guarded.label);
+                }
+                if let Some(body) = body {
                     part.body = body;
-                    part.label = guarded.label;
                 }
             }
             Ok(Ruling { verdict: changed.map_or(Verdict::Continue, Verdict::Replace), findings })
@@ -50,9 +61,19 @@ async fn guard(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {
         Body::ToolCall(call) => {
             return guard.json(part.id, place, part.label, call.arguments.as_str()).await.map(Some);
         }
+        Body::ServerTool(raw) | Body::Unknown(raw) => {
+            return guard.json(part.id, place, part.label, raw.as_str()).await.map(Some);
+        }
         _ => return Ok(None),
     };
     guarded.await.map(Some)
+}
+
+/// What the protocol says of the part beside its body, where it says anything.
+async fn guard_native(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {
+    let Some(native) = &part.native else { return Ok(None) };
+    let fields = native.fields.as_str();
+    context.guard.json(part.id, "the reply", part.label, fields).await.map(Some)
 }
 
 /// The body with its text replaced; `None` when nothing was taken out.
@@ -73,6 +94,7 @@ fn rewritten(part: &Part, guarded: &Guarded) -> Option<Body> {
                 Err(_) => Arguments::Malformed(text),
             };
         }
+        Body::ServerTool(raw) | Body::Unknown(raw) => *raw = Json::parse(&*text).ok()?,
         _ => return None,
     }
     Some(body)

@@ -132,9 +132,14 @@ impl Execution {
         let citations = draft.output.citations.into_iter().map(Body::Citation);
         let parts = (0..)
             .zip(std::iter::once(result).chain(citations))
-            .map(|(index, body)| Part { id: PartId::at(self.effect, index), label, body })
+            .map(|(index, body)| Part {
+                id: PartId::at(self.effect, index),
+                label,
+                body,
+                native: None,
+            })
             .collect();
-        Message { role: Role::Tool, parts }
+        Message { role: Role::Tool, parts, native: None }
     }
 }
 

@@ -122,6 +122,8 @@ impl Spy {
             parameters: Json::parse(schema).unwrap(),
             idempotent: true,
             origin: Origin::Tool,
+            native: None,
+            server: false,
         };
         let seen = Arc::default();
         Self { spec, options: ToolOptions::default(), body: Arc::new(body), seen }

@@ -19,6 +19,12 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "settings.max_output_tokens", "5", "5"),
     (Place::Agent, "settings.temperature", "0.5", "0.5"),
     (Place::Agent, "settings.top_p", "0.5", "0.5"),
+    (Place::Agent, "settings.top_k", "40", "40"),
+    (Place::Agent, "settings.frequency_penalty", "0.5", "0.5"),
+    (Place::Agent, "settings.presence_penalty", "-0.5", "-0.5"),
+    (Place::Agent, "settings.reasoning_budget_tokens", "2048", "2048"),
+    (Place::Agent, "settings.prompt_cache", "1h", "1h"),
+    (Place::Agent, "settings.metadata", "{team: a}", "{\"team\":\"a\"}"),
     (Place::Agent, "settings.stop", "[END]", "END"),
     (Place::Agent, "settings.seed", "-7", "-7"),
     (Place::Agent, "settings.parallel_tool_calls", "false", "false"),
@@ -56,6 +62,14 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "providers.*.quirks", "[developer-role]", "developer-role"),
     (Place::Project, "providers.*.lacks", "[seed]", "seed"),
     (Place::Project, "providers.*.models", "[mine-]", "mine-"),
+    (
+        Place::Project,
+        "providers.*.params",
+        "{region: {value: eu}}",
+        "{\"region\":{\"env\":[\"R\"]}}",
+    ),
+    (Place::Project, "providers.*.query", "{v: '2'}", "{\"v\":\"2\"}"),
+    (Place::Project, "providers.*.headers", "{x-team: a}", "{\"x-team\":\"a\"}"),
 ];
 
 /// Keys that mean nothing alone.

@@ -25,6 +25,6 @@ impl Run {
                 part
             })
             .collect();
-        Message { role: Role::Assistant, parts }
+        Message { role: Role::Assistant, parts, native: None }
     }
 }

@@ -44,7 +44,11 @@ pub fn answer(call: &ToolCall, effect: EffectId, label: Label, text: &str) -> Me
         is_error: true,
         handle: None,
     });
-    Message { role: Role::Tool, parts: vec![Part { id: PartId::at(effect, 0), label, body }] }
+    Message {
+        role: Role::Tool,
+        parts: vec![Part { id: PartId::at(effect, 0), label, body, native: None }],
+        native: None,
+    }
 }
 
 impl Run {

@@ -40,6 +40,8 @@ pub(crate) fn definition() -> Definition {
         parameters: Json::empty_object(),
         idempotent,
         origin: Origin::Tool,
+        native: None,
+        server: false,
     };
     Definition {
         tools: Arc::new([spec("look", true), spec("act", false)]),
@@ -104,7 +106,7 @@ impl World {
     fn reply(&self, effect: EffectId) -> Event {
         let turn = self.script.get(self.run.turns() as usize).cloned().unwrap_or(says("over"));
         let label = Label::from_origin(Origin::Agent);
-        let part = |body| Part { id: PartId::default(), label, body };
+        let part = |body| Part { id: PartId::default(), label, body, native: None };
         let (parts, finish_reason) = match turn {
             Turn::Says(text, finish) => (vec![part(Body::Text(text.into()))], finish),
             Turn::Calls(calls) => {

@@ -21,7 +21,7 @@ fn request(url: &str) -> Request {
         provider: "mock".into(),
         method: Method::Post,
         url: url.into(),
-        headers: vec![("content-type", "application/json".to_owned())],
+        headers: vec![("content-type".into(), "application/json".into())],
         auth: Auth::Bearer,
         body: Bytes::from_static(b"{\"hello\":1}"),
         timeouts: Timeouts::default(),
@@ -45,7 +45,7 @@ fn code_and_detail(error: &LargestackError) -> (Code, String, bool) {
 async fn requests_go_out_with_body_headers_and_key_over_one_connection() {
     let upstream = Upstream::start().await.unwrap();
     let transport = keyed();
-    for auth in [Auth::Bearer, Auth::Header("x-api-key"), Auth::None] {
+    for auth in [Auth::Bearer, Auth::Header("x-api-key".into()), Auth::None] {
         upstream.push(Answer::json(200, "{}").header("X-Request-Id", "r1"));
         let response = transport.send(Request { auth, ..request(&upstream.url()) }).await.unwrap();
         assert_eq!(response.status, 200);

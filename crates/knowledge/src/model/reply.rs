@@ -104,7 +104,7 @@ impl Draft {
         let label = Label::from_origin(Origin::Agent);
         let parts = (0..)
             .zip(bodies)
-            .map(|(index, body)| Part { id: PartId::new(0, index), label, body })
+            .map(|(index, body)| Part { id: PartId::new(0, index), label, body, native: None })
             .collect();
         let usage = Usage {
             input_tokens: Some(tokens(input_bytes(call))),

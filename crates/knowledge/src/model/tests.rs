@@ -24,6 +24,8 @@ fn spec(name: &str, parameters: &str) -> ToolSpec {
         parameters: Json::parse(parameters).unwrap(),
         idempotent: true,
         origin: Origin::Tool,
+        native: None,
+        server: false,
     }
 }
 
@@ -58,7 +60,13 @@ fn asked() -> Message {
     });
     Message {
         role: Role::Assistant,
-        parts: vec![Part { id: PartId::new(1, 0), label: Label::from_origin(Origin::Agent), body }],
+        parts: vec![Part {
+            id: PartId::new(1, 0),
+            label: Label::from_origin(Origin::Agent),
+            body,
+            native: None,
+        }],
+        native: None,
     }
 }
 
@@ -78,7 +86,9 @@ fn returned(text: &str, is_error: bool) -> Message {
             id: PartId::new(2, 0),
             label: Label::from_origin(Origin::Retrieval),
             body,
+            native: None,
         }],
+        native: None,
     }
 }
 

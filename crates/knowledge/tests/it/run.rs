@@ -76,13 +76,18 @@ pub(crate) fn ask(tool: &SearchKnowledge, question: &str) -> Reply {
             is_error: false,
             handle: None,
         });
-        Part { id: PartId::new(2, 0), label: Label::from_origin(Origin::Retrieval), body }
+        Part {
+            id: PartId::new(2, 0),
+            label: Label::from_origin(Origin::Retrieval),
+            body,
+            native: None,
+        }
     });
     let parts: Vec<Part> = results.collect();
     if parts.is_empty() {
         return first;
     }
-    messages.push(Arc::new(Message { role: Role::Assistant, parts: first.parts }));
-    messages.push(Arc::new(Message { role: Role::Tool, parts }));
+    messages.push(Arc::new(Message { role: Role::Assistant, parts: first.parts, native: None }));
+    messages.push(Arc::new(Message { role: Role::Tool, parts, native: None }));
     turn(&messages, tool)
 }

@@ -168,6 +168,8 @@ impl Witness {
             parameters: Json::parse(r#"{"type":"object"}"#).unwrap(),
             idempotent,
             origin: largestack::message::Origin::Tool,
+            native: None,
+            server: false,
         };
         Self { spec, file: file.to_owned() }
     }

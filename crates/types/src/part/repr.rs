@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
-use super::{Arguments, Body, Citation, Media, Part, PartId, Reasoning, ToolCall, ToolResult};
+use super::{
+    Arguments, Body, Citation, Media, Native, Part, PartId, Reasoning, ToolCall, ToolResult,
+};
 use crate::id::CallId;
 use crate::json::Json;
 use crate::label::Label;
@@ -45,6 +47,8 @@ pub(super) struct PartRepr<'a> {
     citation: Option<Citation>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     raw: Option<Json>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    native: Option<Native>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the signature serde asks for")]
@@ -71,13 +75,15 @@ impl PartRepr<'_> {
             media: Vec::new(),
             citation: None,
             raw: None,
+            native: None,
         }
     }
 }
 
 impl From<Part> for PartRepr<'static> {
     fn from(part: Part) -> Self {
-        let of = |kind| PartRepr::empty(part.id, part.label, kind);
+        let of =
+            |kind| PartRepr { native: part.native, ..PartRepr::empty(part.id, part.label, kind) };
         match part.body {
             Body::Text(text) => PartRepr { text: Some(text), ..of("text") },
             Body::Refusal(text) => PartRepr { text: Some(text), ..of("refusal") },
@@ -168,6 +174,6 @@ impl TryFrom<PartRepr<'_>> for Part {
             // A type of a newer version is kept, not refused: reading must not lose a part.
             _ => Body::Unknown(repr.raw.ok_or_else(lacks("raw"))?),
         };
-        Ok(Self { id: repr.id, label: repr.label, body })
+        Ok(Self { id: repr.id, label: repr.label, body, native: repr.native })
     }
 }

@@ -2,7 +2,7 @@ use super::*;
 use crate::label::Origin;
 
 fn part(body: Body) -> Part {
-    Part { id: PartId::new(3, 1), label: Label::from_origin(Origin::Agent), body }
+    Part { id: PartId::new(3, 1), label: Label::from_origin(Origin::Agent), body, native: None }
 }
 
 #[test]

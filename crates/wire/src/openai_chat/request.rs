@@ -16,7 +16,7 @@ use crate::escape::write_str;
 use crate::model::Target;
 use crate::quirk::Quirk;
 use crate::session::Session;
-use crate::wire::{HttpRequest, Mode};
+use crate::wire::{HttpRequest, Mode, headers};
 
 /// The path of the request, where the provider's row names no other.
 const PATH: &str = "/chat/completions";
@@ -27,7 +27,7 @@ pub(super) fn encode(
     session: &mut Session,
 ) -> Result<HttpRequest, EncodeError> {
     session.enter(NAME, target);
-    let url = session.url(|| url(target))?;
+    let url = session.url(call.stream, || target.address(PATH, &[]))?;
     session.ready_tail(call, || settings::tail(call, target))?;
     session
         .ready_messages(&call.messages, |out, index| message(out, &call.messages, index, target))?;
@@ -49,29 +49,12 @@ pub(super) fn encode(
     Ok(HttpRequest {
         method: "POST",
         url,
-        headers: headers(mode),
+        headers: headers(mode, target)?,
         body: Bytes::from(body),
         mode,
         max_output_tokens: target.profile.output_limit(call.settings.max_output_tokens),
         dropped,
     })
-}
-
-fn url(target: &Target) -> Result<String, EncodeError> {
-    let provider = &target.provider;
-    let base = provider
-        .base_url
-        .as_deref()
-        .ok_or_else(|| EncodeError::NoBaseUrl { provider: provider.name.clone() })?;
-    Ok(format!("{base}{}", provider.path.as_deref().unwrap_or(PATH)))
-}
-
-fn headers(mode: Mode) -> Vec<(&'static str, Cow<'static, str>)> {
-    let accept = match mode {
-        Mode::Whole => "application/json",
-        Mode::Stream => "text/event-stream",
-    };
-    vec![("content-type", "application/json".into()), ("accept", accept.into())]
 }
 
 /// Appends one message, and before it the media of tool results that waited for the end of the

@@ -166,7 +166,13 @@ impl Writer<'_> {
 
     fn sampling(&mut self, settings: &Settings) -> Result<(), EncodeError> {
         let samples = self.target.profile.sampling;
-        for (key, value) in [("temperature", settings.temperature), ("top_p", settings.top_p)] {
+        let continuous = [
+            ("temperature", settings.temperature),
+            ("top_p", settings.top_p),
+            ("frequency_penalty", settings.frequency_penalty),
+            ("presence_penalty", settings.presence_penalty),
+        ];
+        for (key, value) in continuous {
             let Some(value) = value else { continue };
             if !value.is_finite() {
                 return Err(EncodeError::NotFinite { setting: key });
@@ -182,6 +188,27 @@ impl Writer<'_> {
                 self.field("stop", &settings.stop);
             } else {
                 self.dropped.push("stop");
+            }
+        }
+        if let Some(most) = settings.top_k {
+            if self.target.provider.has(Quirk::TopK) {
+                self.field("top_k", &most);
+            } else {
+                self.dropped.push("top_k");
+            }
+        }
+        if settings.reasoning_budget_tokens.is_some() {
+            self.dropped.push("reasoning_budget_tokens");
+        }
+        if settings.prompt_cache.is_some() {
+            // These providers keep every prompt's beginning without being asked.
+            self.dropped.push("prompt_cache");
+        }
+        if !settings.metadata.is_empty() {
+            if self.lacks(Field::Metadata) {
+                self.dropped.push("metadata");
+            } else {
+                self.field("metadata", &settings.metadata);
             }
         }
         if let Some(seed) = settings.seed {
@@ -243,9 +270,11 @@ impl Writer<'_> {
 
 const fn word(effort: ReasoningEffort) -> &'static str {
     match effort {
+        ReasoningEffort::None => "none",
         ReasoningEffort::Minimal => "minimal",
         ReasoningEffort::Low => "low",
         ReasoningEffort::Medium => "medium",
         ReasoningEffort::High => "high",
+        ReasoningEffort::Xhigh | ReasoningEffort::Max => "xhigh",
     }
 }

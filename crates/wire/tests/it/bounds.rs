@@ -66,6 +66,8 @@ fn offered(tool: &Value) -> Option<ToolSpec> {
         parameters: Json::of(&function["parameters"]).ok()?,
         idempotent: false,
         origin: Origin::Tool,
+        native: None,
+        server: false,
     })
 }
 

@@ -249,7 +249,7 @@ fn a_reply_goes_back_as_the_recorded_client_sent_it_back() {
         {
             continue;
         }
-        let turn = Message { role: Role::Assistant, parts: reply.parts };
+        let turn = Message { role: Role::Assistant, parts: reply.parts, native: None };
         let request =
             chat().encode(&call(vec![turn]), &target_of(before), &mut Session::new()).unwrap();
         let ours: Value = serde_json::from_slice(&request.body).unwrap();

@@ -56,6 +56,7 @@ fn settings() -> Settings {
         reasoning_effort: Some(ReasoningEffort::High),
         output_schema: None,
         extra: Some(Json::parse(r#"{"user": "u-1", "top_p": 0.25}"#).unwrap()),
+        ..Settings::default()
     }
 }
 
@@ -210,7 +211,7 @@ fn an_address_may_have_a_path_of_its_own() {
     let request = encode(&call(vec![user("?")]), &registry.resolve("mine/m").unwrap());
     assert_eq!(&*request.url, "https://x.invalid/openai/deployments/d/chat?v=1");
     assert_eq!(request.mode, Mode::Whole);
-    assert_eq!(request.headers[1], ("accept", "application/json".into()));
+    assert_eq!(request.headers[1], ("accept".into(), "application/json".into()));
 }
 
 fn messages(call: &Call, target: &Target) -> Value {

@@ -37,11 +37,11 @@ pub(crate) fn with(call: Call, settings: Settings) -> Call {
 }
 
 pub(crate) fn part(body: Body) -> Part {
-    Part { id: PartId::default(), label: Label::from_origin(Origin::Tool), body }
+    Part { id: PartId::default(), label: Label::from_origin(Origin::Tool), body, native: None }
 }
 
 pub(crate) fn message(role: Role, bodies: Vec<Body>) -> Message {
-    Message { role, parts: bodies.into_iter().map(part).collect() }
+    Message { role, parts: bodies.into_iter().map(part).collect(), native: None }
 }
 
 pub(crate) fn tool() -> ToolSpec {
@@ -52,6 +52,8 @@ pub(crate) fn tool() -> ToolSpec {
             .unwrap(),
         idempotent: true,
         origin: Origin::Retrieval,
+        native: None,
+        server: false,
     }
 }
 

@@ -82,6 +82,8 @@ fn agent(store: &Store, ids: Arc<dyn Ids>) -> Outcome<Agent> {
         parameters: Json::parse(parameters.to_owned())?,
         idempotent: true,
         origin: Origin::Tool,
+        native: None,
+        server: false,
     });
     Ok(Agent::builder("bench").model("test/scripted").tool(look_up).build(runtime)?)
 }

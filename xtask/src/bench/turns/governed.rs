@@ -138,6 +138,8 @@ impl Lookup {
             parameters: Json::parse(script::SCHEMA)?,
             idempotent: true,
             origin: Origin::Tool,
+            native: None,
+            server: false,
         }))
     }
 }

@@ -22,6 +22,8 @@ fn definition() -> Arc<Definition> {
         parameters: largestack_types::json::Json::empty_object(),
         idempotent: false,
         origin: Origin::Tool,
+        native: None,
+        server: false,
     };
     Arc::new(Definition { tools: Arc::new([spec]), ..Definition::new("a", "", "m/n") })
 }
@@ -38,6 +40,7 @@ fn events(definition: &Definition) -> Vec<Recorded> {
         id: PartId::new(1, 0),
         label: Label::from_origin(Origin::Agent),
         body: Body::ToolCall(call),
+        native: None,
     };
     let started =
         |effect| Event::EffectStarted(EffectStarted { effect: EffectId::new(effect), attempt: 1 });
@@ -55,7 +58,7 @@ fn events(definition: &Definition) -> Vec<Recorded> {
         started(1),
         Event::ModelReplied(ModelReplied {
             effect: EffectId::new(1),
-            message: Arc::new(Message { role: Role::Assistant, parts: vec![part] }),
+            message: Arc::new(Message { role: Role::Assistant, parts: vec![part], native: None }),
             finish_reason: FinishReason::ToolCalls,
             call: CallRecord::default(),
         }),

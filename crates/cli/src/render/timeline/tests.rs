@@ -21,8 +21,8 @@ use super::*;
 
 fn message(role: Role, bodies: Vec<Body>) -> Arc<Message> {
     let label = Label::from_origin(Origin::Agent);
-    let part = |(index, body)| Part { id: PartId::new(1, index), label, body };
-    Arc::new(Message { role, parts: (0..).zip(bodies).map(part).collect() })
+    let part = |(index, body)| Part { id: PartId::new(1, index), label, body, native: None };
+    Arc::new(Message { role, parts: (0..).zip(bodies).map(part).collect(), native: None })
 }
 
 fn record(events: Vec<Event>) -> Vec<Recorded> {

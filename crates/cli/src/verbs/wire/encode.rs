@@ -76,7 +76,7 @@ impl Encode {
         screen.json(&Http {
             method: request.method,
             url: &request.url,
-            headers: headers.map(|(name, value)| ((*name).to_owned(), (**value).into())).collect(),
+            headers: headers.map(|(name, value)| (name.to_string(), (**value).into())).collect(),
             body,
             dropped: &request.dropped,
         })

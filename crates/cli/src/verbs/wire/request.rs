@@ -104,6 +104,8 @@ impl Written {
                 parameters: tool.parameters.clone(),
                 idempotent: false,
                 origin: Origin::Tool,
+                native: None,
+                server: false,
             })
         });
         specs.collect()
@@ -146,8 +148,9 @@ impl WrittenMessage {
             id: PartId::new(number, index),
             label,
             body,
+            native: None,
         });
-        Ok(Arc::new(Message { role: self.role, parts: parts.collect() }))
+        Ok(Arc::new(Message { role: self.role, parts: parts.collect(), native: None }))
     }
 }
 

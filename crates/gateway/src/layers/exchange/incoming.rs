@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::stream::BoxStream;
 use largestack_ports::model::ModelEvent;
 use largestack_types::errors::{LargestackError, Result};
-use largestack_wire::{Accumulator, DecodeError, Decoder, Frame, Target, WireEvent, sse};
+use largestack_wire::{Accumulator, DecodeError, Decoder, Frame, Frames, Target, WireEvent};
 
 use super::send::Sent;
 use super::whole;
@@ -19,7 +19,7 @@ use crate::route::There;
 pub(super) struct Incoming {
     /// `None` once it has ended.
     body: Option<BoxStream<'static, Result<Bytes>>>,
-    parser: sse::Parser,
+    frames: Frames,
     decoding: Decoding,
     target: Target,
     job: Arc<Job>,
@@ -69,7 +69,7 @@ fn took(
 impl Incoming {
     pub(super) fn new(sent: Sent, there: &There, job: Arc<Job>, listened: bool) -> Self {
         Self {
-            parser: sse::Parser::new(),
+            frames: Frames::new(there.wire.framing(sent.mode)),
             decoding: Decoding {
                 decoder: there.wire.decoder(sent.mode, &there.target),
                 accumulator: Accumulator::new(),
@@ -103,8 +103,8 @@ impl Incoming {
     }
 
     fn chunk(&mut self, chunk: &[u8]) {
-        let Self { parser, decoding, .. } = self;
-        let parsed = parser.push(chunk, &mut |frame| decoding.frame(frame));
+        let Self { frames, decoding, .. } = self;
+        let parsed = frames.push(chunk, &mut |frame| decoding.frame(frame));
         if let Some(counted) = decoding.counted.take() {
             self.job.notes().usage = Some(counted);
         }
@@ -120,8 +120,8 @@ impl Incoming {
     /// The body is over, perhaps because the connection broke. When the reply was complete by
     /// then nothing is lost: some servers never close the stream properly.
     fn finish(&mut self, broken: Option<LargestackError>) {
-        let Self { parser, decoding, .. } = self;
-        let ended = parser
+        let Self { frames, decoding, .. } = self;
+        let ended = frames
             .finish(&mut |frame| decoding.frame(frame))
             .and_then(|()| decoding.failed.take().map_or(Ok(()), Err))
             .and_then(|()| decoding.finish());

@@ -1,6 +1,5 @@
 //! The first half of an exchange: the request out, and the head of the reply in.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -16,6 +15,9 @@ use crate::job::Job;
 use crate::layers::meter::Kept;
 use crate::route::There;
 
+/// The types of streamed replies: server-sent events, AWS event streams, lines of JSON.
+const STREAMS: [&str; 3] =
+    ["text/event-stream", "application/vnd.amazon.eventstream", "application/x-ndjson"];
 /// As much of an error's body is read.
 const MAX_ERROR_BYTES: usize = 64 << 10;
 
@@ -57,7 +59,7 @@ pub(super) async fn send(
         provider: there.target.provider.name.clone(),
         method: if encoded.method == "GET" { Method::Get } else { Method::Post },
         url: encoded.url,
-        headers: encoded.headers.into_iter().map(|(k, v)| (k, Cow::into_owned(v))).collect(),
+        headers: encoded.headers,
         auth: there.auth.clone(),
         body: encoded.body,
         timeouts,
@@ -84,7 +86,7 @@ fn reading(asked: Mode, content_type: &str) -> Option<Mode> {
     let is = |name: &str| essence.eq_ignore_ascii_case(name);
     if essence.is_empty() {
         Some(asked)
-    } else if is("text/event-stream") {
+    } else if STREAMS.into_iter().any(is) {
         Some(Mode::Stream)
     } else if is("application/json") || essence.to_ascii_lowercase().ends_with("+json") {
         Some(Mode::Whole)

@@ -70,6 +70,8 @@ mod tests {
             parameters: Json::empty_object(),
             idempotent: true,
             origin: Origin::Tool,
+            native: None,
+            server: false,
         }
     }
 
