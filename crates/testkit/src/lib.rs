@@ -15,6 +15,7 @@
 
 mod context;
 mod function_model;
+pub mod replay;
 mod test_model;
 mod turn;
 pub mod upstream;

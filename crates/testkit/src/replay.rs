@@ -1,0 +1,30 @@
+//! Recorded provider traffic held against the wires: every reply is decoded whole and in pieces,
+//! every request is read and written again, and what was decoded must re-encode into the request
+//! that was recorded next. Nothing here knows a wire's code; what each body says is looked up in
+//! its JSON, independently of the decoders.
+
+mod counts;
+mod exchange;
+mod history;
+mod json;
+mod laws;
+mod report;
+mod row;
+
+pub use exchange::{Exchange, load};
+pub use report::{Failure, Known, Report, Tally};
+
+use std::path::Path;
+
+/// Replays every recording under a folder.
+pub fn replay(folder: &Path, known: &[Known]) -> std::io::Result<Report> {
+    let mut report = Report::default();
+    for recording in load(folder)? {
+        match recording.exchanges {
+            Ok(exchanges) => laws::check(&recording.name, &exchanges, &mut report),
+            Err(detail) => report.unreadable(&recording.name, &detail),
+        }
+    }
+    report.settle(known);
+    Ok(report)
+}
