@@ -50,9 +50,18 @@ pub(crate) const fn is_digit_lead(byte: u8) -> bool {
 
 /// No more digits of any script than this stand in a text.
 pub(crate) fn most_digits(bytes: &[u8]) -> usize {
-    let leads = |bytes: &[u8]| bytes.iter().map(|b| u8::from(is_digit_lead(*b))).sum::<u8>();
+    if bytes.is_ascii() {
+        count(bytes, |byte| byte.is_ascii_digit())
+    } else {
+        count(bytes, is_digit_lead)
+    }
+}
+
+/// How many bytes `has` accepts.
+fn count(bytes: &[u8], has: impl Fn(u8) -> bool) -> usize {
+    let of = |bytes: &[u8]| bytes.iter().map(|byte| u8::from(has(*byte))).sum::<u8>();
     // Blocks so short that a byte holds their sum: many are added in one step.
-    bytes.chunks(128).map(|block| usize::from(leads(block))).sum()
+    bytes.chunks(128).map(|block| usize::from(of(block))).sum()
 }
 
 /// The first byte at or after `at` that is no ASCII digit, if a digit stands before `at`.

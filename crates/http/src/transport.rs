@@ -1,19 +1,20 @@
 //! The transport port over hyper: applies credentials, sends once, and hands the body on as it
 //! comes. Dropping the future or the body ends the exchange.
 
-use std::collections::HashMap;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use http::Uri;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderName, HeaderValue, USER_AGENT,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
+    USER_AGENT,
 };
 use http_body_util::Full;
-use hyper::body::Incoming;
 use largestack_ports::BoxFuture;
 use largestack_ports::transport::{Auth, Method, Request, Response, Transport};
+use largestack_ports::vault::Sensitive;
 use largestack_types::errors::{ProviderAuthError, Result};
 use tokio::time::{Instant, timeout_at};
 
@@ -23,8 +24,10 @@ use crate::credentials::Credentials;
 use crate::fault;
 use crate::unzip::Unzip;
 
-/// Addresses kept parsed. There is one for each provider that is used.
-const MAX_ADDRESSES: usize = 256;
+/// Heads of requests kept ready. There is one for each provider that is used.
+const MAX_HEADS: usize = 32;
+/// Headers of a request to a provider.
+const HEADERS: usize = 8;
 
 /// HTTP/1.1 and HTTP/2 with TLS, kept-alive connections and gzip, over one pool of connections.
 /// Redirects are answers: nobody follows them, because a conversation must not be carried to
@@ -32,7 +35,7 @@ const MAX_ADDRESSES: usize = 256;
 pub struct HttpTransport {
     credentials: Box<dyn Credentials>,
     clients: Clients,
-    addresses: Mutex<HashMap<Arc<str>, Uri>>,
+    heads: Mutex<Vec<Head>>,
 }
 
 impl HttpTransport {
@@ -46,37 +49,52 @@ impl HttpTransport {
         Self {
             credentials: Box::new(credentials),
             clients: Clients::new(network),
-            addresses: Mutex::default(),
+            heads: Mutex::default(),
         }
     }
 
-    fn address(&self, request: &Request) -> Result<Uri> {
-        let mut addresses = self.addresses.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(uri) = addresses.get(&request.url) {
-            return Ok(uri.clone());
+    /// The head of a request as far as it is always the same, made once for each address and key.
+    fn head(&self, request: &Request) -> Result<(Uri, HeaderMap)> {
+        let key = self.credentials.key(&request.provider).filter(|key| !key.expose().is_empty());
+        let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = heads.iter().find(|head| head.fits(request, key.as_ref()));
+        if let Some(head) = known {
+            return Ok((head.uri.clone(), head.headers.clone()));
         }
-        let uri: Option<Uri> = request.url.parse().ok();
-        let uri = uri
-            .filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
-            .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
-            .ok_or_else(|| fault::unusable(&request.provider, "its base URL is not an address"))?;
-        if addresses.len() >= MAX_ADDRESSES {
-            addresses.clear();
+        let uri = address(request)?;
+        let mut headers = HeaderMap::with_capacity(HEADERS);
+        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let authorisation = self.authorisation(request, key.as_ref())?;
+        headers.extend(authorisation.map(|(name, value)| (Some(name), value)));
+        // One with another key has been rotated away.
+        heads.retain(|head| head.url != request.url || head.auth != request.auth);
+        if heads.len() >= MAX_HEADS {
+            heads.remove(0);
         }
-        addresses.insert(request.url.clone(), uri.clone());
-        Ok(uri)
+        heads.push(Head {
+            url: request.url.clone(),
+            auth: request.auth.clone(),
+            key,
+            uri: uri.clone(),
+            headers: headers.clone(),
+        });
+        Ok((uri, headers))
     }
 
     /// The header that carries the key. A provider that needs none gets one that is configured
     /// all the same, as a bearer token: a local server may sit behind a proxy that asks for it.
-    fn authorisation(&self, request: &Request) -> Result<Option<(HeaderName, HeaderValue)>> {
+    fn authorisation(
+        &self,
+        request: &Request,
+        key: Option<&Sensitive>,
+    ) -> Result<Option<(HeaderName, HeaderValue)>> {
         let wrong = |detail: &str| ProviderAuthError {
             provider: request.provider.clone(),
             detail: detail.to_owned(),
             key_variable: self.credentials.variable(&request.provider),
         };
-        let key = self.credentials.key(&request.provider);
-        let Some(key) = key.filter(|key| !key.expose().is_empty()) else {
+        let Some(key) = key else {
             return match request.auth {
                 Auth::None => Ok(None),
                 _ => Err(wrong("").into()),
@@ -101,25 +119,25 @@ impl HttpTransport {
     }
 
     fn prepare(&self, request: &mut Request) -> Result<http::Request<Full<Bytes>>> {
-        let authorisation = self.authorisation(request)?;
         let (method, body) = match request.method {
             Method::Get => (http::Method::GET, Bytes::new()),
             Method::Post => (http::Method::POST, std::mem::take(&mut request.body)),
         };
-        let mut prepared = http::Request::new(Full::new(body));
-        *prepared.method_mut() = method;
-        *prepared.uri_mut() = self.address(request)?;
-        let headers = prepared.headers_mut();
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let (uri, mut headers) = self.head(request)?;
         for (name, value) in std::mem::take(&mut request.headers) {
-            let name = HeaderName::from_bytes(name.as_bytes());
-            match (name, HeaderValue::from_str(&value)) {
+            let value = match value {
+                Cow::Borrowed(text) => HeaderValue::from_bytes(text.as_bytes()),
+                Cow::Owned(text) => HeaderValue::try_from(text),
+            };
+            match (HeaderName::from_bytes(name.as_bytes()), value) {
                 (Ok(name), Ok(value)) => headers.append(name, value),
                 _ => return Err(fault::unusable(&request.provider, "a header is not valid")),
             };
         }
-        headers.extend(authorisation.map(|(name, value)| (Some(name), value)));
+        let mut prepared = http::Request::new(Full::new(body));
+        *prepared.method_mut() = method;
+        *prepared.uri_mut() = uri;
+        *prepared.headers_mut() = headers;
         Ok(prepared)
     }
 
@@ -142,23 +160,37 @@ impl HttpTransport {
             }
             Err(_) => return Err(fault::timeout(&provider, "first byte", timeouts.first_byte)),
         };
-        let (status, headers, unzip) = head(&response);
-        let body = TimedBody::new(response.into_body(), unzip, provider, timeouts, end);
-        Ok(Response { status, headers, body: Box::pin(body) })
+        let (head, body) = response.into_parts();
+        let zipped = head.headers.get(CONTENT_ENCODING).is_some_and(|name| name == "gzip");
+        let unzip = zipped.then(Unzip::new);
+        let body = TimedBody::new(body, unzip, provider, timeouts, end);
+        Ok(Response { status: head.status.as_u16(), headers: head.headers, body: Box::pin(body) })
     }
 }
 
-const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));
-
-/// The head of a reply as the port has it, and how its body is unpacked.
-fn head(response: &http::Response<Incoming>) -> (u16, Vec<(String, String)>, Option<Unzip>) {
-    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
-    let headers = response.headers();
-    let zipped = headers.get(CONTENT_ENCODING).is_some_and(|name| name == "gzip");
-    let headers =
-        headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect();
-    (response.status().as_u16(), headers, zipped.then(Unzip::new))
+/// What requests to one address have in common.
+struct Head {
+    url: Arc<str>,
+    auth: Auth,
+    key: Option<Sensitive>,
+    uri: Uri,
+    headers: HeaderMap,
 }
+
+impl Head {
+    fn fits(&self, request: &Request, key: Option<&Sensitive>) -> bool {
+        self.url == request.url && self.auth == request.auth && self.key.as_ref() == key
+    }
+}
+
+fn address(request: &Request) -> Result<Uri> {
+    let uri: Option<Uri> = request.url.parse().ok();
+    uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
+        .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
+        .ok_or_else(|| fault::unusable(&request.provider, "its base URL is not an address"))
+}
+
+const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));
 
 impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

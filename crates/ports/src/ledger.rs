@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use largestack_types::errors::{BudgetExceededError, Code, LargestackError, Result};
 use largestack_types::id::RunId;
@@ -12,20 +12,37 @@ use largestack_types::money::{Money, MoneyOverflow};
 
 use crate::BoxFuture;
 
-/// A scope with a budget: a kind (`run`, `agent`, `user`, `key`, `team`, `tenant`) and a name that
-/// begins with the tenant where it is shared.
+/// A scope with a budget. Cheap to clone.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BudgetKey {
-    /// The kind, as the error names it.
-    pub kind: Cow<'static, str>,
-    /// Which one.
-    pub name: Cow<'static, str>,
+pub enum BudgetKey {
+    /// A run and everything under it.
+    Run(RunId),
+    /// Another scope.
+    Named {
+        /// The kind (`agent`, `user`, `key`, `team`, `tenant`), as the error names it.
+        kind: Cow<'static, str>,
+        /// Which one; begins with the tenant where it is shared.
+        name: Arc<str>,
+    },
 }
 
 impl BudgetKey {
     /// A run and everything under it.
-    pub fn run_tree(root: RunId) -> Self {
-        Self { kind: Cow::Borrowed("run"), name: Cow::Owned(root.to_string()) }
+    pub const fn run_tree(root: RunId) -> Self {
+        Self::Run(root)
+    }
+
+    /// Another scope.
+    pub fn named(kind: impl Into<Cow<'static, str>>, name: impl Into<Arc<str>>) -> Self {
+        Self::Named { kind: kind.into(), name: name.into() }
+    }
+
+    /// The kind, as the error names it.
+    pub fn kind(&self) -> Cow<'static, str> {
+        match self {
+            Self::Run(_) => Cow::Borrowed("run"),
+            Self::Named { kind, .. } => kind.clone(),
+        }
     }
 }
 
@@ -118,7 +135,7 @@ impl MemoryLedger {
             let committed = account.committed().map_err(out_of_range)?;
             let after = committed.checked_add(amount).map_err(out_of_range)?;
             if let Some(budget) = account.limit.filter(|limit| after > *limit) {
-                let scope = key.kind.clone();
+                let scope = key.kind();
                 return Err(BudgetExceededError { scope, committed, needed: amount, budget }.into());
             }
         }

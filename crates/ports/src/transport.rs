@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::BoxStream;
+use http::HeaderMap;
 use largestack_types::errors::Result;
 
 use crate::BoxFuture;
@@ -86,8 +87,8 @@ impl Default for Timeouts {
 pub struct Response {
     /// HTTP status.
     pub status: u16,
-    /// Headers, names in lower case.
-    pub headers: Vec<(String, String)>,
+    /// Headers.
+    pub headers: HeaderMap,
     /// The body; ends early with an error.
     pub body: BoxStream<'static, Result<Bytes>>,
 }

@@ -48,7 +48,8 @@ macro_rules! ids {
 
         impl fmt::Display for $name {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                write!(f, concat!($prefix, "{}"), self.0.as_simple())
+                f.write_str($prefix)?;
+                f.write_str(self.0.as_simple().encode_lower(&mut [0; 32]))
             }
         }
 
@@ -123,7 +124,10 @@ impl EffectId {
     /// The key under which an effect is performed at most once: unique over all runs, the same at
     /// each attempt.
     pub fn idempotency_key(self, run: RunId) -> String {
-        format!("{run}.{}", self.0)
+        let mut key = run.to_string();
+        key.push('.');
+        key.push_str(&self.0.to_string());
+        key
     }
 }
 

@@ -113,7 +113,7 @@ impl Accumulator {
             WireEvent::Native { part, wire, fields } => self.native(*part, wire, fields),
             WireEvent::Usage { usage, raw } => {
                 self.reply.usage = *usage;
-                self.reply.raw_usage = Some(Json::from((*raw).to_owned()));
+                self.reply.raw_usage = Some(Json::from(*raw));
             }
             WireEvent::Finish { reason, raw } => {
                 self.reply.finish_reason = *reason;

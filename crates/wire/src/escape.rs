@@ -5,22 +5,97 @@
 pub(crate) fn write_str(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
-    let mut rest = text.as_bytes();
-    while let Some(at) = position(rest, is_special) {
-        let (plain, from) = rest.split_at_checked(at).unwrap_or((rest, &[]));
-        out.extend_from_slice(plain);
-        let Some((special, behind)) = from.split_first() else { break };
-        escape(out, *special);
-        rest = behind;
+    let mut line = Line { out, bytes: text.as_bytes(), done: 0 };
+    let (blocks, rest) = line.bytes.as_chunks::<32>();
+    let mut at = 0;
+    for block in blocks {
+        // Most blocks hold nothing to escape, and looking at all of one is a few steps.
+        if block.iter().fold(false, |any, byte| any | is_special(*byte)) {
+            line.words(block, at);
+        }
+        at += 32;
     }
-    out.extend_from_slice(rest);
+    line.words(rest, at);
+    line.up_to(line.bytes.len());
     out.push(b'"');
+}
+
+/// A string that is being written.
+struct Line<'o, 't> {
+    out: &'o mut Vec<u8>,
+    bytes: &'t [u8],
+    /// What has been written.
+    done: usize,
+}
+
+impl Line<'_, '_> {
+    /// Writes up to the last byte to escape among these, which stand at `at`.
+    fn words(&mut self, bytes: &[u8], mut at: usize) {
+        let (words, rest) = bytes.as_chunks::<8>();
+        for word in words {
+            let mut special = special(u64::from_le_bytes(*word));
+            while special != 0 {
+                self.escape(at + special.trailing_zeros() as usize / 8);
+                special &= special - 1;
+            }
+            at += 8;
+        }
+        for (place, byte) in (at..).zip(rest) {
+            if is_special(*byte) {
+                self.escape(place);
+            }
+        }
+    }
+
+    fn escape(&mut self, at: usize) {
+        self.up_to(at);
+        self.bytes.get(at).into_iter().for_each(|byte| escape(self.out, *byte));
+        self.done = at + 1;
+    }
+
+    fn up_to(&mut self, at: usize) {
+        self.out.extend_from_slice(self.bytes.get(self.done..at).unwrap_or_default());
+    }
+}
+
+/// Where the first byte stands that cannot stand in a JSON string as it is: its end, an escape, or
+/// a mistake.
+pub(crate) fn special_at(bytes: &[u8]) -> Option<usize> {
+    let (blocks, _) = bytes.as_chunks::<32>();
+    let clear = |block: &&[u8; 32]| !block.iter().fold(false, |any, byte| any | is_special(*byte));
+    let skip = blocks.iter().take_while(clear).count() * 32;
+    first_special(bytes.get(skip..)?).map(|at| skip + at)
+}
+
+fn first_special(bytes: &[u8]) -> Option<usize> {
+    let (words, rest) = bytes.as_chunks::<8>();
+    let mut at = 0;
+    for word in words {
+        let special = special(u64::from_le_bytes(*word));
+        if special != 0 {
+            return Some(at + special.trailing_zeros() as usize / 8);
+        }
+        at += 8;
+    }
+    rest.iter().position(|byte| is_special(*byte)).map(|place| at + place)
 }
 
 /// Whether a byte cannot stand in a JSON string as it is (RFC 8259, section 7).
 #[expect(clippy::needless_bitwise_bool, reason = "without branches, many bytes are one step")]
 const fn is_special(byte: u8) -> bool {
     (byte < b' ') | (byte == b'"') | (byte == b'\\')
+}
+
+/// The same for eight bytes at once: the highest bit of each that is special.
+#[inline]
+pub(crate) fn special(word: u64) -> u64 {
+    const ONES: u64 = u64::MAX / 0xFF;
+    const LOW: u64 = 0x7F * ONES;
+    let zeros = |word: u64| ((word & LOW) + LOW) | word;
+    let control = ((word & LOW) + 0x60 * ONES) | word;
+    let plain =
+        control & zeros(word ^ (u64::from(b'"') * ONES)) & zeros(word ^ (u64::from(b'\\') * ONES));
+    !plain & !LOW
 }
 
 fn escape(out: &mut Vec<u8>, byte: u8) {
@@ -43,15 +118,6 @@ fn escape(out: &mut Vec<u8>, byte: u8) {
     out.extend_from_slice(&[b'\\', short]);
 }
 
-/// Where the first byte that `has` accepts stands; a block of bytes is looked at in one step where
-/// the compiler can.
-fn position(bytes: &[u8], has: impl Fn(u8) -> bool) -> Option<usize> {
-    let (blocks, _) = bytes.as_chunks::<32>();
-    let clear = |block: &&[u8; 32]| !block.iter().fold(false, |any, byte| any | has(*byte));
-    let skip = blocks.iter().take_while(clear).count() * 32;
-    bytes.get(skip..)?.iter().position(|byte| has(*byte)).map(|at| skip + at)
-}
-
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
@@ -70,6 +136,17 @@ mod tests {
             text in prop_oneof!["[\\x00-\\x7f]{0,100}", "[ -~é日😀\"\\\\\n]{0,200}", ".{0,80}"]
         ) {
             prop_assert_eq!(written(&text), serde_json::to_string(&text).unwrap());
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn the_first_special_byte_is_found_wherever_it_stands(
+            text in prop_oneof!["[ -~é日\"\\\\\n]{0,90}", "[a-zé]{0,120}[\"\\x1f][a-z\"]{0,40}"]
+        ) {
+            let plain = |byte: &u8| *byte >= b' ' && *byte != b'"' && *byte != b'\\';
+            let first = text.bytes().position(|byte| !plain(&byte));
+            prop_assert_eq!(special_at(text.as_bytes()), first);
         }
     }
 

@@ -67,7 +67,8 @@ impl Extras {
             }
         }
         out.push(b'}');
-        Json::parse(String::from_utf8(out).ok()?).ok()
+        // Names are written as JSON strings, and values were read as JSON.
+        Some(Json::vouched(String::from_utf8(out).ok()?))
     }
 
     fn at(&self, place: Place) -> impl Iterator<Item = &Field> {

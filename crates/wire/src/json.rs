@@ -6,6 +6,9 @@ use std::borrow::Cow;
 use std::fmt;
 use std::marker::PhantomData;
 
+mod read;
+
+pub(crate) use read::from_str;
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -57,7 +60,7 @@ pub(crate) fn skip<'de, A: MapAccess<'de>>(map: &mut A) -> Result<(), A::Error> 
 
 /// Reads a type from text, or gives its default: for fields that do not decide about a reply.
 pub(crate) fn lenient<'a, T: Deserialize<'a> + Default>(text: &'a str) -> T {
-    serde_json::from_str(text).unwrap_or_default()
+    from_str(text).unwrap_or_default()
 }
 
 macro_rules! drain {

@@ -97,7 +97,8 @@ enum State<E> {
 }
 
 impl<S: Step> Service<Ask> for Meter<S> {
-    type Response = Metered<S>;
+    /// Boxed: every layer above moves what it wraps, and this is the large part of it.
+    type Response = Box<Metered<S>>;
     type Error = LargestackError;
     type Future = Ready<Result<Self::Response>>;
 
@@ -107,12 +108,12 @@ impl<S: Step> Service<Ask> for Meter<S> {
 
     fn call(&mut self, ask: Ask) -> Self::Future {
         let quote = Quote::of(&ask);
-        let mut metered = Metered {
+        let mut metered = Box::new(Metered {
             inner: self.inner.clone(),
             ask: None,
             books: self.books.clone(),
             state: State::Over,
-        };
+        });
         if quote.needs_no_money(&ask) {
             return ready(metered.begin(ask, quote.unreserved()).map(|()| metered));
         }

@@ -17,7 +17,7 @@ use largestack_types::money::Money;
 use crate::rig::{HastyClock, Rig, ask, rig};
 
 fn key(kind: &'static str) -> BudgetKey {
-    BudgetKey { kind: kind.into(), name: "local".into() }
+    BudgetKey::named(kind, "local")
 }
 
 fn broken() -> LargestackError {

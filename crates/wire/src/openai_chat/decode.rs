@@ -17,7 +17,7 @@ use super::tool_calls::ToolCalls;
 use super::usage;
 use crate::error::DecodeError;
 use crate::event::{Place, WireEvent};
-use crate::json::{Object, lenient};
+use crate::json::{self, Object, lenient};
 use crate::model::Target;
 use crate::wire::{Decoder, Frame, Mode};
 
@@ -239,7 +239,7 @@ impl Decoder for ChatDecoder {
             emit(WireEvent::Fault(fault::in_reply(raw, &self.target)));
             return Ok(());
         }
-        match serde_json::from_str::<Object<Chunk<'_>>>(text) {
+        match json::from_str::<Object<Chunk<'_>>>(text) {
             Ok(Object(chunk)) => self.chunk(chunk, emit),
             Err(error) => self.malformed(frame, &error, emit),
         }
@@ -260,5 +260,5 @@ fn extras(place: Place, fields: Vec<Extra<'_>>, emit: Emit<'_>) {
 
 /// The JSON as it came.
 pub(super) fn owned(raw: &RawValue) -> Json {
-    Json::from(raw.to_owned())
+    Json::from(raw)
 }

@@ -7,7 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
-use crate::json::{Count, Fields, List, Object, Str, drain, skip};
+use crate::json::{Count, Fields, List, Object, Str, drain, from_str, skip};
 
 /// A field nobody interprets.
 pub(super) type Extra<'a> = (Cow<'a, str>, &'a RawValue);
@@ -182,7 +182,7 @@ impl<'de> Deserialize<'de> for Text<'de> {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let raw = <&RawValue>::deserialize(deserializer)?.get();
         let text = match raw.as_bytes().first() {
-            Some(b'"') => serde_json::from_str::<Str<'de>>(raw).map(Str::or_empty),
+            Some(b'"') => from_str::<Str<'de>>(raw).map(Str::or_empty),
             Some(b'n') => Ok(Cow::Borrowed("")),
             _ => Ok(Cow::Borrowed(raw)),
         };

@@ -5,6 +5,8 @@ use std::sync::Arc;
 use bytes::Bytes;
 use futures::StreamExt as _;
 use futures::stream::BoxStream;
+use http::HeaderMap;
+use http::header::{CONTENT_TYPE, HeaderValue};
 use largestack_ports::transport::{Method, Request, Timeouts, Transport};
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError, Result};
@@ -67,11 +69,13 @@ pub(super) async fn send(
     let mut response = transport.send(request).await?;
     if !(200..300).contains(&response.status) {
         let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
-        job.notes().retry_after_ms = wait::retry_after_ms(&response.headers);
-        return Err(there.wire.fault(response.status, &response.headers, &body, &there.target));
+        let headers = in_words(&response.headers);
+        job.notes().retry_after_ms = wait::retry_after_ms(&headers);
+        return Err(there.wire.fault(response.status, &headers, &body, &there.target));
     }
-    let content_type = response.headers.iter().find(|(name, _)| name == "content-type");
-    let content_type = content_type.map_or("", |(_, value)| value.as_str());
+    let content_type = response.headers.get(CONTENT_TYPE);
+    let content_type =
+        content_type.map_or("", |value| value.to_str().unwrap_or("what no text says"));
     if let Some(mode) = reading(asked, content_type) {
         return Ok(Sent { mode, body: response.body });
     }
@@ -79,16 +83,24 @@ pub(super) async fn send(
     Err(wrong_type(there, response.status, content_type, &body))
 }
 
+/// Headers as a wire reads them.
+fn in_words(headers: &HeaderMap) -> Vec<(String, String)> {
+    let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
+    headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
+}
+
 /// How a body of this type is read; `None` when it is no reply. Some servers stream to nobody or
 /// answer whole to a listener: what arrives is read as what it says it is.
 fn reading(asked: Mode, content_type: &str) -> Option<Mode> {
     let essence = content_type.split(';').next().unwrap_or_default().trim();
     let is = |name: &str| essence.eq_ignore_ascii_case(name);
-    if essence.is_empty() {
+    if is("application/json") {
+        Some(Mode::Whole)
+    } else if essence.is_empty() {
         Some(asked)
     } else if STREAMS.into_iter().any(is) {
         Some(Mode::Stream)
-    } else if is("application/json") || essence.to_ascii_lowercase().ends_with("+json") {
+    } else if essence.to_ascii_lowercase().ends_with("+json") {
         Some(Mode::Whole)
     } else {
         None
