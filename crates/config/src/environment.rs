@@ -106,7 +106,10 @@ impl Environment {
         for row in rows.iter().filter(|row| !row.params.is_empty()) {
             let said = row.params.iter().filter_map(|(name, param)| {
                 let value = param.env.iter().find_map(|variable| self.get(variable))?;
-                let value = Some(value.expose().to_owned());
+                let value = value.expose();
+                // An endpoint is often given as a whole address; the row has its own scheme.
+                let value = value.strip_prefix("https://").unwrap_or(value).trim_end_matches('/');
+                let value = Some(value.to_owned());
                 Some((name.clone(), Param { value, env: Vec::new() }))
             });
             let params = Some(said.collect());

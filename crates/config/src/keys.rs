@@ -100,6 +100,7 @@ pub const KEYS: &[Key] = keys! {
         "What to do with a call that was cut off and may have had an effect";
     Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
     Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
+    Project "aliases", "models by name", "none", "Names of your own for models";
     Project "providers.*.wire", "name of a protocol", "`openai-chat`", "The protocol it speaks";
     Project "providers.*.base-url", "http or https address", "the built-in row's",
         "The address that paths are appended to";
@@ -114,6 +115,8 @@ pub const KEYS: &[Key] = keys! {
         "Request fields it does not have";
     Project "providers.*.models", "list of texts", "the built-in row's",
         "Beginnings of bare model names that mean it";
+    Project "providers.*.also", "list of texts", "the built-in row's",
+        "Other names that it is known by";
     Project "providers.*.params", "`NAME: {value: TEXT, env: [VARIABLE]}`", "the built-in row's",
         "Words that its address leaves open as `{NAME}`";
     Project "providers.*.query", "texts by name", "the built-in row's",

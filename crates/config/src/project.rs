@@ -37,7 +37,11 @@ pub(crate) struct Written {
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let model = fields.get("model", "auto".into(), value::some_text);
     let state = fields.get("state", None, |node| value::some_text(node).map(Some));
-    let providers = providers(&mut fields);
+    let mut providers = providers(&mut fields);
+    let aliases = fields.optional("aliases", value::group::<Words>);
+    for (name, model) in aliases.map(|words| words.0).unwrap_or_default() {
+        providers.alias(name, model);
+    }
     fields.finish();
     Written { model, state, providers }
 }
@@ -84,6 +88,7 @@ fn provider(mut fields: Fields<'_>) -> Section {
         quirks: fields.optional_list("quirks", value::deserialised),
         lacks: fields.optional_list("lacks", value::deserialised),
         models: texts(&mut fields, "models"),
+        also: texts(&mut fields, "also"),
         params: fields.optional("params", value::group::<Params>).map(|params| params.0),
         query: fields.optional("query", value::group::<Words>).map(|words| words.0),
         headers: fields.optional("headers", value::group::<Words>).map(|words| words.0),

@@ -45,6 +45,8 @@ impl Target {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Registry {
     providers: BTreeMap<Arc<str>, Arc<Provider>>,
+    /// A user's own names for models.
+    aliases: BTreeMap<Arc<str>, Arc<str>>,
 }
 
 impl Default for Registry {
@@ -59,7 +61,7 @@ impl Registry {
         static TABLE: LazyLock<Registry> = LazyLock::new(|| {
             let rows: BTreeMap<Arc<str>, Section> =
                 crate::table::embedded(include_str!("providers.toml"));
-            let mut registry = Registry { providers: BTreeMap::new() };
+            let mut registry = Registry { providers: BTreeMap::new(), aliases: BTreeMap::new() };
             for (name, section) in rows {
                 registry.define(name, section);
             }
@@ -78,9 +80,21 @@ impl Registry {
         self.providers.insert(name, Arc::new(row.with(section)));
     }
 
-    /// The provider of this name.
+    /// Gives a model another name. A name that stands for another such name is not followed.
+    pub fn alias(&mut self, name: impl Into<Arc<str>>, model: impl Into<Arc<str>>) {
+        self.aliases.insert(name.into(), model.into());
+    }
+
+    /// The user's own names for models, and what they stand for.
+    pub fn aliases(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.aliases.iter().map(|(name, model)| (&**name, &**model))
+    }
+
+    /// The provider of this name, or of one of its other names.
     pub fn provider(&self, name: &str) -> Option<&Arc<Provider>> {
-        self.providers.get(name)
+        self.providers.get(name).or_else(|| {
+            self.providers.values().find(|row| row.also.iter().any(|also| also == name))
+        })
     }
 
     /// All providers, by name.
@@ -91,8 +105,9 @@ impl Registry {
     /// Who serves `provider/model`, or a bare model name by the longest beginning that a provider
     /// claims.
     pub fn resolve(&self, name: &str) -> Result<Target, ModelUnknown> {
+        let name = self.aliases.get(name).map_or(name, |model| &**model);
         let found = match name.split_once('/') {
-            Some((provider, model)) => self.providers.get(provider).map(|row| (row, model)),
+            Some((provider, model)) => self.provider(provider).map(|row| (row, model)),
             None => self.claimant(name).map(|row| (row, name)),
         };
         found
@@ -114,8 +129,12 @@ impl Registry {
     fn nearest(&self, name: &str) -> Option<String> {
         if let Some((provider, model)) = name.split_once('/').filter(|(_, m)| !m.trim().is_empty())
         {
-            let names = self.providers.keys().map(|name| &**name);
+            let also = self.providers.values().flat_map(|row| row.also.iter().map(String::as_str));
+            let names = self.providers.keys().map(|name| &**name).chain(also);
             return closest(provider, names).map(|near| format!("{near}/{model}"));
+        }
+        if let Some(alias) = closest(name, self.aliases.keys().map(|name| &**name)) {
+            return Some(alias.to_owned());
         }
         let models = Profiles::builtin().names().filter(|model| self.claimant(model).is_some());
         let near = closest(name.trim_end_matches('/'), models)?;
@@ -160,6 +179,17 @@ fn edits(a: &str, b: &str) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn providers_and_models_have_the_other_names_that_people_give_them() {
+        let mut registry = Registry::builtin().clone();
+        registry.alias("fast", "groq/llama-3.3-70b-versatile");
+        registry.alias("loop", "fast");
+        assert_eq!(registry.resolve("fast").unwrap().name(), "groq/llama-3.3-70b-versatile");
+        assert_eq!(registry.resolve("grok/grok-4").unwrap().name(), "xai/grok-4");
+        assert!(registry.resolve("loop").is_err(), "an alias of an alias is not followed");
+        assert_eq!(registry.resolve("fas").unwrap_err().nearest.as_deref(), Some("fast"));
+    }
 
     #[test]
     fn a_name_with_a_slash_names_its_provider_and_the_rest_is_the_model() {

@@ -68,6 +68,9 @@ pub struct Section {
     /// Beginnings of bare model names that mean this provider.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub models: Option<Vec<String>>,
+    /// Other names that people know it by.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub also: Option<Vec<String>>,
     /// Words that the address, the path or a header leaves open. Added to those of the row.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub params: Option<BTreeMap<String, Param>>,
@@ -100,6 +103,8 @@ pub struct Provider {
     pub lacks: Vec<Field>,
     /// Beginnings of bare model names that mean this provider.
     pub models: Vec<String>,
+    /// Other names that people know it by.
+    pub also: Vec<String>,
     /// Words that the address, the path or a header leaves open.
     pub params: BTreeMap<String, Param>,
     /// What stands behind the `?` of the address, by name.
@@ -121,6 +126,7 @@ impl Provider {
             quirks: Vec::new(),
             lacks: Vec::new(),
             models: Vec::new(),
+            also: Vec::new(),
             params: BTreeMap::new(),
             query: BTreeMap::new(),
             headers: BTreeMap::new(),
@@ -143,6 +149,7 @@ impl Provider {
         self.quirks = quirks.unwrap_or(self.quirks);
         self.lacks = lacks.unwrap_or(self.lacks);
         self.models = models.unwrap_or(self.models);
+        self.also = section.also.unwrap_or(self.also);
         for (name, param) in section.params.unwrap_or_default() {
             let known = self.params.entry(name).or_default();
             known.value = param.value.or(known.value.take());

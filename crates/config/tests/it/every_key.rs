@@ -54,6 +54,7 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "in_doubt", "tell-model", "fail"),
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Project, "state", "elsewhere", "elsewhere"),
+    (Place::Project, "aliases", "{fast: openai/gpt-4o}", "{\"fast\":\"openai/gpt-4o\"}"),
     (Place::Project, "providers.*.wire", "openai-chat", "openai-chat"),
     (Place::Project, "providers.*.base-url", "http://x/v1", "http://x/v1"),
     (Place::Project, "providers.*.path", "/chat", "/chat"),
@@ -62,6 +63,7 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "providers.*.quirks", "[developer-role]", "developer-role"),
     (Place::Project, "providers.*.lacks", "[seed]", "seed"),
     (Place::Project, "providers.*.models", "[mine-]", "mine-"),
+    (Place::Project, "providers.*.also", "[mine]", "mine"),
     (
         Place::Project,
         "providers.*.params",

@@ -59,16 +59,16 @@ fn say(out: &mut dyn std::io::Write, text: &str, code: ExitCode) -> ExitCode {
 fn table(report: &Report) -> String {
     let mut text = String::from("provider            exchanges  passed  known  failed  edited\n");
     for (name, tally) in &report.providers {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "{name:<20}{:>9}{:>8}{:>7}{:>8}{:>8}\n",
+            "{name:<20}{:>9}{:>8}{:>7}{:>8}{:>8}",
             tally.exchanges, tally.passed, tally.known_differences, tally.failed, tally.edited
         );
     }
     for failure in &report.failures {
-        let _ = write!(
+        let _ = writeln!(
             text,
-            "{} #{} {}: {}\n",
+            "{} #{} {}: {}",
             failure.recording, failure.exchange, failure.path, failure.detail
         );
     }

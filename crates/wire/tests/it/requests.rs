@@ -7,7 +7,9 @@ use largestack_types::id::{CallId, EffectId};
 use largestack_types::json::Json;
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, MediaKind, MediaSource, PartId};
-use largestack_wire::{EncodeError, HttpRequest, Mode, Quirk, Registry, Section, Session, Target};
+use largestack_wire::{
+    EncodeError, HttpRequest, Mode, Param, Quirk, Registry, Section, Session, Target,
+};
 use serde_json::{Value, json};
 
 use crate::support::{
@@ -67,7 +69,15 @@ fn each_row_sends_this_request() {
         let base_url = Some("http://localhost:8080/v1".to_owned());
         registry.define(nowhere, Section { base_url, ..Section::default() });
     }
-    for row in registry.providers() {
+    let rows: Vec<_> = registry.providers().cloned().collect();
+    for row in &rows {
+        let said = |name: &String| {
+            (name.clone(), Param { value: Some(format!("my-{name}")), env: Vec::new() })
+        };
+        let params = Some(row.params.keys().map(said).collect());
+        registry.define(row.name.clone(), Section { params, ..Section::default() });
+    }
+    for row in registry.providers().filter(|row| row.wire == "openai-chat") {
         let target = registry.resolve(&format!("{}/some-model", row.name)).unwrap();
         let plain = Call { stream: true, ..with(call(conversation()), settings()) };
         let with_tool = Call { tools: Arc::new([tool()]), ..plain.clone() };
