@@ -27,8 +27,9 @@ pub enum Quirk {
     /// An assistant's `content` is a list in which `thinking` chunks stand before `text` chunks,
     /// as Mistral's reasoning models send it and want it back.
     ThinkingChunks,
-    /// Ids of tool calls have exactly nine letters or digits: Mistral refuses any other, so ids
-    /// of other providers are replaced by a hash of them.
+    /// Mistral's form of tool calls: ids have exactly nine letters or digits, any other is refused,
+    /// so that ids of other providers are replaced by a hash of them; and a call that goes back
+    /// says its place in the list, as its reply did.
     NineCharCallIds,
     /// The seed is called `random_seed` (Mistral), and an unknown `seed` is refused.
     RandomSeed,

@@ -1,11 +1,13 @@
 //! The wire `openai-chat`: OpenAI's chat completions, and the dialects of everybody who adopted
 //! it (see the reference at platform.openai.com/docs/api-reference/chat).
 
+mod assistant;
 mod chunks;
 mod content;
 mod decode;
 mod fault;
 mod finish;
+mod read;
 mod reasoning;
 mod reply;
 mod request;
@@ -17,7 +19,7 @@ mod usage;
 use largestack_types::call::Call;
 use largestack_types::errors::LargestackError;
 
-use crate::error::EncodeError;
+use crate::error::{EncodeError, ReadError};
 use crate::model::Target;
 use crate::session::Session;
 use crate::wire::{Decoder, Framing, HttpRequest, Mode, Wire};
@@ -52,6 +54,10 @@ impl Wire for OpenAiChat {
 
     fn decoder(&self, mode: Mode, target: &Target) -> Box<dyn Decoder + Send> {
         Box::new(decode::ChatDecoder::new(mode, target.clone()))
+    }
+
+    fn read(&self, body: &[u8], target: &Target) -> Result<Call, ReadError> {
+        read::call(body, target)
     }
 
     fn fault(

@@ -5,13 +5,17 @@ use std::borrow::Cow;
 
 use largestack_types::call::{Call, ReasoningEffort, Settings, ToolChoice};
 use largestack_types::json::Json;
+use largestack_types::part::Native;
+use largestack_types::tool::ToolSpec;
 use serde::Serialize;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
+use super::NAME;
 use crate::error::EncodeError;
 use crate::json::{Fields, Object, write};
 use crate::model::Target;
+use crate::overlay::{self, Overlay};
 use crate::profile::Structured;
 use crate::quirk::{Field, Quirk};
 use crate::session::Tail;
@@ -46,7 +50,7 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     let settings = &*call.settings;
     let mut writer = Writer {
         target,
-        extra: extra(settings.extra.as_ref())?,
+        extra: extra(settings.extra.as_ref(), call)?,
         text: Vec::new(),
         dropped: Vec::new(),
     };
@@ -62,14 +66,23 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     Ok(Tail::new(call, writer.text, writer.dropped))
 }
 
-fn extra(json: Option<&Json>) -> Result<Vec<(Cow<'_, str>, &RawValue)>, EncodeError> {
+fn extra<'a>(
+    json: Option<&'a Json>,
+    call: &Call,
+) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, EncodeError> {
     let Some(text) = json.map(Json::as_str) else { return Ok(Vec::new()) };
     if !text.trim_start().starts_with('{') {
         return Err(EncodeError::ExtraNotAnObject);
     }
     let Object(Extra(fields)) =
         serde_json::from_str(text).map_err(|_| EncodeError::ExtraNotAnObject)?;
-    match fields.iter().find(|(key, _)| RESERVED.contains(&&**key)) {
+    let is_reserved = |key: &str, value: &RawValue| match key {
+        // A choice that `ToolChoice` has no word for, and a list that is there but empty.
+        "tool_choice" => call.tool_choice != ToolChoice::Auto || !value.get().starts_with('{'),
+        "tools" => !call.tools.is_empty() || value.get() != "[]",
+        _ => RESERVED.contains(&key),
+    };
+    match fields.iter().find(|(key, value)| is_reserved(key, value)) {
         Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
         None => Ok(fields),
     }
@@ -121,16 +134,15 @@ impl Writer<'_> {
         if self.lacks(Field::Tools) || !self.target.profile.tools {
             return Err(self.unsupported("tools"));
         }
+        let foreign =
+            |tool: &&ToolSpec| tool.server && Native::of(tool.native.as_ref(), NAME).is_none();
+        if call.tools.iter().any(|tool| foreign(&tool)) {
+            return Err(self.unsupported("a tool that another provider runs"));
+        }
         self.key("tools");
         for (index, tool) in call.tools.iter().enumerate() {
             self.text.push(if index == 0 { b'[' } else { b',' });
-            self.text.extend_from_slice(b"{\"type\":\"function\",\"function\":{\"name\":");
-            write(&mut self.text, &*tool.name);
-            self.text.extend_from_slice(b",\"description\":");
-            write(&mut self.text, &*tool.description);
-            self.text.extend_from_slice(b",\"parameters\":");
-            self.text.extend_from_slice(tool.parameters.as_str().as_bytes());
-            self.text.extend_from_slice(b"}}");
+            tool_spec(&mut self.text, tool);
         }
         self.text.push(b']');
         match &call.tool_choice {
@@ -266,6 +278,23 @@ impl Writer<'_> {
             self.text.extend_from_slice(b"{\"include_usage\":true}");
         }
     }
+}
+
+/// A tool. One that the provider runs itself is its whole declaration.
+fn tool_spec(out: &mut Vec<u8>, tool: &ToolSpec) {
+    let overlay = Overlay::of(tool.native.as_ref(), NAME);
+    let mut object = overlay::Writer::begin(out, overlay);
+    if !tool.server {
+        object.text("type", "function");
+        object.object("function", |function| {
+            function.text("name", &tool.name);
+            function.text("description", &tool.description);
+            function.field("parameters", |out| {
+                out.extend_from_slice(tool.parameters.as_str().as_bytes());
+            });
+        });
+    }
+    object.end();
 }
 
 const fn word(effort: ReasoningEffort) -> &'static str {

@@ -154,7 +154,8 @@ fn an_error_in_a_body_with_status_200_is_a_fault() {
 fn recorded_refusals_have_their_codes() {
     let refused = crate::recordings::exchanges().into_iter().filter(|e| e.status >= 400);
     for exchange in refused {
-        let error = chat().fault(exchange.status, &[], &exchange.body, &target("groq/x"));
+        let error =
+            chat().fault(exchange.status, &exchange.headers, &exchange.body, &target("groq/x"));
         let expected = match exchange.status {
             404 => Code::ModelUnknown,
             429 => Code::RateLimit,

@@ -5,6 +5,10 @@ mod bounds;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod history;
+#[cfg(test)]
+mod history_chat;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod recordings;
