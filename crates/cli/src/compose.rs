@@ -7,7 +7,7 @@ use std::sync::Arc;
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
 use largestack_gateway::{Gateway, Ports};
-use largestack_http::{Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
+use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -113,8 +113,12 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
     let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::default());
     let providers = settings.project.providers.clone();
     let credentials = Keys { environment: Environment::of_process(), providers: providers.clone() };
+    let environment = Environment::of_process();
+    let variables = Arc::new(move |name: &str| environment.variable(name));
+    let transport =
+        CloudTransport::new(HttpTransport::new(credentials), Arc::clone(&clock), variables);
     let ports = Ports {
-        transport: Arc::new(HttpTransport::new(credentials)),
+        transport: Arc::new(transport),
         ledger: Arc::clone(&ledger),
         switch: Arc::new(store.clone()),
         clock: Arc::clone(&clock),

@@ -89,6 +89,11 @@ impl Environment {
         self.values.get(name)?.as_ref().filter(|value| !value.expose().is_empty())
     }
 
+    /// The value of a variable of somebody else's, such as a cloud's credentials.
+    pub fn variable(&self, name: &str) -> Option<Sensitive> {
+        self.get(name).cloned()
+    }
+
     /// The key of a provider: `LARGESTACK_<NAME>_API_KEY`, else the first variable of its row
     /// that is set.
     pub fn credential(&self, provider: &Provider) -> Option<Credential> {
@@ -101,7 +106,7 @@ impl Environment {
     }
 
     /// Fills in the words that rows leave open and variables say.
-    pub(crate) fn fill(&self, registry: &mut Registry) {
+    pub fn fill(&self, registry: &mut Registry) {
         let rows: Vec<_> = registry.providers().cloned().collect();
         for row in rows.iter().filter(|row| !row.params.is_empty()) {
             let said = row.params.iter().filter_map(|(name, param)| {

@@ -154,6 +154,7 @@ fn auth(target: &Target) -> Result<Auth> {
         largestack_wire::Auth::Bearer => Auth::Bearer,
         largestack_wire::Auth::Header(name) => Auth::Header(name.as_str().into()),
         largestack_wire::Auth::None => Auth::None,
+        largestack_wire::Auth::Azure => Auth::Azure,
         largestack_wire::Auth::GoogleCloud => Auth::GoogleCloud,
         largestack_wire::Auth::SigV4(service) => {
             Auth::SigV4 { service: service.as_str().into(), region: target.param("region")?.into() }

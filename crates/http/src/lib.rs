@@ -15,6 +15,7 @@
 mod body;
 mod clients;
 mod clock;
+mod cloud;
 mod connect;
 mod credentials;
 mod fault;
@@ -25,6 +26,7 @@ mod unzip;
 
 pub use clients::Network;
 pub use clock::SystemClock;
+pub use cloud::{CloudTransport, Variables};
 pub use credentials::{Credentials, Keys};
 pub use ids::OsIds;
 pub use tasks::TokioTasks;

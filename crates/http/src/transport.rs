@@ -33,7 +33,7 @@ const HEADERS: usize = 8;
 /// Redirects are answers: nobody follows them, because a conversation must not be carried to
 /// another host.
 pub struct HttpTransport {
-    credentials: Box<dyn Credentials>,
+    credentials: Arc<dyn Credentials>,
     clients: Clients,
     heads: Mutex<Vec<Head>>,
 }
@@ -47,14 +47,22 @@ impl HttpTransport {
     /// A transport over a network that is described.
     pub fn over(network: Network, credentials: impl Credentials) -> Self {
         Self {
-            credentials: Box::new(credentials),
+            credentials: Arc::new(credentials),
             clients: Clients::new(network),
             heads: Mutex::default(),
         }
     }
 
+    /// Where its keys come from.
+    pub(crate) fn credentials(&self) -> Arc<dyn Credentials> {
+        Arc::clone(&self.credentials)
+    }
+
     /// The head of a request as far as it is always the same, made once for each address and key.
     fn head(&self, request: &Request) -> Result<(Uri, HeaderMap)> {
+        if let Auth::Ready(credentials) = &request.auth {
+            return ready(request, credentials);
+        }
         let key = self.credentials.key(&request.provider).filter(|key| !key.expose().is_empty());
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         let known = heads.iter().find(|head| head.fits(request, key.as_ref()));
@@ -102,8 +110,8 @@ impl HttpTransport {
         };
         let (name, value) = match &request.auth {
             Auth::None | Auth::Bearer => (AUTHORIZATION, format!("Bearer {}", key.expose())),
-            Auth::SigV4 { .. } | Auth::GoogleCloud => {
-                return Err(wrong("its kind of credentials is not known here").into());
+            Auth::SigV4 { .. } | Auth::GoogleCloud | Auth::Azure | Auth::Ready(_) => {
+                return Err(wrong("its kind of credentials needs a cloud transport").into());
             }
             Auth::Header(name) => {
                 let name = HeaderName::from_bytes(name.as_bytes());
@@ -122,6 +130,7 @@ impl HttpTransport {
         let (method, body) = match request.method {
             Method::Get => (http::Method::GET, Bytes::new()),
             Method::Post => (http::Method::POST, std::mem::take(&mut request.body)),
+            Method::Put => (http::Method::PUT, std::mem::take(&mut request.body)),
         };
         let (uri, mut headers) = self.head(request)?;
         for (name, value) in std::mem::take(&mut request.headers) {
@@ -181,6 +190,20 @@ impl Head {
     fn fits(&self, request: &Request, key: Option<&Sensitive>) -> bool {
         self.url == request.url && self.auth == request.auth && self.key.as_ref() == key
     }
+}
+
+/// The head of a request whose credentials are of this request alone.
+fn ready(request: &Request, credentials: &[(&'static str, Sensitive)]) -> Result<(Uri, HeaderMap)> {
+    let mut headers = HeaderMap::with_capacity(HEADERS);
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    for (name, value) in credentials {
+        let mut value = HeaderValue::try_from(value.expose())
+            .map_err(|_| fault::unusable(&request.provider, "its credentials fit no header"))?;
+        value.set_sensitive(true);
+        headers.insert(HeaderName::from_static(name), value);
+    }
+    Ok((address(request)?, headers))
 }
 
 fn address(request: &Request) -> Result<Uri> {

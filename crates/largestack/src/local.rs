@@ -5,7 +5,7 @@ use std::sync::Arc;
 use largestack_agent::Runtime;
 use largestack_config::Environment;
 use largestack_gateway::{Gateway, Ports};
-use largestack_http::{Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
+use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, model};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -37,11 +37,16 @@ impl Credentials for Environs {
 /// A runtime in memory whose models are those of the providers with a key in the environment, and
 /// `offline/extractive`. Called inside a tokio runtime.
 pub fn local() -> Result<Runtime> {
-    let registry = Registry::default();
+    let mut registry = Registry::default();
+    let environment = Environment::of_process();
+    environment.fill(&mut registry);
     let environs = Environs { environment: Environment::of_process(), registry: registry.clone() };
     let house = Parts::new()?;
+    let variables = Arc::new(move |name: &str| environment.variable(name));
+    let transport =
+        CloudTransport::new(HttpTransport::new(environs), Arc::clone(&house.clock), variables);
     let ports = Ports {
-        transport: Arc::new(HttpTransport::new(environs)),
+        transport: Arc::new(transport),
         ledger: Arc::clone(&house.ledger),
         switch: Arc::clone(&house.switch),
         clock: Arc::clone(&house.clock),

@@ -10,6 +10,7 @@ use http::HeaderMap;
 use largestack_types::errors::Result;
 
 use crate::BoxFuture;
+use crate::vault::Sensitive;
 
 /// A prepared HTTP request, without credentials.
 #[derive(Clone, Debug)]
@@ -37,6 +38,8 @@ pub enum Method {
     Get,
     /// Sends.
     Post,
+    /// Puts: metadata services want it for a token.
+    Put,
 }
 
 /// How credentials are applied to a request.
@@ -57,6 +60,10 @@ pub enum Auth {
     },
     /// `Authorization: Bearer <token>` with an access token of Google Cloud.
     GoogleCloud,
+    /// The key in the header `api-key`, else an access token of Microsoft Entra.
+    Azure,
+    /// Headers that carry the credentials already.
+    Ready(Vec<(&'static str, Sensitive)>),
 }
 
 /// How long each part of an exchange may take.

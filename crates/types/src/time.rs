@@ -23,6 +23,39 @@ impl Timestamp {
         self.0
     }
 
+    /// Reads RFC 3339: a date, a time, perhaps a fraction, and `Z` or an offset.
+    pub fn parse(text: &str) -> Option<Self> {
+        let (date, time) = text.trim().split_once(['T', 't', ' '])?;
+        let mut parts = date.splitn(3, '-').map(str::parse::<i64>);
+        let (year, month, day) = (parts.next()?.ok()?, parts.next()?.ok()?, parts.next()?.ok()?);
+        let zone = time.find(['Z', 'z', '+', '-'])?;
+        let (time, zone) = time.split_at(zone);
+        let (clock, fraction) = time.split_once('.').unwrap_or((time, "0"));
+        let minutes_of = |text: &str| -> Option<i64> {
+            let (hours, minutes) = text.split_once(':')?;
+            Some(hours.parse::<i64>().ok()? * 60 + minutes.parse::<i64>().ok()?)
+        };
+        let (hours_minutes, seconds) = clock.rsplit_once(':')?;
+        let seconds = minutes_of(hours_minutes)? * 60 + seconds.parse::<i64>().ok()?;
+        let fraction: String = fraction.chars().chain("000000".chars()).take(6).collect();
+        let offset = match zone.split_at_checked(1)? {
+            ("+", rest) => minutes_of(rest)?,
+            ("-", rest) => -minutes_of(rest)?,
+            (_, "") => 0,
+            _ => return None,
+        };
+        if !(1..=12).contains(&month) || !(1..=31).contains(&day) || !(0..=9999).contains(&year) {
+            return None;
+        }
+        // Days-from-civil, the inverse of `date`.
+        let year = if month <= 2 { year - 1 } else { year };
+        let (era, of_era) = (year.div_euclid(400), year.rem_euclid(400));
+        let of_year = (153 * ((month + 9) % 12) + 2) / 5 + day - 1;
+        let days = era * 146_097 + of_era * 365 + of_era / 4 - of_era / 100 + of_year - 719_468;
+        let seconds = days * 86_400 + seconds - offset * 60;
+        Some(Self(seconds * 1_000_000 + fraction.parse::<i64>().ok()?))
+    }
+
     /// This long after.
     #[must_use]
     pub fn plus(self, duration: Duration) -> Self {
@@ -72,6 +105,20 @@ mod tests {
         let leap = Timestamp::from_micros(951_782_400_123_456);
         assert_eq!(leap.to_string(), "2000-02-29T00:00:00.123Z");
         assert_eq!(Timestamp::from_micros(-1).to_string(), "1969-12-31T23:59:59.999Z");
+    }
+
+    #[test]
+    fn what_was_printed_is_read_and_offsets_are_taken_off() {
+        for micros in [0, 951_782_400_123_000, -1_000, 1_440_938_160_000_000] {
+            let time = Timestamp::from_micros(micros);
+            assert_eq!(Timestamp::parse(&time.to_string()), Some(time));
+        }
+        let noon = Timestamp::parse("2024-02-29T12:00:00Z").unwrap();
+        assert_eq!(Timestamp::parse("2024-02-29T14:30:00+02:30"), Some(noon));
+        assert_eq!(Timestamp::parse("2024-02-29T11:00:00.000-01:00"), Some(noon));
+        for wrong in ["", "2024-02-29", "2024-13-01T00:00:00Z", "2024-02-29T12:00:00", "x"] {
+            assert_eq!(Timestamp::parse(wrong), None, "{wrong}");
+        }
     }
 
     #[test]

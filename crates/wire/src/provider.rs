@@ -20,6 +20,8 @@ pub enum Auth {
     Header(String),
     /// AWS Signature Version 4 for this service, with the caller's AWS credentials.
     SigV4(String),
+    /// The key in the header `api-key`, else an access token of Microsoft Entra.
+    Azure,
     /// `Authorization: Bearer TOKEN` with a Google Cloud access token of the default credentials.
     GoogleCloud,
     /// No key is asked for.

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
-use largestack_http::{HttpTransport, Keys, Network};
+use largestack_http::{CloudTransport, HttpTransport, Keys, Network, SystemClock};
 use largestack_ports::transport::{Auth, Method, Request, Response, Timeouts, Transport as _};
 use largestack_ports::vault::Sensitive;
 use largestack_testkit::{Answer, Upstream};
@@ -269,4 +269,34 @@ async fn a_connection_that_never_comes_to_stand_is_given_up() {
     }
     let LargestackError::ProviderTimeoutError(timeout) = &error else { panic!("{error}") };
     assert_eq!((&*timeout.phase, timeout.after_ms), ("connect", 300));
+}
+
+#[tokio::test]
+async fn a_request_is_signed_or_gets_a_token_by_its_kind_of_credentials() {
+    let upstream = Upstream::start().await.unwrap();
+    let variables = |name: &str| match name {
+        "AWS_ACCESS_KEY_ID" => Some(Sensitive::new("AKIDEXAMPLE")),
+        "AWS_SECRET_ACCESS_KEY" => Some(Sensitive::new("secret-of-aws")),
+        _ => None,
+    };
+    let keys = Keys::default().with("azure", Sensitive::new(KEY));
+    let clock = std::sync::Arc::new(SystemClock);
+    let transport =
+        CloudTransport::new(HttpTransport::new(keys), clock, std::sync::Arc::new(variables));
+    let signed = Auth::SigV4 { service: "bedrock".into(), region: "eu-west-1".into() };
+    for (provider, auth) in [("bedrock", signed), ("azure", Auth::Azure)] {
+        upstream.push(Answer::json(200, "{}"));
+        let request = Request { auth, provider: provider.into(), ..request(&upstream.url()) };
+        assert_eq!(transport.send(request).await.unwrap().status, 200);
+    }
+    let requests = upstream.requests();
+    let authorization = requests[0].header("authorization").unwrap();
+    assert!(authorization.contains("AKIDEXAMPLE") && authorization.contains("/eu-west-1/bedrock/"));
+    assert!(
+        authorization.contains("SignedHeaders=content-type;host;x-amz-date"),
+        "{authorization}"
+    );
+    assert!(requests[0].header("x-amz-date").is_some());
+    assert_eq!(requests[1].header("api-key").as_deref(), Some(KEY));
+    assert!(!format!("{transport:?}").contains("secret"));
 }
