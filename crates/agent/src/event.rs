@@ -1,5 +1,7 @@
 //! What a listener hears of a run while it happens: its facts, and the deltas between them.
 
+use std::sync::Arc;
+
 use largestack_engine::Recorded;
 use largestack_types::delta::Delta;
 use largestack_types::id::EffectId;
@@ -22,5 +24,13 @@ pub enum RunEvent {
     AttemptAbandoned {
         /// The model call.
         effect: EffectId,
+    },
+    /// The reply broke off and another model goes on: the text so far stands, tool calls that had
+    /// begun are void and are counted from 0 again.
+    Continued {
+        /// The model call.
+        effect: EffectId,
+        /// Who goes on.
+        model: Arc<str>,
     },
 }

@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
-use largestack_gateway::{Gateway, Ports};
+use largestack_gateway::{
+    CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Ports,
+};
 use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
@@ -129,6 +131,8 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
     let gateway = Gateway::builder(ports)
         .registry(providers)
         .fallbacks(Arc::clone(&described.name), described.fallbacks.iter().cloned())
+        .fallback_policy(Arc::clone(&described.name), fallback_policy(&described.fallback))
+        .residency(Arc::clone(&described.name), described.residency.iter().cloned())
         .build();
     gateway.register(model::NAME, Arc::new(Extractive::default()));
     let runtime = Runtime {
@@ -144,6 +148,29 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
     };
     let agent = agent(described, store).build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
+}
+
+fn fallback_policy(described: &config::Fallback) -> FallbackPolicy {
+    let on = |bad| described.on_content.contains(&bad);
+    FallbackPolicy {
+        on_break: match described.on_break {
+            config::OnBreak::Continue => OnBreak::Continue,
+            config::OnBreak::Restart => OnBreak::Restart,
+            config::OnBreak::Surface => OnBreak::Surface,
+            config::OnBreak::Fail => OnBreak::Fail,
+        },
+        cannot_continue: match described.cannot_continue {
+            config::OnBreak::Continue | config::OnBreak::Restart => CannotContinue::Restart,
+            config::OnBreak::Surface => CannotContinue::Surface,
+            config::OnBreak::Fail => CannotContinue::Fail,
+        },
+        on_content: OnContent {
+            empty: on(config::BadContent::Empty),
+            refusal: on(config::BadContent::Refusal),
+            invalid_output: on(config::BadContent::InvalidOutput),
+        },
+        max_price_factor: described.max_price_factor,
+    }
 }
 
 fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {

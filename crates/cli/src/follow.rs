@@ -110,6 +110,9 @@ impl Going<'_> {
             RunEvent::AttemptAbandoned { effect } => {
                 screen.json_line(&Line::AttemptAbandoned { run, effect: *effect })
             }
+            RunEvent::Continued { effect, model } => {
+                screen.json_line(&Line::Continued { run, effect: *effect, model })
+            }
         }
     }
 
@@ -199,6 +202,7 @@ pub(crate) fn place(documents: Option<&Path>, source: &str) -> String {
 enum Line<'a> {
     Delta { run: String, effect: EffectId, offset: u32, data: &'a Delta },
     AttemptAbandoned { run: String, effect: EffectId },
+    Continued { run: String, effect: EffectId, model: &'a str },
 }
 
 /// The answer as far as it has been shown.
@@ -232,7 +236,7 @@ impl Live {
                 }
                 _ => Ok(()),
             },
-            RunEvent::Delta { .. } => Ok(()),
+            RunEvent::Delta { .. } | RunEvent::Continued { .. } => Ok(()),
         }
     }
 

@@ -17,6 +17,7 @@ use crate::origin::Source;
 use crate::problem::Wrong;
 use crate::project::Words;
 use crate::read::{Fields, Read};
+use crate::routing::{self, Fallback};
 use crate::show::Show;
 use crate::value;
 
@@ -37,6 +38,10 @@ pub struct Agent {
     pub model: Arc<str>,
     /// Models to try when the first fails, in order.
     pub fallbacks: Vec<Arc<str>>,
+    /// When they take over.
+    pub fallback: Fallback,
+    /// Labels of which a provider must have one; none for every provider.
+    pub residency: Vec<Arc<str>>,
     /// Sampling and the like.
     pub settings: CallSettings,
     /// Built-in tools that the model may call, in order.
@@ -155,6 +160,8 @@ pub(crate) fn read(
         catalogue.check_model(&model).map(|()| model)
     };
     let fallbacks = fields.list("fallbacks", Vec::new(), known_model).value;
+    let fallback = routing::fallback(fields.section("fallback"));
+    let residency = fields.list("residency", Vec::new(), value::some_text).value;
     let settings = settings(fields.section("settings"));
     let tools = fields.list("tools", Vec::new(), |node| tool(node, catalogue));
     let knowledge = knowledge(&mut fields, catalogue, &tools);
@@ -171,6 +178,8 @@ pub(crate) fn read(
         instructions,
         model: model.value,
         fallbacks,
+        fallback,
+        residency,
         settings,
         tools: tools.value,
         knowledge,

@@ -45,6 +45,16 @@ pub const KEYS: &[Key] = keys! {
     Agent "model", "`provider/model` or `auto`", "`auto`",
         "The model; `auto` is the project's, else the first provider with a key, else the offline one";
     Agent "fallbacks", "list of models", "none", "Models to try when the first fails, in order";
+    Agent "fallback.on_break", "`continue`, `restart`, `surface` or `fail`", "continue",
+        "When a reply breaks off after a part of it was delivered";
+    Agent "fallback.cannot_continue", "`restart`, `surface` or `fail`", "restart",
+        "The same, where the next model cannot go on behind what was delivered";
+    Agent "fallback.on_content", "list of `empty`, `refusal` and `invalid-output`", "none",
+        "Complete replies after which the next model is asked all the same";
+    Agent "fallback.max_price_factor", "number from 0 to 1000 or `none`", "none",
+        "A model that may cost more than this many times the first one is passed over";
+    Agent "residency", "list of labels", "none",
+        "Only providers with one of these labels are asked; models of this process always may be";
     Agent "settings.max_output_tokens", "whole number from 1", "the model's",
         "Most tokens of one reply";
     Agent "settings.temperature", "number from 0 to 2", "the provider's", "Sampling temperature";
@@ -123,6 +133,10 @@ pub const KEYS: &[Key] = keys! {
         "What stands behind the `?` of its address; never a key";
     Project "providers.*.headers", "texts by name", "the built-in row's",
         "Further headers of a request; never a key";
+    Project "providers.*.residency", "list of labels", "the built-in row's",
+        "Where what it is told stays, in words that agents ask for";
+    Project "providers.*.prefill", "`none`, `plain` or `prefix`", "its models'",
+        "Whether its models go on from a beginning of their own reply";
 };
 
 impl Place {

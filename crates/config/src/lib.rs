@@ -33,6 +33,7 @@
 //! ```
 //!
 //! - `settings`: the layers and their resolution; `agent`, `project`: what the files hold.
+//! - `routing`: who answers in whose place.
 //! - `keys`, `environment`: the two tables of all there is; `reference`: pages made from them.
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `locate`: files and folders.
@@ -51,6 +52,7 @@ mod problem;
 mod project;
 mod read;
 pub mod reference;
+mod routing;
 mod settings;
 mod show;
 mod spelling;
@@ -66,4 +68,5 @@ pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
 pub use origin::{Origin, Source};
 pub use problem::{Problem, Wrong};
 pub use project::Project;
+pub use routing::{BadContent, Fallback, OnBreak};
 pub use settings::{Inputs, Settings};

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use largestack_wire::profile::Prefill;
 use largestack_wire::{Auth, Registry, Section};
 
 use crate::node::Node;
@@ -92,6 +93,8 @@ fn provider(mut fields: Fields<'_>) -> Section {
         params: fields.optional("params", value::group::<Params>).map(|params| params.0),
         query: fields.optional("query", value::group::<Words>).map(|words| words.0),
         headers: fields.optional("headers", value::group::<Words>).map(|words| words.0),
+        residency: texts(&mut fields, "residency"),
+        prefill: fields.optional("prefill", value::deserialised),
     };
     fields.finish();
     section
@@ -147,4 +150,4 @@ pub(crate) struct Words(pub(crate) BTreeMap<String, String>);
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]
 struct Params(BTreeMap<String, largestack_wire::Param>);
 
-shown_as_json!(Words, Params, Auth, largestack_wire::Quirk, largestack_wire::Field);
+shown_as_json!(Words, Params, Auth, largestack_wire::Quirk, largestack_wire::Field, Prefill);

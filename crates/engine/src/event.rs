@@ -140,6 +140,17 @@ pub struct EffectStarted {
     pub attempt: u32,
 }
 
+/// The part of a call that a model answered before its reply broke off.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Leg {
+    /// The model, as the agent names it.
+    pub model: Arc<str>,
+    /// Tokens of this leg.
+    pub usage: Usage,
+    /// What it cost.
+    pub cost: Money,
+}
+
 /// Data of [`Event::ModelReplied`].
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct ModelReplied {
@@ -181,12 +192,16 @@ pub struct CallRecord {
     #[serde(default)]
     pub cost: Money,
     /// Facts worth showing: `estimated`, `over_limit`, `clamped`, `unpriced`, `cache_hit`,
-    /// `dropped:<setting>`.
+    /// `continued`, `broken_off`, `empty_reply`, `refusal`, `invalid_output`, `dropped:<setting>`.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub flags: Vec<Arc<str>>,
     /// Attempts that failed before this outcome: the model and its error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_attempts: Vec<(Arc<str>, LargestackError)>,
+    /// What models that broke off gave to it before: words of theirs were delivered. Their cost and
+    /// tokens are part of the totals.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub legs: Vec<Leg>,
     /// How long it took, in microseconds.
     #[serde(default)]
     pub duration_us: u64,

@@ -14,7 +14,7 @@ use largestack_wire::price::Book;
 
 use crate::gateway::Gateway;
 use crate::layers::breaker::BreakerPolicy;
-use crate::layers::fallback::Fallbacks;
+use crate::layers::fallback::{FallbackPolicy, Plans};
 use crate::layers::retry::RetryPolicy;
 use crate::route::Routes;
 use crate::stack::stack;
@@ -56,7 +56,7 @@ pub struct Builder {
     ports: Ports,
     registry: Registry,
     prices: Book,
-    fallbacks: Fallbacks,
+    plans: Plans,
     policies: Policies,
 }
 
@@ -66,7 +66,7 @@ impl Builder {
             ports,
             registry: Registry::default(),
             prices: Book::builtin().clone(),
-            fallbacks: Fallbacks::default(),
+            plans: Plans::default(),
             policies: Policies::default(),
         }
     }
@@ -93,7 +93,29 @@ impl Builder {
         agent: impl Into<Arc<str>>,
         models: impl IntoIterator<Item = M>,
     ) -> Self {
-        self.fallbacks.set(agent.into(), models.into_iter().map(Into::into).collect());
+        let models = models.into_iter().map(Into::into).collect();
+        self.plans.change(agent.into(), |plan| plan.models = models);
+        self
+    }
+
+    /// When the next model of an agent's list takes over.
+    #[must_use]
+    pub fn fallback_policy(mut self, agent: impl Into<Arc<str>>, policy: FallbackPolicy) -> Self {
+        self.plans.change(agent.into(), |plan| plan.policy = policy);
+        self
+    }
+
+    /// Labels of which a provider must have one to be asked by an agent, as its row says them
+    /// (`residency`). Models of this process are always within. Without labels anybody may be
+    /// asked.
+    #[must_use]
+    pub fn residency<L: Into<Arc<str>>>(
+        mut self,
+        agent: impl Into<Arc<str>>,
+        labels: impl IntoIterator<Item = L>,
+    ) -> Self {
+        let labels = labels.into_iter().map(Into::into).collect();
+        self.plans.change(agent.into(), |plan| plan.residency = labels);
         self
     }
 
@@ -120,9 +142,9 @@ impl Builder {
 
     /// The gateway.
     pub fn build(self) -> Gateway {
-        let Self { ports, registry, prices, fallbacks, policies } = self;
+        let Self { ports, registry, prices, plans, policies } = self;
         let routes = Arc::new(Routes::new(registry, prices));
-        let stack = stack(&ports, policies, &routes, &Arc::new(fallbacks));
+        let stack = stack(&ports, policies, &routes, &Arc::new(plans));
         Gateway::new(stack, routes, ports.clock)
     }
 }

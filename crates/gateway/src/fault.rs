@@ -35,6 +35,28 @@ pub(crate) fn class(error: &LargestackError) -> Class {
     }
 }
 
+/// Whether a provider refused the request for its form: a model that takes no beginning of its
+/// own reply says so in this way.
+pub(crate) fn refused_as_written(error: &LargestackError) -> bool {
+    match error {
+        LargestackError::ProviderError(e) => matches!(e.status, Some(400 | 422)),
+        _ => false,
+    }
+}
+
+/// Whether an attempt ended before anybody outside was told anything of the call: no key, no such
+/// model here, no money for it.
+pub(crate) fn was_not_asked(error: &LargestackError) -> bool {
+    match error {
+        LargestackError::ProviderAuthError(e) => e.detail.is_empty(),
+        LargestackError::BudgetExceededError(_) => true,
+        LargestackError::OtherError(e) => {
+            matches!(e.code, Code::Budget | Code::Config | Code::Input | Code::ModelUnknown)
+        }
+        _ => false,
+    }
+}
+
 /// What an error says about the health of a provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {

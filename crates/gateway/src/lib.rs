@@ -40,6 +40,7 @@ mod job;
 mod layers;
 mod reply;
 mod route;
+mod routing;
 mod stack;
 mod step;
 
@@ -47,5 +48,6 @@ pub use block::{block_model_requests, model_requests_are_blocked};
 pub use builder::{Builder, Ports};
 pub use gateway::Gateway;
 pub use layers::breaker::BreakerPolicy;
+pub use layers::fallback::{CannotContinue, FallbackPolicy, OnBreak, OnContent};
 pub use layers::meter::FLOOR_TOKENS;
 pub use layers::retry::RetryPolicy;

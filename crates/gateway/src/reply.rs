@@ -36,7 +36,7 @@ impl<S> Reply<S> {
     fn answered(&mut self, mut answer: Box<Answer>) -> Result<ModelEvent> {
         self.events = None;
         let bill = std::mem::take(&mut self.job.notes().bill);
-        let CallRecord { provider, cost, mut flags, mut failed_attempts, .. } = bill;
+        let CallRecord { provider, cost, mut flags, mut failed_attempts, mut legs, usage, .. } = bill;
         let call = &mut answer.call;
         // A model that is a gateway itself has booked what it names.
         call.cost = call.cost.checked_add(cost).map_err(|_| {
@@ -46,7 +46,11 @@ impl<S> Reply<S> {
         call.flags.append(&mut flags);
         failed_attempts.append(&mut call.failed_attempts);
         call.failed_attempts = failed_attempts;
+        legs.append(&mut call.legs);
+        call.legs = legs;
         call.usage = Usage::default();
+        // Tokens of attempts without an answer, as their money.
+        answer.reply.usage = answer.reply.usage.plus(usage);
         Ok(ModelEvent::Done(answer))
     }
 }

@@ -8,7 +8,7 @@ use crate::builder::{Policies, Ports};
 use crate::layers::breaker::Breaker;
 use crate::layers::deadline::Deadline;
 use crate::layers::exchange::Exchange;
-use crate::layers::fallback::{Fallback, Fallbacks};
+use crate::layers::fallback::{Fallback, Plans};
 use crate::layers::kill_switch::KillSwitch;
 use crate::layers::meter::Meter;
 use crate::layers::retry::Retry;
@@ -33,14 +33,14 @@ pub(crate) fn stack(
     ports: &Ports,
     policies: Policies,
     routes: &Arc<Routes>,
-    fallbacks: &Arc<Fallbacks>,
+    plans: &Arc<Plans>,
 ) -> Stack {
     let Ports { transport, ledger, switch, clock, ids, tasks } = ports.clone();
     let at = || clock.clone();
     ServiceBuilder::new()
         .layer_fn(|inner| KillSwitch::new(switch.clone(), inner))
         .layer_fn(|inner| Deadline::new(at(), inner))
-        .layer_fn(|inner| Fallback::new(fallbacks.clone(), routes.clone(), at(), inner))
+        .layer_fn(|inner| Fallback::new(plans.clone(), routes.clone(), at(), inner))
         .layer_fn(|inner| Retry::new(policies.retry, at(), ids.clone(), inner))
         .layer_fn(|inner| Breaker::new(policies.breaker, at(), inner))
         .layer_fn(|inner| Meter::new(ledger.clone(), tasks.clone(), inner))

@@ -27,6 +27,12 @@ pub enum ModelEvent {
         /// Who goes on.
         model: Arc<str>,
     },
+    /// The reply broke off and somebody else goes on from the text delivered so far, which stands.
+    /// Tool calls that had begun are void: they are asked for again, counted from 0.
+    Continued {
+        /// Who goes on.
+        model: Arc<str>,
+    },
     /// The whole reply; always the last.
     Done(Box<Answer>),
 }

@@ -23,7 +23,8 @@ impl Target {
     /// A model of a provider, with the profile its name suggests.
     pub fn new(provider: Arc<Provider>, model: impl Into<Arc<str>>) -> Self {
         let model = model.into();
-        let profile = Profiles::builtin().of(&model);
+        let mut profile = Profiles::builtin().of(&model);
+        profile.prefill = provider.prefill.unwrap_or(profile.prefill);
         Self { provider, model, profile }
     }
 

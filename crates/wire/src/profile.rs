@@ -22,6 +22,22 @@ pub enum Structured {
     None,
 }
 
+/// Whether a model goes on from a beginning of its own reply: the last message of the request is
+/// an assistant's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Prefill {
+    /// It refuses it, or answers as if it were somebody else's.
+    #[default]
+    #[serde(rename = "none")]
+    No,
+    /// It goes on.
+    Plain,
+    /// It goes on where the message has `"prefix": true`, and sends the beginning again before
+    /// what is new (Mistral).
+    Prefix,
+}
+
 /// What a model family can do.
 #[expect(clippy::struct_excessive_bools, reason = "a capability is there or not, each by its name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -51,6 +67,8 @@ pub struct Profile {
     pub sampling: bool,
     /// The most tokens one image can cost.
     pub image_tokens: u64,
+    /// Whether it goes on from a beginning of its own reply.
+    pub prefill: Prefill,
 }
 
 impl Default for Profile {
@@ -69,6 +87,8 @@ impl Default for Profile {
             sampling: true,
             // The dearest image known: eight tiles of gpt-4o-mini (see `profiles.toml`).
             image_tokens: 50_000,
+            // Trust ends here: whoever takes the beginning for a finished turn begins again.
+            prefill: Prefill::No,
         }
     }
 }

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::profile::Prefill;
 use crate::quirk::{Field, Quirk};
 
 /// How a transport presents the key. The key itself is never here.
@@ -82,6 +83,12 @@ pub struct Section {
     /// Further headers of a request, by name in lower case. Never a key.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub headers: Option<BTreeMap<String, String>>,
+    /// Where what it is told stays (`eu`, `us`, an operator's own words): agents may ask for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub residency: Option<Vec<String>>,
+    /// Whether its models go on from a beginning of their own reply, whatever their family does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub prefill: Option<Prefill>,
 }
 
 /// A provider, resolved.
@@ -113,6 +120,10 @@ pub struct Provider {
     pub query: BTreeMap<String, String>,
     /// Further headers of a request, by name in lower case.
     pub headers: BTreeMap<String, String>,
+    /// Where what it is told stays.
+    pub residency: Vec<String>,
+    /// Whether its models go on from a beginning of their own reply, whatever their family does.
+    pub prefill: Option<Prefill>,
 }
 
 impl Provider {
@@ -132,6 +143,8 @@ impl Provider {
             params: BTreeMap::new(),
             query: BTreeMap::new(),
             headers: BTreeMap::new(),
+            residency: Vec::new(),
+            prefill: None,
         }
     }
 
@@ -161,6 +174,8 @@ impl Provider {
         }
         self.query = section.query.unwrap_or(self.query);
         self.headers = section.headers.unwrap_or(self.headers);
+        self.residency = section.residency.unwrap_or(self.residency);
+        self.prefill = section.prefill.or(self.prefill);
         self
     }
 

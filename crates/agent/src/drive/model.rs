@@ -86,6 +86,11 @@ impl Asking {
                         speaker.start_over().await;
                     }
                 }
+                ModelEvent::Continued { model } => {
+                    if let Some(speaker) = &mut speaker {
+                        speaker.go_on(model).await;
+                    }
+                }
             }
         }
         Err(LargestackError::other(Code::Provider, "the model's stream ended without a reply"))
@@ -144,6 +149,13 @@ impl<'a> Speaker<'a> {
         self.offset = 0;
         let effect = self.asking.context.effect;
         let _ = self.sink.send(RunEvent::AttemptAbandoned { effect }).await;
+    }
+
+    /// The words stand, and so does what the guard holds back of them.
+    async fn go_on(&mut self, model: Arc<str>) {
+        self.channels.retain(|channel, _| !matches!(channel, Channel::Arguments(_)));
+        let effect = self.asking.context.effect;
+        let _ = self.sink.send(RunEvent::Continued { effect, model }).await;
     }
 
     async fn send_text(&mut self, channel: Channel, text: String) {

@@ -16,6 +16,11 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "instructions", "Other words", "Other words"),
     (Place::Agent, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Agent, "fallbacks", "[offline/extractive]", "offline/extractive"),
+    (Place::Agent, "fallback.on_break", "surface", "fail"),
+    (Place::Agent, "fallback.cannot_continue", "surface", "fail"),
+    (Place::Agent, "fallback.on_content", "[refusal, empty]", "invalid-output"),
+    (Place::Agent, "fallback.max_price_factor", "1.5", "2"),
+    (Place::Agent, "residency", "[eu]", "eu, ch"),
     (Place::Agent, "settings.max_output_tokens", "5", "5"),
     (Place::Agent, "settings.temperature", "0.5", "0.5"),
     (Place::Agent, "settings.top_p", "0.5", "0.5"),
@@ -72,6 +77,8 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     ),
     (Place::Project, "providers.*.query", "{v: '2'}", "{\"v\":\"2\"}"),
     (Place::Project, "providers.*.headers", "{x-team: a}", "{\"x-team\":\"a\"}"),
+    (Place::Project, "providers.*.residency", "[eu]", "eu"),
+    (Place::Project, "providers.*.prefill", "plain", "prefix"),
 ];
 
 /// Keys that mean nothing alone.

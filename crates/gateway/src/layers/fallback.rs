@@ -1,7 +1,7 @@
-//! Layer 4: the models that take over. The list is the operator's and in order; nothing is
-//! guessed, and what a model can do or may be told is not compared.
+//! Layer 4: the models that take over. The list is the operator's and in order; a model that
+//! cannot answer the call, or may not be told it, is passed over and that is on record.
 
-use std::collections::HashMap;
+use std::collections::VecDeque;
 use std::future::{Ready, ready};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,30 +9,22 @@ use std::task::{Context, Poll};
 
 use futures::Stream;
 use largestack_ports::clock::Clock;
-use largestack_ports::model::ModelEvent;
-use largestack_types::errors::{AllProvidersFailedError, LargestackError, Result};
+use largestack_ports::model::{Answer, ModelEvent};
+use largestack_types::errors::{LargestackError, Result};
 use tower::Service;
 
-use crate::fault::{Class, class};
 use crate::job::Ask;
 use crate::route::Routes;
 use crate::step::Step;
 
-/// The models that take over, by agent.
-#[derive(Debug, Default)]
-pub(crate) struct Fallbacks(HashMap<Arc<str>, Arc<[Arc<str>]>>);
+mod content;
+mod next;
+mod plan;
+mod residency;
 
-impl Fallbacks {
-    pub(crate) fn set(&mut self, agent: Arc<str>, models: Arc<[Arc<str>]>) {
-        if !models.is_empty() {
-            self.0.insert(agent, models);
-        }
-    }
-
-    fn of(&self, agent: &str) -> Option<&Arc<[Arc<str>]>> {
-        if self.0.is_empty() { None } else { self.0.get(agent) }
-    }
-}
+use next::Next;
+pub(crate) use plan::Plans;
+pub use plan::{CannotContinue, FallbackPolicy, OnBreak, OnContent};
 
 /// Goes on to the next model of the list.
 #[derive(Clone)]
@@ -41,71 +33,85 @@ pub(crate) struct Fallback<S> {
     inner: S,
 }
 
-struct Shared {
-    fallbacks: Arc<Fallbacks>,
+/// What all calls share.
+pub(crate) struct Shared {
+    plans: Arc<Plans>,
     routes: Arc<Routes>,
     clock: Arc<dyn Clock>,
 }
 
 impl<S> Fallback<S> {
     pub(crate) fn new(
-        fallbacks: Arc<Fallbacks>,
+        plans: Arc<Plans>,
         routes: Arc<Routes>,
         clock: Arc<dyn Clock>,
         inner: S,
     ) -> Self {
-        Self { shared: Arc::new(Shared { fallbacks, routes, clock }), inner }
+        Self { shared: Arc::new(Shared { plans, routes, clock }), inner }
     }
 }
 
 /// The reply of the first model that has one.
-pub(crate) struct Falling<S: Step> {
-    events: S::Events,
-    /// What is needed to go on; `None` where no list is.
-    next: Option<Box<Next<S>>>,
+pub(crate) enum Falling<S: Step> {
+    /// Nothing is planned for the agent.
+    Straight(S::Events),
+    Planned(Box<Planned<S>>),
 }
 
-struct Next<S> {
-    inner: S,
-    shared: Arc<Shared>,
-    ask: Ask,
-    models: Arc<[Arc<str>]>,
-    used: usize,
-    failed: Vec<(Arc<str>, LargestackError)>,
-    delivered: bool,
+/// A reply that may come from several models.
+pub(crate) struct Planned<S: Step> {
+    /// `None` once the call is over.
+    events: Option<S::Events>,
+    /// What is to be heard before anything else.
+    queue: VecDeque<Result<ModelEvent>>,
+    next: Next<S>,
 }
 
-impl<S: Step> Next<S> {
-    /// The next model's reply, or the error that is left when nobody has one.
-    fn go_on(&mut self, mut error: LargestackError) -> Result<S::Events> {
-        loop {
-            if class(&error) == Class::Final && self.failed.is_empty() {
-                return Err(error);
+impl<S: Step> Planned<S> {
+    fn heard(&mut self, event: Option<Result<ModelEvent>>) {
+        match event {
+            Some(Ok(ModelEvent::Delta(delta))) => {
+                self.queue.extend(self.next.delta(delta).map(|d| Ok(ModelEvent::Delta(d))));
             }
-            let over = class(&error) == Class::Final;
-            self.failed.push((self.ask.call.model.clone(), error));
-            let Some(model) = self.models.get(self.used).filter(|_| !over) else {
-                return Err(self.all_failed());
-            };
-            self.used += 1;
-            self.ask.call.model = model.clone();
-            if let Some((failed, error)) = self.failed.last() {
-                let mut notes = self.ask.job.notes();
-                notes.bill.failed_attempts.push((failed.clone(), error.clone()));
+            Some(Ok(ModelEvent::Restarted { model })) => {
+                self.next.delivered.void();
+                self.queue.push_back(Ok(ModelEvent::Restarted { model }));
             }
-            let begun = self.shared.routes.get(model, self.shared.clock.now()).and_then(|route| {
-                self.ask.route = route;
-                self.inner.begin(self.ask.clone())
-            });
-            match begun {
-                Ok(events) => return Ok(events),
-                Err(refused) => error = refused,
+            Some(Ok(ModelEvent::Continued { model })) => {
+                self.next.delivered.void_calls();
+                self.queue.push_back(Ok(ModelEvent::Continued { model }));
             }
+            Some(Ok(ModelEvent::Done(answer))) => self.answered(answer),
+            Some(Err(error)) => {
+                let went = self.next.go_on(error);
+                self.went(went);
+            }
+            None => self.events = None,
         }
     }
 
-    fn all_failed(&mut self) -> LargestackError {
-        AllProvidersFailedError { attempts: std::mem::take(&mut self.failed) }.into()
+    fn answered(&mut self, answer: Box<Answer>) {
+        let answer = match self.next.judge(answer) {
+            Ok((answer, rest)) => {
+                self.queue.extend(rest.map(|delta| Ok(ModelEvent::Delta(delta))));
+                answer
+            }
+            Err(went) => return self.went(went),
+        };
+        self.events = None;
+        self.queue.push_back(Ok(ModelEvent::Done(answer)));
+    }
+
+    fn went(&mut self, went: Result<next::Went<S::Events>>) {
+        self.events = None;
+        match went {
+            Ok(next::Went::On { events, marker }) => {
+                self.events = Some(events);
+                self.queue.extend(marker.map(Ok));
+            }
+            Ok(next::Went::Over(answer)) => self.queue.push_back(Ok(ModelEvent::Done(answer))),
+            Err(error) => self.queue.push_back(Err(error)),
+        }
     }
 }
 
@@ -119,20 +125,31 @@ impl<S: Step> Service<Ask> for Fallback<S> {
     }
 
     fn call(&mut self, ask: Ask) -> Self::Future {
-        let Some(models) = self.shared.fallbacks.of(&ask.job.context.agent) else {
-            return ready(self.inner.begin(ask).map(|events| Falling { events, next: None }));
+        let Some(plan) = self.shared.plans.of(&ask.job.context.agent) else {
+            return ready(self.inner.begin(ask).map(Falling::Straight));
         };
-        let mut next = Next {
-            inner: self.inner.clone(),
-            shared: self.shared.clone(),
-            ask: ask.clone(),
-            models: models.clone(),
-            used: 0,
-            failed: Vec::new(),
-            delivered: false,
+        let plan = plan.clone();
+        if let Some(refused) = residency::refused(&plan.residency, &ask.route) {
+            return ready(Err(refused));
+        }
+        let mut next = Next::new(self.inner.clone(), self.shared.clone(), plan, ask.clone());
+        let mut planned = match self.inner.begin(ask) {
+            Ok(events) => Planned { events: Some(events), queue: VecDeque::new(), next },
+            Err(error) => {
+                let went = next.go_on(error);
+                let mut planned = Planned { events: None, queue: VecDeque::new(), next };
+                planned.went(went);
+                planned
+            }
         };
-        let begun = self.inner.begin(ask).or_else(|error| next.go_on(error));
-        ready(begun.map(|events| Falling { events, next: Some(Box::new(next)) }))
+        // What cannot even begin is an error of the call itself.
+        if planned.events.is_none()
+            && let Some(Err(_)) = planned.queue.front()
+            && let Some(Err(error)) = planned.queue.pop_front()
+        {
+            return ready(Err(error));
+        }
+        ready(Ok(Falling::Planned(Box::new(planned))))
     }
 }
 
@@ -140,26 +157,17 @@ impl<S: Step> Stream for Falling<S> {
     type Item = Result<ModelEvent>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
+        let planned = match &mut *self {
+            Self::Straight(events) => return Pin::new(events).poll_next(cx),
+            Self::Planned(planned) => planned,
+        };
         loop {
-            let event = futures::ready!(Pin::new(&mut this.events).poll_next(cx));
-            let Some(next) = &mut this.next else { return Poll::Ready(event) };
-            match event {
-                Some(Err(error)) => match next.go_on(error) {
-                    Ok(events) => {
-                        this.events = events;
-                        if std::mem::take(&mut next.delivered) {
-                            let model = next.ask.route.name.clone();
-                            return Poll::Ready(Some(Ok(ModelEvent::Restarted { model })));
-                        }
-                    }
-                    Err(error) => return Poll::Ready(Some(Err(error))),
-                },
-                event => {
-                    next.delivered |= matches!(event, Some(Ok(ModelEvent::Delta(_))));
-                    return Poll::Ready(event);
-                }
+            if let Some(event) = planned.queue.pop_front() {
+                return Poll::Ready(Some(event));
             }
+            let Some(events) = &mut planned.events else { return Poll::Ready(None) };
+            let event = futures::ready!(Pin::new(events).poll_next(cx));
+            planned.heard(event);
         }
     }
 }

@@ -52,6 +52,7 @@ async fn what_was_delivered_before_is_declared_void() {
     let (rig, _) = set_up(&["test/second"]).await;
     rig.upstream.push(Answer::from(ChatReply::text("from there")).end_after(500));
     let heard = call(&rig).await;
+    assert!(heard.continued.is_empty());
     assert_eq!((heard.restarts, heard.text.as_str()), (1, "from here"));
     assert_eq!(heard.answer().reply.text(), "from here");
 }

@@ -8,6 +8,10 @@ mod breaker;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod content;
+#[cfg(test)]
+mod continuation;
+#[cfg(test)]
 mod fallback;
 #[cfg(test)]
 mod faults;

@@ -19,9 +19,10 @@ use largestack_types::delta::Delta;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::time::Timestamp;
 use largestack_wire::price::Book;
+use largestack_wire::profile::Prefill;
 use largestack_wire::{Registry, Section};
 
-/// 1,000 nano-dollars a token in and 2,000 out, for the provider and for models of this process.
+/// 1,000 nano-dollars a token in and 2,000 out, and a dearer model at three times that.
 const PRICES: &str = r#"
 [[price]]
 provider = "mock"
@@ -29,6 +30,27 @@ model = "priced"
 from = "2000-01-01"
 input = 1_000_000_000
 output = 2_000_000_000
+
+[[price]]
+provider = "carry"
+model = "priced"
+from = "2000-01-01"
+input = 1_000_000_000
+output = 2_000_000_000
+
+[[price]]
+provider = "echo"
+model = "priced"
+from = "2000-01-01"
+input = 1_000_000_000
+output = 2_000_000_000
+
+[[price]]
+provider = "carry"
+model = "dear"
+from = "2000-01-01"
+input = 3_000_000_000
+output = 6_000_000_000
 
 [[price]]
 provider = "test"
@@ -80,7 +102,9 @@ pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> 
     let upstream = Upstream::start().await.unwrap();
     let (ledger, switch) = (Arc::new(MemoryLedger::default()), Arc::new(MemorySwitch::default()));
     let tasks = TokioTasks::current().unwrap();
-    let keys = Keys::default().with("mock", Sensitive::new("sk-mock-0123456789abcdef"));
+    let keys = ["mock", "carry", "echo"].into_iter().fold(Keys::default(), |keys, name| {
+        keys.with(name, Sensitive::new("sk-mock-0123456789abcdef"))
+    });
     let ports = Ports {
         transport: Arc::new(HttpTransport::new(keys)),
         ledger: ledger.clone(),
@@ -95,7 +119,14 @@ pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> 
         key_env: Some(vec!["MOCK_API_KEY".to_owned()]),
         ..Section::default()
     };
-    registry.define("mock", section);
+    for (name, prefill, residency) in [
+        ("mock", Prefill::No, "us"),
+        ("carry", Prefill::Plain, "eu"),
+        ("echo", Prefill::Prefix, "eu"),
+    ] {
+        let (prefill, residency) = (Some(prefill), Some(vec![residency.to_owned()]));
+        registry.define(name, Section { prefill, residency, ..section.clone() });
+    }
     let builder = Gateway::builder(ports)
         .registry(registry)
         .prices(Book::parse(PRICES).unwrap())
@@ -119,6 +150,8 @@ pub(crate) struct Heard {
     pub(crate) text: String,
     pub(crate) deltas: usize,
     pub(crate) restarts: usize,
+    pub(crate) continued: Vec<String>,
+    pub(crate) calls: Vec<(u32, String)>,
     pub(crate) end: Option<Result<Box<Answer>, LargestackError>>,
 }
 
@@ -143,13 +176,21 @@ pub(crate) async fn ask(model: &dyn Model, context: &CallContext, call: Call) ->
         match event {
             Ok(ModelEvent::Delta(delta)) => {
                 heard.deltas += 1;
-                if let Delta::Text { text } = delta {
-                    heard.text.push_str(&text);
+                match delta {
+                    Delta::Text { text } => heard.text.push_str(&text),
+                    Delta::ToolCall { index, .. } => heard.calls.push((index, String::new())),
+                    Delta::Arguments { text, .. } => heard.calls.last_mut().unwrap().1 += &text,
+                    _ => {}
                 }
             }
             Ok(ModelEvent::Restarted { .. }) => {
                 heard.restarts += 1;
                 heard.text.clear();
+                heard.calls.clear();
+            }
+            Ok(ModelEvent::Continued { model }) => {
+                heard.continued.push(model.to_string());
+                heard.calls.clear();
             }
             Ok(ModelEvent::Done(answer)) => {
                 heard.end = Some(Ok(answer));

@@ -19,6 +19,7 @@ async fn ask(model: &dyn Model, stream: bool) -> (Vec<Delta>, Result<Reply, Larg
         match event {
             Ok(ModelEvent::Delta(delta)) => deltas.push(delta),
             Ok(ModelEvent::Restarted { .. }) => deltas.clear(),
+            Ok(ModelEvent::Continued { .. }) => {}
             Ok(ModelEvent::Done(answer)) => return (deltas, Ok(answer.reply)),
             Err(error) => return (deltas, Err(error)),
         }
