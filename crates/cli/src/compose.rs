@@ -6,9 +6,7 @@ use std::sync::Arc;
 
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
-use largestack_gateway::{
-    CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Ports,
-};
+use largestack_gateway::{CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Ports};
 use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;

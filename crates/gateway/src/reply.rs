@@ -36,7 +36,8 @@ impl<S> Reply<S> {
     fn answered(&mut self, mut answer: Box<Answer>) -> Result<ModelEvent> {
         self.events = None;
         let bill = std::mem::take(&mut self.job.notes().bill);
-        let CallRecord { provider, cost, mut flags, mut failed_attempts, mut legs, usage, .. } = bill;
+        let CallRecord { provider, cost, mut flags, mut failed_attempts, mut legs, usage, .. } =
+            bill;
         let call = &mut answer.call;
         // A model that is a gateway itself has booked what it names.
         call.cost = call.cost.checked_add(cost).map_err(|_| {

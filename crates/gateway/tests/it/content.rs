@@ -31,7 +31,8 @@ fn on(on_content: OnContent) -> FallbackPolicy {
 }
 
 fn shaped(call: Call) -> Call {
-    let schema = r#"{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}"#;
+    let schema =
+        r#"{"type": "object", "required": ["n"], "properties": {"n": {"type": "integer"}}}"#;
     let output = OutputSchema { name: "n".into(), schema: Json::parse(schema).unwrap() };
     Call {
         settings: Arc::new(Settings { output_schema: Some(output), ..Settings::default() }),

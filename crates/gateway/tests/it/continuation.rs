@@ -186,7 +186,11 @@ async fn a_model_that_cannot_go_on_begins_again_or_not_as_the_policy_says() {
     for (policy, restarts, text) in [
         (policy(CannotContinue::Restart), 1, "all of it"),
         (policy(CannotContinue::Surface), 0, "all "),
-        (FallbackPolicy { on_break: OnBreak::Restart, ..FallbackPolicy::default() }, 1, "all of it"),
+        (
+            FallbackPolicy { on_break: OnBreak::Restart, ..FallbackPolicy::default() },
+            1,
+            "all of it",
+        ),
         (FallbackPolicy { on_break: OnBreak::Surface, ..FallbackPolicy::default() }, 0, "all "),
     ] {
         let rig = set_up(&["mock/other"], policy).await;

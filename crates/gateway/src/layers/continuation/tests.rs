@@ -66,9 +66,8 @@ fn a_model_that_does_not_repeat_although_its_row_says_so_loses_nothing() {
 #[test]
 fn a_call_is_continued_only_from_words_and_where_nothing_is_enforced_from_the_start() {
     let call = question("mock/m", "hi", true);
-    let can = |delivered: &Delivered, call: &Call, prefill| {
-        delivered.continued(call, prefill).is_some()
-    };
+    let can =
+        |delivered: &Delivered, call: &Call, prefill| delivered.continued(call, prefill).is_some();
     assert!(can(&delivered("Hello"), &call, Prefill::Plain));
     assert!(!can(&delivered("Hello"), &call, Prefill::No));
     assert!(!can(&delivered(" \n"), &call, Prefill::Plain));

@@ -191,7 +191,8 @@ impl<S: Step> Next<S> {
         self.going_on = None;
         if broke && policy.on_break == OnBreak::Continue {
             let prefill = route.profile.prefill;
-            let continued = (!from_the_start).then(|| self.delivered.continued(&self.call, prefill));
+            let continued =
+                (!from_the_start).then(|| self.delivered.continued(&self.call, prefill));
             if let Some((call, seam)) = continued.flatten() {
                 self.ask.call = Call { model: model.clone(), ..call };
                 self.delivered.void_calls();
@@ -268,7 +269,8 @@ impl<S: Step> Next<S> {
         let Some((model, error)) = self.failed.last() else { return };
         let mut notes = self.ask.job.notes();
         notes.bill.failed_attempts.push((model.clone(), error.clone()));
-        let (usage, cost) = std::mem::replace(&mut self.booked, (notes.bill.usage, notes.bill.cost));
+        let (usage, cost) =
+            std::mem::replace(&mut self.booked, (notes.bill.usage, notes.bill.cost));
         if !self.delivered.is_nothing() && notes.bill.cost != cost {
             let usage = since(notes.bill.usage, usage);
             let cost = notes.bill.cost.checked_sub(cost).unwrap_or_default();
@@ -279,7 +281,8 @@ impl<S: Step> Next<S> {
 
 /// The counts that have come since.
 fn since(now: Usage, then: Usage) -> Usage {
-    let less = |now: Option<u64>, then: Option<u64>| now.map(|n| n.saturating_sub(then.unwrap_or(0)));
+    let less =
+        |now: Option<u64>, then: Option<u64>| now.map(|n| n.saturating_sub(then.unwrap_or(0)));
     Usage {
         input_tokens: less(now.input_tokens, then.input_tokens),
         output_tokens: less(now.output_tokens, then.output_tokens),
