@@ -1,7 +1,7 @@
 //! A run's guard: one session of placeholders over all its stages, kept in the token vault before
 //! any text that holds them goes anywhere.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use largestack_engine::event::FindingRecord;
@@ -9,8 +9,9 @@ use largestack_guard::{Action, Finding, Guard, Holdback, Nonce, Session, detoken
 use largestack_ports::vault::{Sensitive, TokenVault};
 use largestack_types::errors::{GuardrailBlockedError, Result};
 use largestack_types::id::RunId;
+use largestack_types::json::Json;
 use largestack_types::label::Label;
-use largestack_types::part::PartId;
+use largestack_types::part::{Arguments, PartId};
 use largestack_types::scope::Scope;
 use tokio::sync::Mutex;
 
@@ -35,7 +36,12 @@ struct State {
     session: Session,
     /// What this run's placeholders stand for.
     values: HashMap<String, Sensitive>,
+    /// The latest arguments in which nothing was found.
+    clean: VecDeque<Json>,
 }
+
+/// Arguments kept as clean: those of one turn, where it does not call very many tools.
+const MOST_CLEAN: usize = 16;
 
 impl RunGuard {
     /// A guard for a new run, or for one that is taken up again with what the vault holds.
@@ -52,7 +58,8 @@ impl RunGuard {
         for (placeholder, value) in &known {
             session.adopt(placeholder, value.expose());
         }
-        let state = Mutex::new(State { session, values: known.into_iter().collect() });
+        let values = known.into_iter().collect();
+        let state = Mutex::new(State { session, values, clean: VecDeque::new() });
         Self { guard, scope, root, vault, nonce, state }
     }
 
@@ -77,6 +84,32 @@ impl RunGuard {
         text: &str,
     ) -> Result<Guarded> {
         self.pass(part, place, label, text, true).await
+    }
+
+    /// The same for the arguments of a tool call. Those that have passed unchanged are known when
+    /// they come again, on their way from the reply to the tool.
+    pub(crate) async fn arguments(
+        &self,
+        part: PartId,
+        place: &str,
+        label: Label,
+        arguments: &Arguments,
+    ) -> Result<Guarded> {
+        let Arguments::Json(json) = arguments else {
+            return self.json(part, place, label, arguments.as_str()).await;
+        };
+        if self.state.lock().await.clean.iter().any(|clean| clean.is(json)) {
+            return Ok(Guarded { text: None, label, findings: Vec::new() });
+        }
+        let guarded = self.json(part, place, label, json.as_str()).await?;
+        if guarded.text.is_none() && guarded.findings.is_empty() {
+            let clean = &mut self.state.lock().await.clean;
+            if clean.len() >= MOST_CLEAN {
+                clean.pop_front();
+            }
+            clean.push_back(json.clone());
+        }
+        Ok(guarded)
     }
 
     async fn pass(

@@ -2,7 +2,7 @@
 //! because a client is a pool of connections.
 
 use std::fmt;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -38,7 +38,6 @@ struct Kind {
 const MAX_KINDS: usize = 8;
 
 /// A pool of connections.
-#[derive(Clone)]
 pub(crate) enum Client {
     Plain(legacy::Client<Limited<Via>, Full<Bytes>>),
     Secure(legacy::Client<Limited<HttpsConnector<Via>>, Full<Bytes>>),
@@ -57,7 +56,7 @@ impl Client {
 #[derive(Default)]
 pub(crate) struct Clients {
     network: Network,
-    built: Mutex<Vec<(Kind, Client)>>,
+    built: Mutex<Vec<(Kind, Arc<Client>)>>,
 }
 
 impl Clients {
@@ -66,17 +65,17 @@ impl Clients {
     }
 
     /// The client for a connect limit and scheme.
-    pub(crate) fn get(&self, connect: Duration, secure: bool) -> Result<Client, NoClient> {
+    pub(crate) fn get(&self, connect: Duration, secure: bool) -> Result<Arc<Client>, NoClient> {
         let kind = Kind { connect, secure };
         let mut built = self.built.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((_, client)) = built.iter().find(|(held, _)| *held == kind) {
-            return Ok(client.clone());
+            return Ok(Arc::clone(client));
         }
-        let client = self.build(kind)?;
+        let client = Arc::new(self.build(kind)?);
         if built.len() >= MAX_KINDS {
             built.remove(0);
         }
-        built.push((kind, client.clone()));
+        built.push((kind, Arc::clone(&client)));
         Ok(client)
     }
 

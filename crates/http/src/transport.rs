@@ -26,8 +26,8 @@ use crate::unzip::Unzip;
 
 /// Heads of requests kept ready. There is one for each provider that is used.
 const MAX_HEADS: usize = 32;
-/// Headers of a request to a provider.
-const HEADERS: usize = 8;
+/// Headers of a request that the provider's wire does not give.
+const HEADERS: usize = 3;
 
 /// HTTP/1.1 and HTTP/2 with TLS, kept-alive connections and gzip, over one pool of connections.
 /// Redirects are answers: nobody follows them, because a conversation must not be carried to
@@ -58,7 +58,7 @@ impl HttpTransport {
         Arc::clone(&self.credentials)
     }
 
-    /// The head of a request as far as it is always the same, made once for each address and key.
+    /// The address and all headers, made once for requests that are alike but for their body.
     fn head(&self, request: &Request) -> Result<(Uri, HeaderMap)> {
         if let Auth::Ready(credentials) = &request.auth {
             return ready(request, credentials);
@@ -70,19 +70,18 @@ impl HttpTransport {
             return Ok((head.uri.clone(), head.headers.clone()));
         }
         let uri = address(request)?;
-        let mut headers = HeaderMap::with_capacity(HEADERS);
-        headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-        headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+        let mut headers = common(request)?;
         let authorisation = self.authorisation(request, key.as_ref())?;
         headers.extend(authorisation.map(|(name, value)| (Some(name), value)));
-        // One with another key has been rotated away.
-        heads.retain(|head| head.url != request.url || head.auth != request.auth);
+        // A key that was rotated away is not kept.
+        heads.retain(|head| head.url != request.url || head.key == key);
         if heads.len() >= MAX_HEADS {
             heads.remove(0);
         }
         heads.push(Head {
             url: request.url.clone(),
             auth: request.auth.clone(),
+            given: request.headers.clone(),
             key,
             uri: uri.clone(),
             headers: headers.clone(),
@@ -132,17 +131,7 @@ impl HttpTransport {
             Method::Post => (http::Method::POST, std::mem::take(&mut request.body)),
             Method::Put => (http::Method::PUT, std::mem::take(&mut request.body)),
         };
-        let (uri, mut headers) = self.head(request)?;
-        for (name, value) in std::mem::take(&mut request.headers) {
-            let value = match value {
-                Cow::Borrowed(text) => HeaderValue::from_bytes(text.as_bytes()),
-                Cow::Owned(text) => HeaderValue::try_from(text),
-            };
-            match (HeaderName::from_bytes(name.as_bytes()), value) {
-                (Ok(name), Ok(value)) => headers.append(name, value),
-                _ => return Err(fault::unusable(&request.provider, "a header is not valid")),
-            };
-        }
+        let (uri, headers) = self.head(request)?;
         let mut prepared = http::Request::new(Full::new(body));
         *prepared.method_mut() = method;
         *prepared.uri_mut() = uri;
@@ -181,6 +170,7 @@ impl HttpTransport {
 struct Head {
     url: Arc<str>,
     auth: Auth,
+    given: Vec<(Cow<'static, str>, Cow<'static, str>)>,
     key: Option<Sensitive>,
     uri: Uri,
     headers: HeaderMap,
@@ -188,15 +178,16 @@ struct Head {
 
 impl Head {
     fn fits(&self, request: &Request, key: Option<&Sensitive>) -> bool {
-        self.url == request.url && self.auth == request.auth && self.key.as_ref() == key
+        self.url == request.url
+            && self.auth == request.auth
+            && self.given == request.headers
+            && self.key.as_ref() == key
     }
 }
 
 /// The head of a request whose credentials are of this request alone.
 fn ready(request: &Request, credentials: &[(&'static str, Sensitive)]) -> Result<(Uri, HeaderMap)> {
-    let mut headers = HeaderMap::with_capacity(HEADERS);
-    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    let mut headers = common(request)?;
     for (name, value) in credentials {
         let mut value = HeaderValue::try_from(value.expose())
             .map_err(|_| fault::unusable(&request.provider, "its credentials fit no header"))?;
@@ -204,6 +195,20 @@ fn ready(request: &Request, credentials: &[(&'static str, Sensitive)]) -> Result
         headers.insert(HeaderName::from_static(name), value);
     }
     Ok((address(request)?, headers))
+}
+
+/// The headers of a request but for its credentials.
+fn common(request: &Request) -> Result<HeaderMap> {
+    let mut headers = HeaderMap::with_capacity(HEADERS + request.headers.len());
+    headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    for (name, value) in &request.headers {
+        match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
+            (Ok(name), Ok(value)) => headers.append(name, value),
+            _ => return Err(fault::unusable(&request.provider, "a header is not valid")),
+        };
+    }
+    Ok(headers)
 }
 
 fn address(request: &Request) -> Result<Uri> {

@@ -124,7 +124,9 @@ impl EffectId {
     /// The key under which an effect is performed at most once: unique over all runs, the same at
     /// each attempt.
     pub fn idempotency_key(self, run: RunId) -> String {
-        let mut key = run.to_string();
+        let mut key = String::with_capacity(48);
+        key.push_str(RunId::PREFIX);
+        key.push_str(run.0.as_simple().encode_lower(&mut [0; 32]));
         key.push('.');
         key.push_str(&self.0.to_string());
         key

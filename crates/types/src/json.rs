@@ -48,6 +48,12 @@ impl Json {
         &self.0
     }
 
+    /// Whether both are the same text in memory: then what was found out about one holds for the
+    /// other.
+    pub fn is(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+
     /// Parsed into a type.
     pub fn to<T: for<'de> Deserialize<'de>>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.as_str())

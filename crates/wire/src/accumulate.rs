@@ -18,6 +18,10 @@ use largestack_types::reply::{FinishReason, Reply};
 use crate::event::WireEvent;
 use crate::extras::Extras;
 
+mod words;
+
+use words::Words;
+
 /// What came of a call: the reply as far as it got, and what was wrong with it.
 #[derive(Clone, Debug, Default)]
 pub struct Outcome {
@@ -48,10 +52,10 @@ const MAX_REPORTS: usize = 32;
 
 #[derive(Debug)]
 enum Building {
-    Text(String),
-    Refusal(String),
-    Reasoning { text: String, signature: Option<Arc<str>>, redacted: bool, raw: Option<Json> },
-    ToolCall { ordinal: u32, id: Arc<str>, name: Arc<str>, arguments: String },
+    Text(Words),
+    Refusal(Words),
+    Reasoning { text: Words, signature: Option<Arc<str>>, redacted: bool, raw: Option<Json> },
+    ToolCall { ordinal: u32, id: Arc<str>, name: Arc<str>, arguments: Words },
     Citation(Citation),
     Media(Media),
     ServerTool(Json),
@@ -78,19 +82,19 @@ impl Accumulator {
                 replace(&mut self.reply.model, model.as_deref());
             }
             WireEvent::Text { part, text } => {
-                if let Building::Text(all) = self.part(*part, || Building::Text(String::new())) {
-                    all.push_str(text);
+                if let Building::Text(all) = self.part(*part, || Building::Text(Words::Empty)) {
+                    all.push(text);
                 }
             }
             WireEvent::Refusal { part, text } => {
-                let empty = || Building::Refusal(String::new());
+                let empty = || Building::Refusal(Words::Empty);
                 if let Building::Refusal(all) = self.part(*part, empty) {
-                    all.push_str(text);
+                    all.push(text);
                 }
             }
             WireEvent::Reasoning { part, text } => {
                 if let Building::Reasoning { text: all, .. } = self.part(*part, empty_reasoning) {
-                    all.push_str(text);
+                    all.push(text);
                 }
             }
             WireEvent::ReasoningSeal { part, signature, redacted, raw } => {
@@ -99,7 +103,7 @@ impl Accumulator {
             WireEvent::ToolCall { part, id, name } => self.tool_call(*part, id, name),
             WireEvent::Arguments { part, text } => {
                 if let Some(Some(Building::ToolCall { arguments, .. })) = self.slot(*part) {
-                    arguments.push_str(text);
+                    arguments.push(text);
                 }
             }
             WireEvent::Citation { part, citation } => {
@@ -212,7 +216,7 @@ impl Accumulator {
     }
 
     fn put(&mut self, part: u32, built: Building) {
-        let place = self.part(part, || Building::Text(String::new()));
+        let place = self.part(part, || Building::Text(Words::Empty));
         *place = built;
     }
 
@@ -234,7 +238,7 @@ impl Accumulator {
             ordinal: calls,
             id: new_id.into(),
             name: new_name.into(),
-            arguments: String::new(),
+            arguments: Words::Empty,
         };
         if let Building::ToolCall { ordinal, id, name, .. } = self.part(part, begin) {
             // What is known already keeps its allocation.
@@ -271,9 +275,9 @@ impl Building {
                 provider_id: id,
                 name,
                 // Some servers write no arguments as null.
-                arguments: Arguments::from_text(match arguments.trim() {
-                    "null" => "",
-                    _ => &arguments,
+                arguments: Arguments::from_text(match arguments.as_str() {
+                    text if text.trim() == "null" => "",
+                    text => text,
                 }),
             }),
             Self::Citation(citation) => Body::Citation(citation),
@@ -285,7 +289,7 @@ impl Building {
 }
 
 const fn empty_reasoning() -> Building {
-    Building::Reasoning { text: String::new(), signature: None, redacted: false, raw: None }
+    Building::Reasoning { text: Words::Empty, signature: None, redacted: false, raw: None }
 }
 
 /// Replaces by a value that says something new; equal words keep their allocation.

@@ -19,6 +19,8 @@ pub(crate) struct Extras {
 }
 
 const MAX_FIELDS: usize = 256;
+/// Bytes of the uninterpreted fields of an ordinary reply.
+const USUAL: usize = 256;
 
 #[derive(Debug)]
 struct Field {
@@ -37,6 +39,9 @@ impl Extras {
         let known = fields.iter_mut().find(|field| field.place == place && said(&field.key) == key);
         let Some(field) = known else {
             if !full {
+                if fields.is_empty() {
+                    text.reserve(USUAL);
+                }
                 let (key, value) = (kept(text, key), kept(text, value.get()));
                 fields.push(Field { place, key, value, later: Vec::new() });
             }

@@ -126,6 +126,10 @@ impl<'de> Visitor<'de> for StrVisitor {
         Ok(Str(Some(Cow::Owned(text.to_owned()))))
     }
 
+    fn visit_string<E>(self, text: String) -> Result<Str<'de>, E> {
+        Ok(Str(Some(Cow::Owned(text))))
+    }
+
     fn visit_u64<E>(self, number: u64) -> Result<Str<'de>, E> {
         Ok(Str(Some(Cow::Owned(number.to_string()))))
     }
@@ -199,6 +203,10 @@ impl<'de, T: Deserialize<'de>> Visitor<'de> for ListVisitor<T> {
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<List<T>, A::Error> {
         let mut items = Vec::new();
         while let Some(item) = seq.next_element::<Option<T>>()? {
+            // One choice, one tool call: most lists are short, and their items are large.
+            if items.is_empty() {
+                items.reserve_exact(1);
+            }
             items.extend(item);
         }
         Ok(List(items))

@@ -15,6 +15,9 @@ use largestack_types::tool::ToolSpec;
 use crate::error::EncodeError;
 use crate::model::Target;
 
+/// Bytes of a short conversation: room for it from the start.
+const SHORT: usize = 4 << 10;
+
 /// The encoded beginning of a conversation, and the encoded settings of its calls.
 #[derive(Debug, Default)]
 pub struct Session {
@@ -117,6 +120,7 @@ impl Session {
         let same = pairs.take_while(|(held, given)| Arc::ptr_eq(&held.message, given)).count();
         self.messages.truncate(same);
         self.text.truncate(self.messages.last().map_or(0, |held| held.end));
+        self.text.reserve(if self.text.is_empty() { SHORT } else { 0 });
         for (index, message) in messages.iter().enumerate().skip(same) {
             if let Err(error) = encode(&mut self.text, index) {
                 // Half a message must not stay.

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use largestack_guard::Holdback;
 use largestack_ports::clock::Clock;
-use largestack_ports::model::{Answer, CallContext, Model, ModelEvent};
+use largestack_ports::model::{Answer, CallContext, Model, ModelEvent, ReplyStream};
 use largestack_types::call::Call;
 use largestack_types::delta::Delta;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -65,36 +65,60 @@ impl Asking {
         from: Duration,
         first_byte: &mut Option<Duration>,
     ) -> Result<Box<Answer>> {
-        let mut stream = self.model.call(&self.context, call).await?;
-        let mut speaker = self.sink.as_ref().map(|sink| Speaker::new(self, sink));
+        let stream = self.model.call(&self.context, call).await?;
+        match &self.sink {
+            // Boxed: a run without a listener need not hold room for one.
+            Some(sink) => Box::pin(self.aloud(stream, sink, from, first_byte)).await,
+            None => self.quietly(stream, from, first_byte).await,
+        }
+    }
+
+    async fn quietly(
+        &self,
+        mut stream: ReplyStream,
+        from: Duration,
+        first_byte: &mut Option<Duration>,
+    ) -> Result<Box<Answer>> {
+        while let Some(event) = stream.next().await {
+            match event? {
+                ModelEvent::Done(answer) => return Ok(answer),
+                ModelEvent::Delta(_) => {
+                    first_byte.get_or_insert_with(|| self.clock.monotonic().saturating_sub(from));
+                }
+                ModelEvent::Restarted { .. } | ModelEvent::Continued { .. } => {}
+            }
+        }
+        Err(unanswered())
+    }
+
+    async fn aloud(
+        &self,
+        mut stream: ReplyStream,
+        sink: &Sink,
+        from: Duration,
+        first_byte: &mut Option<Duration>,
+    ) -> Result<Box<Answer>> {
+        let mut speaker = Speaker::new(self, sink);
         while let Some(event) = stream.next().await {
             match event? {
                 ModelEvent::Done(answer) => {
-                    if let Some(speaker) = &mut speaker {
-                        speaker.rest().await?;
-                    }
+                    speaker.rest().await?;
                     return Ok(answer);
                 }
                 ModelEvent::Delta(delta) => {
                     first_byte.get_or_insert_with(|| self.clock.monotonic().saturating_sub(from));
-                    if let Some(speaker) = &mut speaker {
-                        speaker.say(delta).await?;
-                    }
+                    speaker.say(delta).await?;
                 }
-                ModelEvent::Restarted { .. } => {
-                    if let Some(speaker) = &mut speaker {
-                        speaker.start_over().await;
-                    }
-                }
-                ModelEvent::Continued { model } => {
-                    if let Some(speaker) = &mut speaker {
-                        speaker.go_on(model).await;
-                    }
-                }
+                ModelEvent::Restarted { .. } => speaker.start_over().await,
+                ModelEvent::Continued { model } => speaker.go_on(model).await,
             }
         }
-        Err(LargestackError::other(Code::Provider, "the model's stream ended without a reply"))
+        Err(unanswered())
     }
+}
+
+fn unanswered() -> LargestackError {
+    LargestackError::other(Code::Provider, "the model's stream ended without a reply")
 }
 
 /// Tells a listener what a model says, after the guard.

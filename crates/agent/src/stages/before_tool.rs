@@ -86,8 +86,9 @@ impl Stage<ToolTurn> for GuardArguments {
     ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
         Box::pin(async move {
             let part = PartId::at(context.effect, 0);
-            let text = turn.call.arguments.as_str();
-            let guarded = context.guard.json(part, "tool arguments", turn.label, text).await?;
+            let arguments = &turn.call.arguments;
+            let guarded = context.guard.arguments(part, "tool arguments", turn.label, arguments);
+            let guarded = guarded.await?;
             let Some(text) = guarded.text else {
                 return Ok(Ruling { verdict: Verdict::Continue, findings: Vec::new() });
             };

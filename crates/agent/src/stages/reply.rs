@@ -59,7 +59,8 @@ async fn guard(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {
             return guard.text(part.id, place, part.label, &reasoning.text).await.map(Some);
         }
         Body::ToolCall(call) => {
-            return guard.json(part.id, place, part.label, call.arguments.as_str()).await.map(Some);
+            let guarded = guard.arguments(part.id, place, part.label, &call.arguments);
+            return guarded.await.map(Some);
         }
         Body::ServerTool(raw) | Body::Unknown(raw) => {
             return guard.json(part.id, place, part.label, raw.as_str()).await.map(Some);

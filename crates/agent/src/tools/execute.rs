@@ -45,7 +45,7 @@ pub(crate) struct Execution {
 }
 
 impl Execution {
-    pub(crate) async fn run(self) -> Result<Finished> {
+    pub(crate) async fn run(&self) -> Result<Finished> {
         let options = self.tool.options();
         let (result, outcome) = self.attempts(&options).await;
         let origin = self.tool.spec().origin;

@@ -154,6 +154,9 @@ impl<'de> Reader<'de> {
         if !escaped {
             return Ok(Chars::Plain(inner));
         }
+        if let Some(text) = plainly(inner) {
+            return Ok(Chars::Escaped(text));
+        }
         let written = self.text.get(before..self.at).ok_or(GaveUp)?;
         serde_json::from_str(written).map(Chars::Escaped).map_err(|_| GaveUp)
     }
@@ -233,6 +236,28 @@ impl<'de> Reader<'de> {
     }
 }
 
+/// What a string with escapes means, where none of them is a number.
+fn plainly(written: &str) -> Option<String> {
+    let mut text = String::with_capacity(written.len());
+    let mut rest = written;
+    while let Some((plain, behind)) = rest.split_once('\\') {
+        text.push_str(plain);
+        let escaped = behind.bytes().next()?;
+        text.push(match escaped {
+            b'"' | b'\\' | b'/' => char::from(escaped),
+            b'b' => '\u{8}',
+            b'f' => '\u{C}',
+            b'n' => '\n',
+            b'r' => '\r',
+            b't' => '\t',
+            _ => return None,
+        });
+        rest = behind.get(1..)?;
+    }
+    text.push_str(rest);
+    Some(text)
+}
+
 impl<'de> Deserializer<'de> for &mut Reader<'de> {
     type Error = GaveUp;
 
@@ -240,7 +265,7 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         match self.peek().ok_or(GaveUp)? {
             b'"' => match self.string()? {
                 Chars::Plain(text) => visitor.visit_borrowed_str(text),
-                Chars::Escaped(text) => visitor.visit_str(&text),
+                Chars::Escaped(text) => visitor.visit_string(text),
             },
             b'n' => self.word("null").and_then(|()| visitor.visit_unit()),
             b't' => self.word("true").and_then(|()| visitor.visit_bool(true)),

@@ -216,6 +216,10 @@ impl<'de> Visitor<'de> for ContentVisitor {
         Ok(Content::Text(Cow::Owned(text.to_owned())))
     }
 
+    fn visit_string<E>(self, text: String) -> Result<Content<'de>, E> {
+        Ok(Content::Text(Cow::Owned(text)))
+    }
+
     fn visit_seq<A: SeqAccess<'de>>(self, mut seq: A) -> Result<Content<'de>, A::Error> {
         let mut chunks = Vec::new();
         while let Some(chunk) = seq.next_element()? {

@@ -9,6 +9,8 @@ use crate::event::{Place, WireEvent};
 #[derive(Debug, Default)]
 pub(super) struct ToolCalls {
     open: Vec<Open>,
+    /// Calls of a body so far.
+    whole: usize,
 }
 
 #[derive(Debug)]
@@ -35,7 +37,18 @@ impl ToolCalls {
         if name.is_empty() && arguments.is_empty() {
             (name, arguments) = (custom.0.name.or_empty(), custom.0.arguments.0);
         }
-        let known = if joins { self.find(index.0, &id, !name.is_empty()) } else { None };
+        if !joins {
+            // A body says each call once.
+            let part = blocks.next();
+            emit(WireEvent::ToolCall { part, id, name });
+            if !arguments.is_empty() {
+                emit(WireEvent::Arguments { part, text: arguments });
+            }
+            keep(self.whole, extras, emit);
+            self.whole += 1;
+            return;
+        }
+        let known = self.find(index.0, &id, !name.is_empty());
         let place = known.unwrap_or_else(|| {
             self.open.push(Open {
                 part: blocks.next(),
