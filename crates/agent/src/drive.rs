@@ -116,10 +116,7 @@ impl Drive {
         self.flush()?;
         self.core.runtime.journal.durable().await?;
         self.tell().await;
-        for key in self.budgets.iter() {
-            self.core.runtime.ledger.close(key).await;
-        }
-        self.core.runtime.journal.release(&self.lease).await?;
+        self.leave().await?;
         Ok(self.report().await)
     }
 
@@ -129,8 +126,23 @@ impl Drive {
         self.flush()?;
         self.core.runtime.journal.durable().await?;
         self.tell().await;
-        self.core.runtime.journal.release(&self.lease).await?;
+        self.leave().await?;
         Ok(self.report().await)
+    }
+
+    /// Gives back what only a run that is driven holds.
+    async fn leave(&mut self) -> Result<()> {
+        let runtime = &self.core.runtime;
+        if let Some(tree) = self.own_budget() {
+            runtime.ledger.close(&tree).await;
+        }
+        runtime.journal.release(&self.lease).await
+    }
+
+    /// The account that this run has opened: its tree's, where it is the root.
+    fn own_budget(&self) -> Option<BudgetKey> {
+        let root = self.run.root();
+        (self.run.id() == root).then(|| BudgetKey::run_tree(&self.lease.scope, root))
     }
 
     async fn report(&mut self) -> Report {
@@ -173,11 +185,11 @@ impl Drop for Drive {
                 self.flush()
             });
         let runtime = self.core.runtime.clone();
-        let (lease, budgets) = (self.lease.clone(), Arc::clone(&self.budgets));
+        let (lease, budget) = (self.lease.clone(), self.own_budget());
         let tasks = Arc::clone(&runtime.tasks);
         tasks.spawn(Box::pin(async move {
-            for key in budgets.iter() {
-                runtime.ledger.close(key).await;
+            if let Some(tree) = budget {
+                runtime.ledger.close(&tree).await;
             }
             let _ = runtime.journal.release(&lease).await;
         }));

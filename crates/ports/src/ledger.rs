@@ -1,79 +1,229 @@
 //! Money: every call reserves its worst case in every scope it touches, then settles with what it
-//! really used. The law: what is spent and reserved in a scope never exceeds its limit.
+//! really used. The law: what is spent and reserved in a scope never exceeds its limit, whoever
+//! else reserves from it, in this process or in another.
+//!
+//! A reservation belongs to its owner (a process). When the owner is gone, whoever notices settles
+//! it at the amount last reported, or in full, and the account says how much of it is estimated.
 
-use std::borrow::Cow;
-use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
-use largestack_types::errors::{BudgetExceededError, Code, LargestackError, Result};
-use largestack_types::id::RunId;
-use largestack_types::money::{Money, MoneyOverflow};
+use largestack_types::errors::Result;
+use largestack_types::id::{OwnerId, RunId};
+use largestack_types::money::Money;
+use largestack_types::scope::{Scope, TenantId};
 
 use crate::BoxFuture;
 
-/// A scope with a budget. Cheap to clone.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub enum BudgetKey {
-    /// A run and everything under it.
-    Run(RunId),
-    /// Another scope.
-    Named {
-        /// The kind (`agent`, `user`, `key`, `team`, `tenant`), as the error names it.
-        kind: Cow<'static, str>,
-        /// Which one; begins with the tenant where it is shared.
-        name: Arc<str>,
-    },
+mod account;
+mod limited;
+mod memory;
+mod sliced;
+
+pub use account::{Account, BudgetLimits};
+pub use limited::LimitedScopes;
+pub use memory::MemoryLedger;
+pub use sliced::Sliced;
+
+/// What a budget is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BudgetKind {
+    /// A run and everything under it. Its account lives as long as the run is driven: what it has
+    /// spent is in its journal.
+    Run,
+    /// All runs of an agent.
+    Agent,
+    /// Everything done on behalf of a principal.
+    User,
+    /// Everything paid by an API key.
+    Key,
+    /// Everything of a team.
+    Team,
+    /// Everything of a tenant.
+    Tenant,
 }
 
-impl BudgetKey {
-    /// A run and everything under it.
-    pub const fn run_tree(root: RunId) -> Self {
-        Self::Run(root)
-    }
+impl BudgetKind {
+    /// Every kind.
+    pub const ALL: [Self; 6] =
+        [Self::Run, Self::Agent, Self::User, Self::Key, Self::Team, Self::Tenant];
 
-    /// Another scope.
-    pub fn named(kind: impl Into<Cow<'static, str>>, name: impl Into<Arc<str>>) -> Self {
-        Self::Named { kind: kind.into(), name: name.into() }
-    }
-
-    /// The kind, as the error names it.
-    pub fn kind(&self) -> Cow<'static, str> {
+    /// As errors and stores name it.
+    pub const fn as_str(self) -> &'static str {
         match self {
-            Self::Run(_) => Cow::Borrowed("run"),
-            Self::Named { kind, .. } => kind.clone(),
+            Self::Run => "run",
+            Self::Agent => "agent",
+            Self::User => "user",
+            Self::Key => "key",
+            Self::Team => "team",
+            Self::Tenant => "tenant",
+        }
+    }
+
+    /// The kind of this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|kind| kind.as_str() == name)
+    }
+}
+
+/// A scope with a budget.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct BudgetKey {
+    /// Whose it is.
+    pub tenant: TenantId,
+    /// What it is for.
+    pub kind: BudgetKind,
+    /// Which one of its kind.
+    pub name: BudgetName,
+}
+
+/// Which scope of a kind: a run by its id, so that a run need not be spelt out, all others by name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum BudgetName {
+    /// A run.
+    Run(RunId),
+    /// Anything else.
+    Text(Arc<str>),
+}
+
+impl fmt::Display for BudgetName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Run(run) => run.fmt(f),
+            Self::Text(text) => text.fmt(f),
         }
     }
 }
 
-/// Money set aside. Must be settled; whoever drops it unsettled leaves the money reserved.
-#[derive(Debug)]
+impl BudgetKey {
+    /// A scope of a tenant.
+    pub fn new(scope: &Scope, kind: BudgetKind, name: impl Into<Arc<str>>) -> Self {
+        Self { tenant: scope.tenant().clone(), kind, name: BudgetName::Text(name.into()) }
+    }
+
+    /// The scope that a store has kept under these words; `None` where they name none.
+    pub fn read(tenant: TenantId, kind: &str, name: &str) -> Option<Self> {
+        let kind = BudgetKind::parse(kind)?;
+        let name = match kind {
+            BudgetKind::Run => BudgetName::Run(name.parse().ok()?),
+            _ => BudgetName::Text(name.into()),
+        };
+        Some(Self { tenant, kind, name })
+    }
+
+    /// A run and everything under it.
+    pub fn run_tree(scope: &Scope, root: RunId) -> Self {
+        let (tenant, name) = (scope.tenant().clone(), BudgetName::Run(root));
+        Self { tenant, kind: BudgetKind::Run, name }
+    }
+
+    /// Everything of the tenant.
+    pub fn tenant(scope: &Scope) -> Self {
+        Self::new(scope, BudgetKind::Tenant, scope.tenant().as_str())
+    }
+
+    /// The principal.
+    pub fn user(scope: &Scope) -> Self {
+        Self::new(scope, BudgetKind::User, scope.principal())
+    }
+
+    /// An agent of the tenant.
+    pub fn agent(scope: &Scope, agent: &Arc<str>) -> Self {
+        Self::new(scope, BudgetKind::Agent, Arc::clone(agent))
+    }
+
+    /// What a run of this agent touches beside its own tree, whether limited or not.
+    pub fn around_run(scope: &Scope, agent: &Arc<str>) -> [Self; 3] {
+        [Self::agent(scope, agent), Self::user(scope), Self::tenant(scope)]
+    }
+}
+
+impl fmt::Display for BudgetKey {
+    /// `agent support`.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.kind.as_str(), self.name)
+    }
+}
+
+/// Money set aside: a call's worst case in all its scopes, or a slice of one scope.
+///
+/// Must be settled; whoever drops it unsettled leaves the money reserved until its owner is gone.
+#[derive(Debug, PartialEq, Eq)]
 #[must_use = "a reservation holds money until it is settled"]
 pub struct Reservation {
+    /// Whose it is.
+    pub owner: OwnerId,
+    /// Which one of the owner's; never used twice.
+    pub number: u64,
     /// What was set aside, in each key.
     pub amount: Money,
-    /// Where.
-    pub keys: Vec<BudgetKey>,
+    /// Where. All of one tenant.
+    pub keys: Arc<[BudgetKey]>,
+}
+
+/// A reservation that its owner left behind, as it was settled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expired {
+    /// Who left it.
+    pub owner: OwnerId,
+    /// Where it was set aside.
+    pub keys: Arc<[BudgetKey]>,
+    /// What was booked: the amount last reported, else all of it.
+    pub booked: Money,
+    /// Whether nothing had been reported.
+    pub in_full: bool,
 }
 
 /// Budgets.
 pub trait Ledger: Send + Sync + 'static {
-    /// Sets aside `amount` in every key, or in none: [`BudgetExceededError`] names the one that
-    /// cannot cover it.
+    /// Sets aside `amount` in every key, or in none:
+    /// [`BudgetExceededError`](largestack_types::errors::BudgetExceededError) names the one that
+    /// cannot cover it. All keys are of one tenant.
     fn reserve<'a>(
         &'a self,
-        keys: &'a [BudgetKey],
+        keys: &'a Arc<[BudgetKey]>,
         amount: Money,
     ) -> BoxFuture<'a, Result<Reservation>>;
 
-    /// What is left in the tightest of the keys; `None` when none has a limit.
-    fn available<'a>(&'a self, keys: &'a [BudgetKey]) -> BoxFuture<'a, Result<Option<Money>>>;
+    /// A slice of one scope, to reserve from without asking again: at least `least`, at most
+    /// `most`, and smaller the less is left. It counts as reserved until it is settled.
+    fn lease<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        least: Money,
+        most: Money,
+    ) -> BoxFuture<'a, Result<Reservation>>;
+
+    /// Says what a reservation has cost so far: what is booked if its owner dies before it settles.
+    fn report<'a>(&'a self, reservation: &'a Reservation, seen: Money)
+    -> BoxFuture<'a, Result<()>>;
 
     /// Books what was really used and frees the rest. Works also where more was used than set
-    /// aside: a provider that exceeded its limit is booked.
-    fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'_, Result<()>>;
+    /// aside: a provider that exceeded its limit is booked. Settling again changes nothing, except
+    /// that a settlement which comes after the reservation was taken for left behind replaces the
+    /// estimate.
+    fn settle<'a>(&'a self, reservation: &'a Reservation, used: Money)
+    -> BoxFuture<'a, Result<()>>;
 
-    /// Opens a key with a limit and what was spent in it before (a resumed run's own cost).
+    /// Frees a reservation of which nothing was used.
+    fn release<'a>(&'a self, reservation: &'a Reservation) -> BoxFuture<'a, Result<()>> {
+        self.settle(reservation, Money::ZERO)
+    }
+
+    /// What is left in the tightest of the keys; `None` when none has a limit.
+    fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>>;
+
+    /// Sets what a scope that outlives its runs may spend, keeping what was spent.
+    fn set_limits<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        limits: BudgetLimits,
+    ) -> BoxFuture<'a, Result<()>>;
+
+    /// The account of a scope as it is now; empty for one that nobody has touched.
+    fn account<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, Result<Account>>;
+
+    /// Opens the account of a run with its limit and what was spent in it before.
     fn open<'a>(
         &'a self,
         key: &'a BudgetKey,
@@ -81,119 +231,13 @@ pub trait Ledger: Send + Sync + 'static {
         spent: Money,
     ) -> BoxFuture<'a, Result<()>>;
 
-    /// Forgets a key that will not be used again.
+    /// Forgets the account of a run that nobody drives any more.
     fn close<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, ()>;
-}
 
-#[derive(Clone, Copy, Debug, Default)]
-struct Account {
-    limit: Option<Money>,
-    spent: Money,
-    reserved: Money,
-}
+    /// The scopes with a limit that a run of this agent touches beside its own tree. Cheap: it is
+    /// asked once for every run.
+    fn shared(&self, scope: &Scope, agent: &Arc<str>) -> Vec<BudgetKey>;
 
-impl Account {
-    fn committed(&self) -> Result<Money, MoneyOverflow> {
-        self.spent.checked_add(self.reserved)
-    }
-}
-
-/// A ledger of this process only.
-#[derive(Default)]
-pub struct MemoryLedger(Mutex<HashMap<BudgetKey, Account>>);
-
-impl fmt::Debug for MemoryLedger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("MemoryLedger")
-    }
-}
-
-fn out_of_range(_: MoneyOverflow) -> LargestackError {
-    LargestackError::other(Code::Budget, "an amount of money is out of range")
-}
-
-impl MemoryLedger {
-    fn accounts(&self) -> std::sync::MutexGuard<'_, HashMap<BudgetKey, Account>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// Sets a key's limit, keeping what was spent.
-    pub fn set_limit(&self, key: &BudgetKey, limit: Option<Money>) {
-        self.accounts().entry(key.clone()).or_default().limit = limit;
-    }
-
-    /// What was spent and what is reserved in a key.
-    pub fn totals(&self, key: &BudgetKey) -> (Money, Money) {
-        self.accounts().get(key).map_or_else(Default::default, |a| (a.spent, a.reserved))
-    }
-
-    /// [`Ledger::reserve`] without waiting.
-    pub fn try_reserve(&self, keys: &[BudgetKey], amount: Money) -> Result<Reservation> {
-        let mut accounts = self.accounts();
-        for key in keys {
-            let account = accounts.get(key).copied().unwrap_or_default();
-            let committed = account.committed().map_err(out_of_range)?;
-            let after = committed.checked_add(amount).map_err(out_of_range)?;
-            if let Some(budget) = account.limit.filter(|limit| after > *limit) {
-                let scope = key.kind();
-                return Err(BudgetExceededError { scope, committed, needed: amount, budget }.into());
-            }
-        }
-        for key in keys {
-            let account = accounts.entry(key.clone()).or_default();
-            account.reserved = account.reserved.checked_add(amount).map_err(out_of_range)?;
-        }
-        Ok(Reservation { amount, keys: keys.to_vec() })
-    }
-
-    /// [`Ledger::settle`] without waiting.
-    pub fn settle_now(&self, reservation: &Reservation, used: Money) -> Result<()> {
-        let mut accounts = self.accounts();
-        for key in &reservation.keys {
-            let account = accounts.entry(key.clone()).or_default();
-            account.reserved =
-                account.reserved.checked_sub(reservation.amount).map_err(out_of_range)?;
-            account.spent = account.spent.checked_add(used).map_err(out_of_range)?;
-        }
-        Ok(())
-    }
-}
-
-impl Ledger for MemoryLedger {
-    fn reserve<'a>(
-        &'a self,
-        keys: &'a [BudgetKey],
-        amount: Money,
-    ) -> BoxFuture<'a, Result<Reservation>> {
-        Box::pin(std::future::ready(self.try_reserve(keys, amount)))
-    }
-
-    fn available<'a>(&'a self, keys: &'a [BudgetKey]) -> BoxFuture<'a, Result<Option<Money>>> {
-        let accounts = self.accounts();
-        let left = keys.iter().filter_map(|key| {
-            let account = accounts.get(key)?;
-            Some(account.limit?.checked_sub(account.committed().ok()?).unwrap_or(Money::ZERO))
-        });
-        Box::pin(std::future::ready(Ok(left.min())))
-    }
-
-    fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'_, Result<()>> {
-        Box::pin(std::future::ready(self.settle_now(&reservation, used)))
-    }
-
-    fn open<'a>(
-        &'a self,
-        key: &'a BudgetKey,
-        limit: Option<Money>,
-        spent: Money,
-    ) -> BoxFuture<'a, Result<()>> {
-        let account = Account { limit, spent, reserved: Money::ZERO };
-        self.accounts().insert(key.clone(), account);
-        Box::pin(std::future::ready(Ok(())))
-    }
-
-    fn close<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, ()> {
-        self.accounts().remove(key);
-        Box::pin(std::future::ready(()))
-    }
+    /// Settles what owners that are gone have left behind.
+    fn sweep(&self) -> BoxFuture<'_, Result<Vec<Expired>>>;
 }

@@ -4,16 +4,17 @@
 //! Every trait is object-safe and `Send + Sync + 'static`; methods that wait return boxed futures.
 //!
 //! ```
-//! use largestack_ports::ledger::{BudgetKey, Ledger, MemoryLedger};
-//! use largestack_types::{id::RunId, money::Money};
+//! use std::sync::Arc;
+//! use largestack_ports::ledger::{BudgetKey, MemoryLedger};
+//! use largestack_types::{money::Money, scope::Scope};
 //!
 //! let ledger = MemoryLedger::default();
-//! let run = BudgetKey::run_tree(RunId::from_u128(1));
-//! ledger.set_limit(&run, Some(Money::from_nanos(100)));
-//! let reservation = ledger.try_reserve(&[run.clone()], Money::from_nanos(80)).unwrap();
-//! assert!(ledger.try_reserve(&[run.clone()], Money::from_nanos(30)).is_err());
+//! let scopes: Arc<[BudgetKey]> = Arc::new([BudgetKey::tenant(&Scope::local())]);
+//! ledger.set_limit(&scopes[0], Some(Money::from_nanos(100)));
+//! let reservation = ledger.try_reserve(&scopes, Money::from_nanos(80)).unwrap();
+//! assert!(ledger.try_reserve(&scopes, Money::from_nanos(30)).is_err());
 //! ledger.settle_now(&reservation, Money::from_nanos(10)).unwrap();
-//! assert!(ledger.try_reserve(&[run], Money::from_nanos(30)).is_ok());
+//! assert!(ledger.try_reserve(&scopes, Money::from_nanos(30)).is_ok());
 //! ```
 
 pub mod blobs;

@@ -146,6 +146,9 @@ pub enum StoreError {
     /// A sealed value that its key does not open.
     #[error("a sealed value does not open with its key")]
     Sealed,
+    /// A request that the store understands and does not grant: a budget that is used up.
+    #[error("{0}")]
+    Refused(LargestackError),
     /// A sum of costs is beyond the range of money.
     #[error("a total of money is out of range")]
     MoneyRange,
@@ -190,6 +193,7 @@ impl Coded for StoreError {
             Self::NewerSchema { .. } => Code::JournalVersion,
             Self::Held { .. } | Self::Lost { .. } | Self::Gap { .. } => Code::Conflict,
             Self::Event(error) => error.code(),
+            Self::Refused(error) => error.code(),
             Self::Value { .. } => Code::Journal,
             Self::Unwritable { .. } => Code::Unknown,
             Self::MoneyRange => Code::Budget,
@@ -224,7 +228,16 @@ impl Coded for StoreError {
 
 impl From<StoreError> for LargestackError {
     fn from(error: StoreError) -> Self {
-        Self::from_coded(&error)
+        match error {
+            StoreError::Refused(error) => error,
+            error => Self::from_coded(&error),
+        }
+    }
+}
+
+impl From<LargestackError> for StoreError {
+    fn from(error: LargestackError) -> Self {
+        Self::Refused(error)
     }
 }
 

@@ -2,7 +2,8 @@
 //! switch, and the index of ingested documents, in SQLite files of one folder that any number of
 //! processes may open. One thread writes and commits whatever all runs have queued together;
 //! [`Journal::durable`](largestack_ports::journal::Journal::durable) waits for that. It decides
-//! nothing about runs, keeps no secrets in clear, and does not reserve budgets.
+//! nothing about runs and keeps no secrets in clear. Budgets of scopes that outlive a run are kept
+//! here, too, for all processes at once.
 //!
 //! ```
 //! use std::sync::Arc;
@@ -34,6 +35,7 @@
 
 mod error;
 mod keyfile;
+mod scopes;
 mod seal;
 mod sqlite;
 

@@ -3,6 +3,7 @@
 
 mod barrier;
 mod blobs;
+mod budgets;
 mod documents;
 mod health;
 mod journal;

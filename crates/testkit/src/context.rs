@@ -26,7 +26,7 @@ pub fn context(run: u128) -> CallContext {
 
 /// The same with the budget of the run tree.
 pub fn budgeted(run: u128) -> CallContext {
-    let keys = [BudgetKey::run_tree(RunId::from_u128(run))];
+    let keys = [BudgetKey::run_tree(&Scope::local(), RunId::from_u128(run))];
     CallContext { budgets: Arc::new(keys), ..context(run) }
 }
 

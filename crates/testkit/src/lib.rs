@@ -1,7 +1,9 @@
 //! What tests and benches put in the place of the world: models that follow a script
 //! ([`TestModel`]) or a function ([`FunctionModel`]), a provider on the loopback that answers as
 //! told and fails exactly where told ([`Upstream`]), a clock that stands still and ids that count.
-//! It asserts nothing itself: what was asked is recorded, and the test looks.
+//! It asserts nothing itself: what was asked is recorded, and the test looks. Apart from that stand
+//! the laws
+//! that every form of a port must keep ([`ledger_suite`]).
 //!
 //! ```
 //! use largestack_testkit::{TestModel, Turn};
@@ -14,13 +16,16 @@
 //! ```
 
 mod context;
+mod dice;
 mod function_model;
+pub mod ledger_suite;
 pub mod replay;
 mod test_model;
 mod turn;
 pub mod upstream;
 
 pub use context::{budgeted, context, question};
+pub use dice::Dice;
 pub use function_model::FunctionModel;
 pub use largestack_ports::clock::FakeClock;
 pub use largestack_ports::ids::CountingIds;

@@ -11,7 +11,7 @@ use largestack_engine::event::{
 use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
-use largestack_ports::ledger::BudgetKey;
+use largestack_ports::ledger::{BudgetKey, Ledger};
 use largestack_ports::model::RunSlot;
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
 use largestack_types::id::EffectId;
@@ -141,7 +141,7 @@ impl Drive {
             Control::new(cancel, &runtime.switch, &lease.scope, &runtime.clock, time_left);
         let started = runtime.clock.now();
         Self {
-            budgets: Arc::new([BudgetKey::run_tree(run.root())]),
+            budgets: budgets(runtime.ledger.as_ref(), &lease.scope, &run),
             lease,
             run,
             guard,
@@ -162,11 +162,13 @@ impl Drive {
     }
 
     async fn open_budgets(&mut self) -> Result<()> {
-        let (limit, spent) = (self.run.definition().limits.budget, self.run.cost());
-        for key in self.budgets.iter() {
-            self.core.runtime.ledger.open(key, limit, spent).await?;
+        // The tree has one account, which its root opens and closes.
+        if self.run.id() != self.run.root() {
+            return Ok(());
         }
-        Ok(())
+        let (limit, spent) = (self.run.definition().limits.budget, self.run.cost());
+        let tree = BudgetKey::run_tree(&self.lease.scope, self.run.root());
+        self.core.runtime.ledger.open(&tree, limit, spent).await
     }
 
     /// Applies answers to what the run waits for; an answer to anything else is refused.
@@ -202,6 +204,13 @@ impl Drive {
         }
         Ok(())
     }
+}
+
+/// Where a run reserves: in its tree, and in every scope around it that has a limit.
+fn budgets(ledger: &dyn Ledger, scope: &Scope, run: &Run) -> Arc<[BudgetKey]> {
+    let tree = BudgetKey::run_tree(scope, run.root());
+    let around = ledger.shared(scope, &run.definition().agent);
+    std::iter::once(tree).chain(around).collect()
 }
 
 fn refuse_when_killed(core: &Core, scope: &Scope) -> Result<()> {

@@ -48,7 +48,7 @@ pub(crate) struct Books {
 impl Books {
     fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'static, Result<()>> {
         let ledger = self.ledger.clone();
-        Box::pin(async move { ledger.settle(reservation, used).await })
+        Box::pin(async move { ledger.settle(&reservation, used).await })
     }
 
     /// Settles at once where the ledger does not have to wait, else beside the caller. What a

@@ -8,6 +8,7 @@ use largestack_testkit::{ChatReply, TestModel, Turn, budgeted, context, question
 use largestack_types::errors::{Code, Coded, LargestackError};
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
+use largestack_types::scope::Scope;
 use largestack_wire::price::Price;
 use largestack_wire::profile::Profile;
 use largestack_wire::tokens;
@@ -18,7 +19,7 @@ const PRICE: Price =
     Price { input: 1_000_000_000, output: 2_000_000_000, cache_read: None, cache_write: None };
 
 fn run() -> BudgetKey {
-    BudgetKey::run_tree(RunId::from_u128(1))
+    BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1))
 }
 
 /// The most that the question of these tests can cost with this much output.

@@ -6,18 +6,21 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use futures::StreamExt;
 use largestack_ports::BoxFuture;
-use largestack_ports::ledger::{BudgetKey, Ledger, MemoryLedger, Reservation};
+use largestack_ports::ledger::{
+    Account, BudgetKey, BudgetKind, BudgetLimits, Expired, Ledger, MemoryLedger, Reservation,
+};
 use largestack_ports::model::{CallContext, Model, ModelEvent, RunSlot};
 use largestack_ports::tasks::Tasks;
 use largestack_testkit::{Answer, ChatReply, FunctionModel, Turn, budgeted, question};
 use largestack_types::errors::{Code, Coded, LargestackError, ProviderError, Result};
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
+use largestack_types::scope::Scope;
 
 use crate::rig::{HastyClock, Rig, ask, rig};
 
 fn key(kind: &'static str) -> BudgetKey {
-    BudgetKey::named(kind, "local")
+    BudgetKey::new(&Scope::local(), BudgetKind::parse(kind).unwrap(), "local")
 }
 
 fn broken() -> LargestackError {
@@ -119,7 +122,7 @@ async fn a_limit_is_never_passed_however_many_calls_press_against_it() {
 #[tokio::test]
 async fn a_stream_that_is_dropped_settles_at_what_was_seen() {
     let rig = rig(HastyClock::default()).await;
-    let run = BudgetKey::run_tree(RunId::from_u128(1));
+    let run = BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1));
     rig.ledger.set_limit(&run, Some(Money::from_nanos(1_000_000_000)));
     let reply = ChatReply::text("123456789").pieces(3);
     let events = reply.events("priced");
@@ -176,7 +179,7 @@ struct Elsewhere(Arc<MemoryLedger>);
 impl Ledger for Elsewhere {
     fn reserve<'a>(
         &'a self,
-        keys: &'a [BudgetKey],
+        keys: &'a Arc<[BudgetKey]>,
         amount: Money,
     ) -> BoxFuture<'a, Result<Reservation>> {
         Box::pin(async move {
@@ -186,15 +189,56 @@ impl Ledger for Elsewhere {
         })
     }
 
-    fn available<'a>(&'a self, keys: &'a [BudgetKey]) -> BoxFuture<'a, Result<Option<Money>>> {
+    fn lease<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        least: Money,
+        most: Money,
+    ) -> BoxFuture<'a, Result<Reservation>> {
+        self.0.lease(key, least, most)
+    }
+
+    fn report<'a>(
+        &'a self,
+        reservation: &'a Reservation,
+        seen: Money,
+    ) -> BoxFuture<'a, Result<()>> {
+        self.0.report(reservation, seen)
+    }
+
+    fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>> {
         self.0.available(keys)
     }
 
-    fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'_, Result<()>> {
+    fn settle<'a>(
+        &'a self,
+        reservation: &'a Reservation,
+        used: Money,
+    ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
-            self.0.settle_now(&reservation, used)
+            self.0.settle_now(reservation, used)
         })
+    }
+
+    fn set_limits<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        limits: BudgetLimits,
+    ) -> BoxFuture<'a, Result<()>> {
+        self.0.set_limits(key, limits)
+    }
+
+    fn account<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, Result<Account>> {
+        self.0.account(key)
+    }
+
+    fn shared(&self, scope: &Scope, agent: &Arc<str>) -> Vec<BudgetKey> {
+        self.0.shared(scope, agent)
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Vec<Expired>>> {
+        self.0.sweep()
     }
 
     fn open<'a>(
@@ -213,7 +257,7 @@ impl Ledger for Elsewhere {
 
 #[tokio::test]
 async fn a_slow_ledger_is_settled_behind_a_caller_who_left_at_any_moment() {
-    let run = BudgetKey::run_tree(RunId::from_u128(1));
+    let run = BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1));
     for polls in 0..6 {
         let rig = rig(HastyClock::default()).await;
         let ledger = Arc::new(MemoryLedger::default());

@@ -16,8 +16,10 @@ pub(crate) struct Migration {
 }
 
 /// The schema of `state.db`.
-pub(crate) const STATE: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../../migrations/sqlite/state/0001_first.sql") }];
+pub(crate) const STATE: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../../migrations/sqlite/state/0001_first.sql") },
+    Migration { version: 2, sql: include_str!("../../migrations/sqlite/state/0002_budgets.sql") },
+];
 
 /// The schema of `documents.db`.
 pub(crate) const DOCUMENTS: &[Migration] = &[Migration {

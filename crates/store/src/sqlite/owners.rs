@@ -79,6 +79,11 @@ impl Drop for Process {
     }
 }
 
+/// Whether a process lives that has entered this folder.
+pub(crate) fn lives(folder: &Path, id: OwnerId) -> bool {
+    life(&file_of(folder, id)) != Life::Dead
+}
+
 fn file_of(folder: &Path, id: OwnerId) -> PathBuf {
     folder.join(format!("{id}.lock"))
 }

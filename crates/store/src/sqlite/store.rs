@@ -4,12 +4,15 @@ use std::fmt;
 use std::fs::{DirBuilder, File as LockFile};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use futures::FutureExt as _;
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::Ids;
+use largestack_ports::ledger::LimitedScopes;
 use largestack_types::errors::Result as PortResult;
+use largestack_types::id::OwnerId;
 use rusqlite::Connection;
 
 use crate::error::{Result, StoreError};
@@ -53,6 +56,11 @@ impl fmt::Debug for Options {
 /// What only a store opened for writing has.
 pub(crate) struct Writing {
     pub writer: Writer,
+    /// This process, as others see it.
+    pub process: OwnerId,
+    /// The number of the next reservation.
+    pub reservations: AtomicU64,
+    pub limited: LimitedScopes,
     pub documents: Pool,
     pub options: Options,
 }
@@ -130,12 +138,20 @@ impl Store {
             limit(&connection, &state, bytes)?;
         }
         let process = Process::enter(folder.join("owners"), &*options.ids, &*options.clock)?;
+        let id = process.id;
         let writer = Writer::start(connection, state.path.clone(), process)?;
         let switch = Watch::start(&state)?;
         let documents = documents_file(folder);
         let (home, file) = (folder.to_owned(), documents.clone());
         let documents = Pool::new(documents, 1, move || open_alone(&home, &file));
-        let writing = Writing { writer, documents, options };
+        let writing = Writing {
+            writer,
+            process: id,
+            reservations: AtomicU64::new(1),
+            limited: LimitedScopes::default(),
+            documents,
+            options,
+        };
         Ok(Self::over(folder, state, Some(writing), switch))
     }
 

@@ -2,9 +2,11 @@
 //!
 //! `append FOLDER SEED RUNS` appends to its runs for as long as it lives and says `RUN SEQ` for
 //! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
-//! ends.
+//! ends; `spend FOLDER direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
+//! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back.
 
 use std::error::Error;
+use std::hash::{BuildHasher, RandomState};
 use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
@@ -12,12 +14,28 @@ use std::sync::Arc;
 use largestack_engine::event::{DoubtDecision, DoubtSettled};
 use largestack_engine::{Event, Recorded};
 use largestack_ports::clock::FakeClock;
-use largestack_ports::ids::CountingIds;
+use largestack_ports::ids::{CountingIds, Ids};
 use largestack_ports::journal::{Batch, Journal, Lease};
 use largestack_store::{Options, Store};
 use largestack_types::id::{EffectId, OwnerId, RunId};
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
+
+mod spending;
+
+/// Ids that no two processes share, which counted ones would.
+struct Random(RandomState);
+
+impl Ids for Random {
+    fn fill(&self, bytes: &mut [u8]) {
+        for (at, chunk) in bytes.chunks_mut(8).enumerate() {
+            let moment = std::thread::current().id();
+            let number = RandomState::new().hash_one((at, moment, self.0.hash_one(at)));
+            let length = chunk.len();
+            chunk.copy_from_slice(number.to_le_bytes().get(..length).unwrap_or_default());
+        }
+    }
+}
 
 type Outcome<T = ()> = Result<T, Box<dyn Error>>;
 
@@ -27,7 +45,15 @@ fn main() -> Outcome {
     match words.as_slice() {
         ["append", folder, seed, runs] => append(Path::new(folder), seed.parse()?, runs.parse()?),
         ["hold", folder, run] => hold(Path::new(folder), run.parse()?),
-        _ => Err("usage: append FOLDER SEED RUNS | hold FOLDER RUN".into()),
+        ["spend", folder, how, calls] => {
+            let ids = Arc::new(Random(RandomState::new()));
+            let options = Options::new(ids, Arc::new(FakeClock::default()));
+            let store = Store::open(Path::new(folder), options)?;
+            spending::spend(Arc::new(store), *how == "sliced", calls.parse()?)
+        }
+        _ => {
+            Err("usage: append FOLDER SEED RUNS | hold FOLDER RUN | spend FOLDER HOW CALLS".into())
+        }
     }
 }
 

@@ -1,6 +1,8 @@
 //! What the kit promises, seen from outside.
 
 #[cfg(test)]
+mod ledger;
+#[cfg(test)]
 mod models;
 #[cfg(test)]
 mod upstream;

@@ -1,0 +1,375 @@
+//! A process's side of a shared ledger: run trees are kept here, and of every other scope a slice
+//! is leased now and then, so that a call does not wait for the store.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use futures::FutureExt as _;
+use largestack_types::errors::Result;
+use largestack_types::id::OwnerId;
+use largestack_types::money::Money;
+use largestack_types::scope::Scope;
+
+use super::account::{out_of_range, refuse_negative};
+use super::{
+    Account, BudgetKey, BudgetKind, BudgetLimits, Expired, Ledger, LimitedScopes, Reservation,
+};
+use crate::BoxFuture;
+
+/// Calls of the size at hand that a slice is leased for, as long as enough is left.
+const CALLS: i64 = 8;
+
+/// What reservations that are kept here name as their owner; no process has this id.
+const HERE: OwnerId = OwnerId::from_u128(u128::MAX);
+
+/// A slice of a shared scope.
+struct Slice {
+    reservation: Reservation,
+    spent: Money,
+    held: Money,
+}
+
+impl Slice {
+    fn free(&self) -> Money {
+        let used = self.spent.checked_add(self.held);
+        used.and_then(|used| self.reservation.amount.checked_sub(used)).unwrap_or_default()
+    }
+
+    fn is_idle(&self) -> bool {
+        self.held == Money::ZERO
+    }
+}
+
+struct Open {
+    keys: Arc<[BudgetKey]>,
+    amount: Money,
+    /// For each key the number of the slice; 0 for a run tree.
+    slices: Vec<u64>,
+}
+
+#[derive(Default)]
+struct State {
+    runs: HashMap<BudgetKey, Account>,
+    slices: HashMap<BudgetKey, Vec<Slice>>,
+    open: HashMap<u64, Open>,
+    last: u64,
+}
+
+/// What is in the way of a reservation.
+enum Short {
+    /// This scope's slices are too small.
+    Slice(usize),
+    /// A run's own budget is.
+    Refused(largestack_types::errors::LargestackError),
+}
+
+/// A process's side of a shared ledger. Run trees are kept in memory, because a run is driven by
+/// one process and has its spending in its journal; agents, users, keys, teams and tenants are
+/// reserved from slices of the shared ledger, which are given back when no run is open any more.
+///
+/// What a process that dies has leased is booked in full: a slice is small (eight calls at the
+/// most, a quarter of what is left, and single calls near the limit).
+pub struct Sliced {
+    shared: Arc<dyn Ledger>,
+    state: Mutex<State>,
+    /// Scopes that were given limits.
+    limited: LimitedScopes,
+}
+
+impl fmt::Debug for Sliced {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Sliced")
+    }
+}
+
+impl State {
+    /// Takes the amount from runs and slices, or from none.
+    fn take(&mut self, keys: &Arc<[BudgetKey]>, amount: Money) -> Result<u64, Short> {
+        refuse_negative(amount).map_err(Short::Refused)?;
+        let mut slices = Vec::with_capacity(keys.len());
+        for (at, key) in keys.iter().enumerate() {
+            let taken = if key.kind == BudgetKind::Run {
+                // A run that was not opened has no limit.
+                let account = self.runs.get_mut(key);
+                let held = account.map_or(Ok(()), |account| account.hold(key.kind, amount));
+                held.map(|()| 0).map_err(Short::Refused)
+            } else {
+                self.slice_with(key, amount).ok_or(Short::Slice(at))
+            };
+            match taken {
+                Ok(number) => slices.push(number),
+                Err(short) => {
+                    self.put_back(keys, &slices, amount);
+                    return Err(short);
+                }
+            }
+        }
+        self.last += 1;
+        self.open.insert(self.last, Open { keys: Arc::clone(keys), amount, slices });
+        Ok(self.last)
+    }
+
+    fn slice_with(&mut self, key: &BudgetKey, amount: Money) -> Option<u64> {
+        let slices = self.slices.get_mut(key)?;
+        let slice = slices.iter_mut().find(|slice| slice.free() >= amount)?;
+        slice.held = slice.held.checked_add(amount).ok()?;
+        Some(slice.reservation.number)
+    }
+
+    fn slice(&mut self, key: &BudgetKey, number: u64) -> Option<&mut Slice> {
+        let slices = self.slices.get_mut(key)?;
+        slices.iter_mut().find(|slice| slice.reservation.number == number)
+    }
+
+    /// Frees what was held in the first keys, as many as there are slices.
+    fn put_back(&mut self, keys: &[BudgetKey], slices: &[u64], amount: Money) {
+        for (key, number) in keys.iter().zip(slices) {
+            if key.kind == BudgetKind::Run {
+                if let Some(account) = self.runs.get_mut(key) {
+                    account.free(amount);
+                }
+            } else if let Some(slice) = self.slice(key, *number) {
+                slice.held = slice.held.checked_sub(amount).unwrap_or_default();
+            }
+        }
+    }
+
+    fn settle(&mut self, number: u64, used: Money) -> Result<()> {
+        let Some(open) = self.open.remove(&number) else { return Ok(()) };
+        // Checked first: what does not fit must leave everything as it is.
+        if let Err(error) = self.can_book(&open, used) {
+            self.open.insert(number, open);
+            return Err(error);
+        }
+        self.put_back(&open.keys, &open.slices, open.amount);
+        for (key, number) in open.keys.iter().zip(&open.slices) {
+            if let Some(account) = self.runs.get_mut(key) {
+                account.book(used)?;
+            } else if let Some(slice) = self.slice(key, *number) {
+                slice.spent = slice.spent.checked_add(used).map_err(out_of_range)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn can_book(&mut self, open: &Open, used: Money) -> Result<()> {
+        Account::default().can_book(used)?;
+        for (key, number) in open.keys.iter().zip(&open.slices) {
+            if let Some(account) = self.runs.get(key) {
+                account.can_book(used)?;
+            } else if let Some(slice) = self.slice(key, *number) {
+                slice.spent.checked_add(used).map_err(out_of_range)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes out the slices of a key, or of all, that no call holds anything of.
+    fn idle(&mut self, key: Option<&BudgetKey>) -> Vec<Slice> {
+        let mut idle = Vec::new();
+        for (of, slices) in &mut self.slices {
+            if key.is_none_or(|key| key == of) {
+                idle.extend(slices.extract_if(.., |slice| slice.is_idle()));
+            }
+        }
+        idle
+    }
+
+    /// What can be reserved from a key at once, of `left` in the shared account.
+    fn reach(&self, key: &BudgetKey, left: Money) -> Money {
+        let slices = self.slices.get(key).map_or(&[][..], Vec::as_slice);
+        let idle = slices.iter().filter(|slice| slice.is_idle()).map(Slice::free);
+        let together = idle.fold(left, |sum, free| sum.checked_add(free).unwrap_or(Money::MAX));
+        slices.iter().map(Slice::free).fold(together, Money::max)
+    }
+}
+
+impl Sliced {
+    /// Over the ledger that processes share.
+    pub fn new(shared: Arc<dyn Ledger>) -> Self {
+        Self { shared, state: Mutex::default(), limited: LimitedScopes::default() }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn take(&self, keys: &Arc<[BudgetKey]>, amount: Money) -> Result<Reservation> {
+        loop {
+            let short = match self.state().take(keys, amount) {
+                Ok(number) => {
+                    let keys = Arc::clone(keys);
+                    return Ok(Reservation { owner: HERE, number, amount, keys });
+                }
+                Err(short) => short,
+            };
+            let at = match short {
+                Short::Slice(at) => at,
+                Short::Refused(error) => return Err(error),
+            };
+            if let Some(key) = keys.get(at) {
+                self.refill(key, amount).await?;
+            }
+        }
+    }
+
+    /// Leases another slice. What is left of others that nobody uses goes back first, so that it
+    /// can be part of the new one.
+    async fn refill(&self, key: &BudgetKey, amount: Money) -> Result<()> {
+        let idle = self.state().idle(Some(key));
+        self.give_back(idle).await?;
+        let most = Money::from_nanos(amount.nanos().saturating_mul(CALLS));
+        let reservation = self.shared.lease(key, amount, most).await?;
+        let slice = Slice { reservation, spent: Money::ZERO, held: Money::ZERO };
+        self.state().slices.entry(key.clone()).or_default().push(slice);
+        Ok(())
+    }
+
+    /// Settles slices; those that could not be stay, and are settled the next time.
+    async fn give_back(&self, slices: Vec<Slice>) -> Result<()> {
+        let mut failed = None;
+        for slice in slices {
+            if let Err(error) = self.shared.settle(&slice.reservation, slice.spent).await {
+                let Some(key) = slice.reservation.keys.first().cloned() else { continue };
+                self.state().slices.entry(key).or_default().push(slice);
+                failed = Some(error);
+            }
+        }
+        failed.map_or(Ok(()), Err)
+    }
+
+    async fn left(&self, keys: &Arc<[BudgetKey]>) -> Result<Option<Money>> {
+        let mut tightest: Option<Money> = None;
+        for key in keys.iter() {
+            let left = if key.kind == BudgetKind::Run {
+                self.state().runs.get(key).and_then(Account::left)
+            } else {
+                let left = self.shared.account(key).await?.left();
+                left.map(|left| self.state().reach(key, left))
+            };
+            tightest = match (tightest, left) {
+                (Some(a), Some(b)) => Some(a.min(b)),
+                (a, b) => a.or(b),
+            };
+        }
+        Ok(tightest)
+    }
+
+    /// Gives every slice back that no call holds anything of. Called by itself when the last run
+    /// is closed.
+    pub async fn flush(&self) -> Result<()> {
+        let idle = self.state().idle(None);
+        self.give_back(idle).await
+    }
+}
+
+impl Ledger for Sliced {
+    fn reserve<'a>(
+        &'a self,
+        keys: &'a Arc<[BudgetKey]>,
+        amount: Money,
+    ) -> BoxFuture<'a, Result<Reservation>> {
+        self.take(keys, amount).boxed()
+    }
+
+    fn lease<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        least: Money,
+        most: Money,
+    ) -> BoxFuture<'a, Result<Reservation>> {
+        self.shared.lease(key, least, most)
+    }
+
+    /// Nothing, but for a slice: what dies with this process are slices, which are booked in full.
+    fn report<'a>(
+        &'a self,
+        reservation: &'a Reservation,
+        seen: Money,
+    ) -> BoxFuture<'a, Result<()>> {
+        if reservation.owner == HERE {
+            return std::future::ready(Ok(())).boxed();
+        }
+        self.shared.report(reservation, seen)
+    }
+
+    fn settle<'a>(
+        &'a self,
+        reservation: &'a Reservation,
+        used: Money,
+    ) -> BoxFuture<'a, Result<()>> {
+        if reservation.owner != HERE {
+            return self.shared.settle(reservation, used);
+        }
+        let (settled, over) = {
+            let mut state = self.state();
+            (state.settle(reservation.number, used), state.runs.is_empty())
+        };
+        async move {
+            if over {
+                // The last run is closed: what it left open does not keep its slices. Those that
+                // cannot be given back now are given back the next time.
+                let _kept = self.flush().await;
+            }
+            settled
+        }
+        .boxed()
+    }
+
+    fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>> {
+        self.left(keys).boxed()
+    }
+
+    fn set_limits<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        limits: BudgetLimits,
+    ) -> BoxFuture<'a, Result<()>> {
+        self.limited.note(key, limits);
+        self.shared.set_limits(key, limits)
+    }
+
+    fn account<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, Result<Account>> {
+        if key.kind == BudgetKind::Run {
+            let account = self.state().runs.get(key).copied().unwrap_or_default();
+            return std::future::ready(Ok(account)).boxed();
+        }
+        self.shared.account(key)
+    }
+
+    fn open<'a>(
+        &'a self,
+        key: &'a BudgetKey,
+        limit: Option<Money>,
+        spent: Money,
+    ) -> BoxFuture<'a, Result<()>> {
+        let mut state = self.state();
+        let account = state.runs.entry(key.clone()).or_default();
+        (account.limits, account.spent) = (BudgetLimits::total(limit), spent);
+        std::future::ready(Ok(())).boxed()
+    }
+
+    fn close<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, ()> {
+        let over = {
+            let mut state = self.state();
+            state.runs.remove(key);
+            state.runs.is_empty()
+        };
+        async move {
+            if over {
+                // What stays behind is booked in full when this process is gone.
+                let _kept = self.flush().await;
+            }
+        }
+        .boxed()
+    }
+
+    fn shared(&self, scope: &Scope, agent: &Arc<str>) -> Vec<BudgetKey> {
+        self.limited.around_run(scope, agent)
+    }
+
+    fn sweep(&self) -> BoxFuture<'_, Result<Vec<Expired>>> {
+        self.shared.sweep()
+    }
+}
