@@ -2,6 +2,8 @@
 //! that was found by one is recognised by the others.
 
 pub mod common;
+mod comparison;
+pub mod phrase;
 pub mod sentence;
 pub mod stem;
 pub mod stop;
@@ -11,12 +13,13 @@ pub mod token;
 pub use stem::stem;
 pub use token::{Token, tokens};
 
-/// The index terms of a text: folded, stemmed, without stop words, with repeats. Compound words (`max_retries`,
+/// The index terms of a text: folded, stemmed, without stop words, with repeats. Phrases give their meaning as well. Compound words (`max_retries`,
 /// `maxRetries`, `fork-lift`) give their parts and the whole.
 pub fn terms(text: &str) -> Vec<String> {
     let words = tokens(text);
     let mut out: Vec<String> =
         token::compounds(text, &words).into_iter().map(|compound| stem(&compound.text)).collect();
+    out.extend((0..words.len()).filter_map(|at| phrase::phrase(&words, at)).map(str::to_owned));
     for token in words {
         if stop::is_stop(&token.text) {
             continue;

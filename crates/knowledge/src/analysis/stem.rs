@@ -5,6 +5,8 @@ use std::collections::HashMap;
 
 use rust_stemmers::{Algorithm, Stemmer};
 
+use super::comparison::positive;
+
 /// Irregular forms and the word they belong to.
 const IRREGULAR: &[(&str, &str)] = &[
     ("paid", "pay"),
@@ -86,6 +88,51 @@ const IRREGULAR: &[(&str, &str)] = &[
     ("people", "person"),
     ("feet", "foot"),
     ("mice", "mouse"),
+    ("knives", "knife"),
+    ("lives", "life"),
+    ("wives", "wife"),
+    ("shelves", "shelf"),
+    ("halves", "half"),
+    ("loaves", "loaf"),
+    ("thieves", "thief"),
+    ("scarves", "scarf"),
+    ("teeth", "tooth"),
+    ("geese", "goose"),
+    ("oxen", "ox"),
+    ("criteria", "criterion"),
+    ("data", "datum"),
+    ("bent", "bend"),
+    ("shaken", "shake"),
+    ("shook", "shake"),
+    ("torn", "tear"),
+    ("spun", "spin"),
+    ("swum", "swim"),
+    ("drank", "drink"),
+    ("drunk", "drink"),
+    ("sang", "sing"),
+    ("sank", "sink"),
+    ("bitten", "bite"),
+    ("blown", "blow"),
+    ("laid", "lay"),
+    ("dealt", "deal"),
+    ("felt", "feel"),
+    ("fought", "fight"),
+    ("sought", "seek"),
+    ("shot", "shoot"),
+    ("struck", "strike"),
+    ("swept", "sweep"),
+    ("dug", "dig"),
+    ("hung", "hang"),
+    ("rode", "ride"),
+    ("ridden", "ride"),
+    ("risen", "rise"),
+    ("rose", "rise"),
+    ("drove", "drive"),
+    ("drew", "draw"),
+    ("flew", "fly"),
+    ("slid", "slide"),
+    ("stole", "steal"),
+    ("became", "become"),
     ("indices", "index"),
     ("indexes", "index"),
     ("matrices", "matrix"),
@@ -115,7 +162,8 @@ pub fn stem(word: &str) -> String {
         if let Some(found) = known.get(word) {
             return found.clone();
         }
-        let base = IRREGULAR.iter().find(|(form, _)| *form == word).map_or(word, |(_, base)| base);
+        let base = IRREGULAR.iter().find(|(form, _)| *form == word).map(|(_, base)| *base);
+        let base = base.or_else(|| positive(word)).unwrap_or(word);
         let stem = Stemmer::create(Algorithm::English).stem(base).into_owned();
         if known.len() >= REMEMBERED {
             known.clear();

@@ -9,51 +9,6 @@ use super::stem::stem;
 /// One group a line; a word may stand in several groups.
 const GROUPS: &str = include_str!("synonyms.txt");
 
-/// Two words that together mean one (`send back` is `return`).
-const PHRASES: &[(&str, &str, &str)] = &[
-    ("send", "back", "return"),
-    ("give", "back", "return"),
-    ("bring", "back", "return"),
-    ("money", "back", "refund"),
-    ("turn", "off", "disable"),
-    ("switch", "off", "disable"),
-    ("turn", "on", "enable"),
-    ("switch", "on", "enable"),
-    ("sign", "up", "register"),
-    ("sign", "in", "login"),
-    ("log", "in", "login"),
-    ("log", "out", "logout"),
-    ("sign", "off", "approve"),
-    ("set", "up", "install"),
-    ("get", "rid", "remove"),
-    ("take", "off", "remove"),
-    ("look", "after", "maintain"),
-    ("carry", "over", "rollover"),
-    ("find", "out", "discover"),
-    ("call", "off", "cancel"),
-    ("put", "off", "postpone"),
-    ("hand", "in", "submit"),
-    ("fill", "in", "complete"),
-    ("fill", "out", "complete"),
-    ("pick", "up", "collect"),
-    ("shut", "down", "stop"),
-    ("start", "up", "start"),
-    ("speed", "up", "accelerate"),
-    ("back", "up", "backup"),
-    ("day", "off", "holiday"),
-    ("time", "off", "leave"),
-    ("days", "off", "holiday"),
-    ("run", "out", "expire"),
-    ("in", "charge", "responsible"),
-    ("sick", "day", "illness"),
-    ("get", "paid", "salary"),
-    ("work", "home", "remote"),
-    ("opening", "hours", "open"),
-    ("at", "once", "immediately"),
-    ("right", "away", "immediately"),
-    ("phone", "number", "telephone"),
-];
-
 /// The groups that a stem belongs to.
 type Groups = HashMap<String, Vec<Seat>>;
 
@@ -124,13 +79,10 @@ pub fn nearness(asked: &str, found: &str) -> f64 {
 pub fn synonyms(asked: &str) -> Vec<(&'static str, f64)> {
     let mut out: Vec<(&'static str, f64)> = Vec::new();
     for seat in groups().get(asked).into_iter().flatten() {
-        let others = groups().iter().filter(|(other, _)| *other != asked);
-        out.extend(others.filter_map(|(other, seats)| {
-            let near = seats
-                .iter()
-                .find(|b| b.group == seat.group)
-                .map(|b| nearness_of(seat.place, b.place))?;
-            (near > 0.0).then_some((other.as_str(), near))
+        let others = members(seat.group).iter().filter(|(other, _)| *other != asked);
+        out.extend(others.filter_map(|(other, place)| {
+            let near = nearness_of(seat.place, *place);
+            (near > 0.0).then_some((*other, near))
         }));
     }
     out.sort_unstable_by(|a, b| a.0.cmp(b.0).then(b.1.total_cmp(&a.1)));
@@ -139,10 +91,19 @@ pub fn synonyms(asked: &str) -> Vec<(&'static str, f64)> {
     out
 }
 
-/// The stem of the single word that two neighbouring folded words amount to.
-pub fn phrase(first: &str, second: &str) -> Option<String> {
-    let first = stem(first);
-    PHRASES.iter().find(|(a, b, _)| stem(a) == first && *b == second).map(|(_, _, word)| stem(word))
+/// The stems of a group with their places.
+fn members(group: u16) -> &'static [(&'static str, Place)] {
+    static MEMBERS: OnceLock<HashMap<u16, Vec<(&'static str, Place)>>> = OnceLock::new();
+    let members = MEMBERS.get_or_init(|| {
+        let mut out: HashMap<u16, Vec<(&'static str, Place)>> = HashMap::new();
+        for (stem, seats) in groups() {
+            for seat in seats {
+                out.entry(seat.group).or_default().push((stem.as_str(), seat.place));
+            }
+        }
+        out
+    });
+    members.get(&group).map(Vec::as_slice).unwrap_or_default()
 }
 
 #[cfg(test)]
@@ -163,12 +124,6 @@ mod tests {
         let english = stem(&english.to_lowercase());
         assert!(nearness(&language, &english) > nearness(&english, &language));
         assert!(nearness(&english, &french) < 0.1);
-    }
-
-    #[test]
-    fn a_phrase_stands_for_one_word() {
-        assert_eq!(phrase("sent", "back"), Some(stem("return")));
-        assert_eq!(phrase("green", "back"), None);
     }
 
     #[test]

@@ -1,55 +1,57 @@
-//! Whether the best unit is an answer at all: a logistic model of seven features, its numbers fitted to development questions
-//! and rounded.
+//! Which unit comes first, and whether it is an answer at all: two linear models over the same measures, with the numbers of `weights.txt`.
+//! `cargo run --release -p largestack-knowledge --example fit` fits them to the questions for development and writes that file.
 
-use super::kind;
-use super::question::Clause;
-use super::weigh::Fit;
+use super::feature::{FEATURES, Feature, Features};
 
-/// The numbers of the decision: log-odds for each feature of a [`Fit`].
+/// The numbers as fitted: for each feature its name, its weight in the order of the units, and in the decision.
+const FITTED: &str = include_str!("weights.txt");
+
+/// The numbers that decide.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Decision {
-    /// Where everything begins.
-    pub bias: f64,
-    /// For the heaviest missing word.
-    pub hole: f64,
-    /// Where a strict kind of answer was asked for and is missing.
-    pub kind_missing: f64,
-    /// For the fit of a strict kind of answer.
-    pub strict_kind: f64,
-    /// For the fit of any other kind.
-    pub loose_kind: f64,
-    /// For the distance of the passage from the top of the hits.
-    pub place: f64,
-    /// For what the unit itself says.
-    pub own: f64,
-    /// For how far the word that is asked for itself is said.
-    pub focus: f64,
+pub struct Weights {
+    /// Of the score that orders the units of all passages: log-odds, up to a constant of the clause.
+    pub order: [f64; FEATURES],
+    /// Of the log-odds that the first unit answers the clause.
+    pub decision: [f64; FEATURES],
+    /// Log-odds from which on it is called an answer.
+    pub threshold: f64,
 }
 
-impl Default for Decision {
+impl Default for Weights {
     fn default() -> Self {
-        Self {
-            bias: -1.2,
-            hole: -6.7,
-            kind_missing: -2.7,
-            strict_kind: 2.3,
-            loose_kind: 1.4,
-            place: -3.5,
-            own: 1.3,
-            focus: 1.7,
-        }
+        Self::parse(FITTED)
     }
 }
 
-impl Decision {
-    /// Log-odds that the unit answers the clause; from 0 on it is called an answer.
-    pub fn log_odds(&self, fit: &Fit, clause: &Clause) -> f64 {
-        let kind = match kind::is_strict(clause.expect) {
-            false => self.loose_kind * fit.kind,
-            true if fit.kind < 0.5 => self.strict_kind * fit.kind + self.kind_missing,
-            true => self.strict_kind * fit.kind,
-        };
-        let found = self.hole * fit.hole + self.own * fit.own + self.focus * fit.focus;
-        self.bias + found + kind + self.place * fit.place
+impl Weights {
+    /// Reads `name order decision` lines; a feature without a line weighs nothing.
+    pub fn parse(text: &str) -> Self {
+        let mut out = Self { order: [0.0; FEATURES], decision: [0.0; FEATURES], threshold: 0.0 };
+        for line in text.lines().filter(|line| !line.starts_with('#')) {
+            let mut fields = line.split_whitespace();
+            let name = fields.next().unwrap_or_default();
+            let mut number = || fields.next().and_then(|field| field.parse().ok()).unwrap_or(0.0);
+            if name == "threshold" {
+                out.threshold = number();
+            } else if let Some(feature) = Feature::ALL.iter().find(|f| f.name() == name) {
+                let at = *feature as usize;
+                if let (Some(order), Some(decision)) =
+                    (out.order.get_mut(at), out.decision.get_mut(at))
+                {
+                    (*order, *decision) = (number(), number());
+                }
+            }
+        }
+        out
+    }
+
+    /// Order among the units of one clause, higher first.
+    pub fn score(&self, features: &Features) -> f64 {
+        features.dot(&self.order)
+    }
+
+    /// How far the log-odds that the first unit is an answer are above the threshold.
+    pub fn confidence(&self, features: &Features) -> f64 {
+        features.dot(&self.decision) - self.threshold
     }
 }

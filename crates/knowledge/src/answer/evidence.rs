@@ -65,6 +65,10 @@ pub struct Unit {
     pub(crate) lead: Words,
     /// Stems of the neighbouring sentences.
     pub(crate) near: Words,
+    /// In a table: stems of the row's first cell.
+    pub(crate) label: Option<Words>,
+    /// In a table: stems of each other cell.
+    pub(crate) cells: Vec<Words>,
 }
 
 /// Words of a passage that all of its units share.
@@ -234,6 +238,8 @@ impl Reader<'_> {
             own,
             lead,
             near: Words::new(),
+            label: None,
+            cells: Vec::new(),
             text,
             form,
             lines,
@@ -259,7 +265,9 @@ impl Reader<'_> {
             if crate::chunk::line::is_table_rule(row) || number == 0 && ruled {
                 continue;
             }
-            let said: Vec<String> = cells(row)
+            let values = cells(row);
+            let mut meant = values.iter().map(|cell| words(cell)).collect::<Vec<_>>().into_iter();
+            let said: Vec<String> = values
                 .into_iter()
                 .enumerate()
                 .filter(|(_, cell)| !cell.is_empty())
@@ -272,6 +280,10 @@ impl Reader<'_> {
                 .collect();
             let line = self.line(block.lines.0 + number);
             self.push(said.join("; "), Form::Row, (line, line), at);
+            if let Some(unit) = self.out.last_mut() {
+                unit.label = meant.next();
+                unit.cells = meant.filter(|cell| !cell.is_empty()).collect();
+            }
         }
     }
 

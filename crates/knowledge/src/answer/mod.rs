@@ -6,24 +6,30 @@ pub mod clean;
 mod compose;
 mod decide;
 mod evidence;
+mod feature;
 mod kind;
 pub mod question;
+mod sought;
 mod weigh;
 
 pub use compose::{Citation, Reply, compose};
-pub use decide::Decision;
+pub use decide::Weights;
 pub use evidence::{Form, Passage, Unit};
+pub use feature::{FEATURES, Feature, Features, Sign};
 pub use question::{Clause, Expect, Role, clauses};
-pub use weigh::{Corpus, Fit, Weights};
+pub use sought::Corpus;
 
 use evidence::{Frame, units};
-use weigh::{sought, weigh};
+use sought::sought;
+use weigh::{Surroundings, weigh};
 
 /// A chosen sentence.
 #[derive(Debug, Clone)]
 pub struct Quote {
     /// Reading text.
     pub text: String,
+    /// Which passage it is from, by position.
+    pub passage: usize,
     /// Its document.
     pub path: String,
     /// First and last line, from 1, inclusive.
@@ -31,7 +37,7 @@ pub struct Quote {
     /// Headings above it.
     pub heading: String,
     /// Why it was chosen.
-    pub fit: Fit,
+    pub features: Features,
 }
 
 /// What became of one clause: its quotes, best first; none when the passages do not answer it.
@@ -41,14 +47,10 @@ pub struct Found {
     pub clause: Clause,
     /// The quotes.
     pub quotes: Vec<Quote>,
-    /// The fit of the best unit, answered or not.
-    pub best: Option<Fit>,
-    /// The best unit's text, answered or not.
-    pub near_miss: Option<String>,
 }
 
 /// Most quotes for one clause.
-const MAX_QUOTES: usize = 3;
+pub const MAX_QUOTES: usize = 3;
 
 /// Finds the quotes that answer each clause of `question` in `passages` (best first).
 pub fn find(
@@ -57,61 +59,121 @@ pub fn find(
     corpus: &Corpus,
     weights: &Weights,
 ) -> Vec<Found> {
-    let read: Vec<(Vec<Unit>, Frame)> =
-        passages.iter().enumerate().map(|(at, passage)| units(passage, at)).collect();
+    let read = read(passages);
     clauses(question)
         .into_iter()
-        .map(|clause| find_clause(clause, passages, &read, corpus, weights))
+        .map(|clause| {
+            let ranked = rank(&clause, passages, &read, corpus, weights);
+            let quotes = choose(&ranked, weights);
+            let quotes = quotes.into_iter().filter_map(|ranked| quote(ranked, passages)).collect();
+            Found { clause, quotes }
+        })
         .collect()
 }
 
-fn find_clause(
-    clause: Clause,
+/// Every unit of the passages with its measures, best first, for each clause of the question: what [`find`] chooses from.
+pub fn candidates(
+    question: &str,
     passages: &[Passage],
-    read: &[(Vec<Unit>, Frame)],
     corpus: &Corpus,
     weights: &Weights,
-) -> Found {
-    let subjects = sought(&clause, corpus, weights);
-    let mut fits: Vec<(&Unit, Fit)> = read
-        .iter()
-        .enumerate()
-        .flat_map(|(place, (units, frame))| units.iter().map(move |unit| (unit, frame, place)))
-        .map(|(unit, frame, place)| (unit, weigh(&clause, &subjects, unit, frame, place, weights)))
-        .collect();
-    fits.sort_by(|a, b| b.1.score.total_cmp(&a.1.score));
-    let Some((nearest, best)) = fits.first().copied() else {
-        return Found { clause, quotes: Vec::new(), best: None, near_miss: None };
-    };
-    let mut chosen: Vec<(&Unit, Fit)> = Vec::new();
-    if best.coverage > 0.0 && weights.decision.log_odds(&best, &clause) >= 0.0 {
-        for (unit, fit) in &fits {
-            let repeats = chosen.iter().any(|(other, _)| overlaps(other, unit));
-            if chosen.len() < MAX_QUOTES && !repeats && fit.score >= best.score - CLOSE {
-                chosen.push((unit, *fit));
-            }
-        }
-    }
-    drop(subjects);
-    let near_miss = Some(nearest.text.clone());
-    let quotes = chosen
+) -> Vec<(Clause, Vec<Quote>)> {
+    let read = read(passages);
+    clauses(question)
         .into_iter()
-        .filter_map(|(unit, fit)| {
-            let passage = passages.get(unit.passage)?;
-            Some(Quote {
-                text: unit.text.clone(),
-                path: passage.path.clone(),
-                lines: unit.lines,
-                heading: passage.heading.clone(),
-                fit,
-            })
+        .map(|clause| {
+            let ranked = rank(&clause, passages, &read, corpus, weights);
+            let all = ranked.iter().filter_map(|ranked| quote(ranked, passages)).collect();
+            (clause, all)
         })
-        .collect();
-    Found { clause, quotes, best: Some(best), near_miss }
+        .collect()
 }
 
-/// A second quote must be this close to the first.
-const CLOSE: f64 = 0.25;
+type Read = Vec<(Vec<Unit>, Frame)>;
+
+fn read(passages: &[Passage]) -> Read {
+    passages.iter().enumerate().map(|(at, passage)| units(passage, at)).collect()
+}
+
+/// A unit with its measures and its score.
+struct Ranked<'a> {
+    unit: &'a Unit,
+    features: Features,
+    score: f64,
+}
+
+/// All units in the order of their scores. The first one's margin is among its measures.
+fn rank<'a>(
+    clause: &Clause,
+    passages: &[Passage],
+    read: &'a Read,
+    corpus: &Corpus,
+    weights: &Weights,
+) -> Vec<Ranked<'a>> {
+    let sought = sought(clause, corpus);
+    let around: Vec<Surroundings> = read
+        .iter()
+        .zip(passages)
+        .enumerate()
+        .map(|(at, ((_, frame), passage))| {
+            Surroundings::of(&sought, frame, at, passage.score, corpus)
+        })
+        .collect();
+    let anywhere: Vec<f64> = (0..sought.len())
+        .map(|at| around.iter().map(|around| around.says(at)).fold(0.0, f64::max))
+        .collect();
+    let mut out: Vec<Ranked<'a>> = read
+        .iter()
+        .zip(&around)
+        .flat_map(|((units, _), around)| units.iter().map(move |unit| (unit, around)))
+        .filter(|(unit, _)| !unit.text.ends_with('?'))
+        .map(|(unit, around)| {
+            let features = weigh(clause, &sought, unit, around, &anywhere);
+            Ranked { unit, features, score: weights.score(&features) }
+        })
+        .collect();
+    out.sort_by(|a, b| b.score.total_cmp(&a.score));
+    if let Some((first, rest)) = out.split_first_mut() {
+        let other = rest.iter().find(|other| other.unit.passage != first.unit.passage);
+        let margin = other.map_or(MARGIN, |other| (first.score - other.score).min(MARGIN));
+        first.features.set(Feature::Margin, margin / MARGIN);
+    }
+    out
+}
+
+/// A lead greater than this counts like this, in log-odds.
+pub const MARGIN: f64 = 3.0;
+
+/// The first unit if it answers, and those that are close to it.
+fn choose<'a, 'b>(ranked: &'b [Ranked<'a>], weights: &Weights) -> Vec<&'b Ranked<'a>> {
+    let mut chosen: Vec<&Ranked<'_>> = Vec::new();
+    let Some(first) = ranked.first() else { return chosen };
+    if first.features.get(Feature::Coverage) <= 0.0 || weights.confidence(&first.features) < 0.0 {
+        return chosen;
+    }
+    for candidate in ranked {
+        let repeats = chosen.iter().any(|other| overlaps(other.unit, candidate.unit));
+        if chosen.len() < MAX_QUOTES && !repeats && candidate.score >= first.score - CLOSE {
+            chosen.push(candidate);
+        }
+    }
+    chosen
+}
+
+fn quote(ranked: &Ranked<'_>, passages: &[Passage]) -> Option<Quote> {
+    let (unit, passage) = (ranked.unit, passages.get(ranked.unit.passage)?);
+    Some(Quote {
+        text: unit.text.clone(),
+        passage: unit.passage,
+        path: passage.path.clone(),
+        lines: unit.lines,
+        heading: passage.heading.clone(),
+        features: ranked.features,
+    })
+}
+
+/// A further quote must be this close to the first, in log-odds.
+pub const CLOSE: f64 = 1.0;
 
 /// Whether two units are from the same lines of one passage.
 fn overlaps(a: &Unit, b: &Unit) -> bool {

@@ -12,6 +12,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 
 use crate::answer::{self, Weights};
 use plan::Step;
+pub use reading::Reading;
 use reply::Draft;
 
 /// The model's name, as agents name it.

@@ -9,13 +9,13 @@ use crate::answer::{Corpus, Passage};
 
 /// Everything that the tools returned.
 #[derive(Debug, Default)]
-pub(super) struct Reading {
+pub struct Reading {
     /// Passages, the best of each result before the second best of any.
-    pub(super) passages: Vec<Passage>,
+    pub passages: Vec<Passage>,
     /// What the results say of the whole knowledge base.
-    pub(super) corpus: Corpus,
+    pub corpus: Corpus,
     /// Tools that failed, with what they said.
-    pub(super) failures: Vec<String>,
+    pub failures: Vec<String>,
 }
 
 /// The part of a search result that is understood; fields that are absent are done without.
@@ -44,7 +44,7 @@ struct Hit {
 
 impl Reading {
     /// Reads the results in these messages.
-    pub(super) fn of<'a>(messages: impl Iterator<Item = &'a Message>) -> Self {
+    pub fn of<'a>(messages: impl Iterator<Item = &'a Message>) -> Self {
         let mut out = Self::default();
         let mut results: Vec<Vec<Passage>> = Vec::new();
         for part in messages.flat_map(|message| &message.parts) {

@@ -1,5 +1,6 @@
 //! From a question to weighted terms.
 
+use crate::analysis::phrase::phrase;
 use crate::analysis::{stem, stop, synonym, token::compounds, tokens};
 
 /// One term that is looked for.
@@ -25,7 +26,7 @@ pub struct Query {
 /// A synonym's match counts this much of its nearness.
 const SYNONYM: f64 = 0.6;
 /// Synonyms looked for beside one word.
-const MAX_SYNONYMS: usize = 12;
+const MAX_SYNONYMS: usize = 24;
 /// A frame word's match counts this much.
 const FRAME: f64 = 0.4;
 /// Terms beyond this many are dropped: nobody asks with so many words, but somebody pastes a book.
@@ -40,12 +41,12 @@ impl Query {
         let mut asked: Vec<(String, String)> = Vec::new();
         let mut seen: Vec<String> = Vec::new();
         for (at, token) in words.iter().enumerate() {
-            let phrase =
-                words.get(at + 1).and_then(|next| synonym::phrase(&token.text, &next.text));
+            let phrase = phrase(&words, at);
             if stop::is_stop(&token.text) && phrase.is_none() {
                 continue;
             }
-            let stem = stem(&token.text);
+            let meant = phrase.filter(|_| stop::is_stop(&token.text));
+            let stem = meant.map_or_else(|| stem(&token.text), str::to_owned);
             if seen.contains(&stem) {
                 continue;
             }
@@ -60,15 +61,15 @@ impl Query {
                 }
             };
             add(stem.clone(), weight);
-            asked.push((token.text.clone(), stem.clone()));
+            asked.push((meant.map_or_else(|| token.text.clone(), str::to_owned), stem.clone()));
             for (other, near) in synonym::synonyms(&stem).into_iter().take(MAX_SYNONYMS) {
                 add(other.to_owned(), weight * near * SYNONYM);
             }
             if let Some(phrase) = phrase {
-                for (other, near) in synonym::synonyms(&phrase).into_iter().take(MAX_SYNONYMS) {
+                for (other, near) in synonym::synonyms(phrase).into_iter().take(MAX_SYNONYMS) {
                     add(other.to_owned(), weight * near * SYNONYM);
                 }
-                add(phrase, weight);
+                add(phrase.to_owned(), weight);
             }
             if let Some(compound) = compounds.iter().find(|compound| compound.parts.contains(&at)) {
                 let whole = crate::analysis::stem(&compound.text);

@@ -2,8 +2,13 @@
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
+use largestack_knowledge::{File, Knowledge, MemoryDocuments, SearchKnowledge, ingest};
+use largestack_types::scope::Scope;
 use serde::Deserialize;
+
+use crate::run::block_on;
 
 /// A labelled question.
 #[derive(Debug, Deserialize)]
@@ -17,6 +22,30 @@ pub(crate) struct Question {
     pub(crate) document: String,
     #[serde(default)]
     pub(crate) answer: Vec<String>,
+}
+
+impl Question {
+    /// Whether these lines of a document hold one of the labelled answers, white space aside.
+    pub(crate) fn answered_by(&self, folder: &Folder, path: &str, lines: (u32, u32)) -> bool {
+        let text = std::str::from_utf8(&folder[path]).unwrap();
+        let all: Vec<&str> = text.lines().collect();
+        let cited = squeeze(&all[lines.0 as usize - 1..lines.1 as usize].join("\n"));
+        path == self.document && self.answer.iter().any(|answer| cited.contains(&squeeze(answer)))
+    }
+}
+
+fn squeeze(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// The search tool over a folder.
+pub(crate) fn tool(folder: &Folder) -> SearchKnowledge {
+    let documents = Arc::new(MemoryDocuments::default());
+    let files =
+        folder.iter().map(|(path, bytes)| File { path: path.clone(), bytes: Ok(bytes.clone()) });
+    let summary = block_on(ingest(&*documents, &Scope::local(), "docs", files, |_| ())).unwrap();
+    assert!(summary.problems.is_empty() && summary.ingested > 0, "{summary:?}");
+    SearchKnowledge::new(Knowledge::new(documents, "docs"))
 }
 
 /// Documents by path.
@@ -37,8 +66,8 @@ pub(crate) fn folder(name: &str) -> Option<Folder> {
         "handbook" => {
             Some(read(&Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/handbook/docs")))
         }
-        "station" => Some(read(&here().join("station/docs"))),
-        _ => external(),
+        "external" => external(),
+        _ => Some(read(&here().join(name).join("docs"))),
     }
 }
 

@@ -32,7 +32,8 @@ pub(crate) fn tool_context() -> ToolContext {
     }
 }
 
-fn turn(messages: &[Arc<Message>], tool: &SearchKnowledge) -> Reply {
+/// What the model says next.
+pub(crate) fn turn(messages: &[Arc<Message>], tool: &SearchKnowledge) -> Reply {
     let context = CallContext {
         scope: Scope::local(),
         run: RunId::from_u128(1),
@@ -60,8 +61,11 @@ fn turn(messages: &[Arc<Message>], tool: &SearchKnowledge) -> Reply {
     }
 }
 
-/// The reply to a question after the searches that the model asks for.
-pub(crate) fn ask(tool: &SearchKnowledge, question: &str) -> Reply {
+/// The conversation up to the results of the searches that the model asks for, or its reply when it asks for none.
+pub(crate) fn searched(
+    tool: &SearchKnowledge,
+    question: &str,
+) -> Result<Vec<Arc<Message>>, Box<Reply>> {
     let mut messages = vec![Arc::new(Message::user(PartId::new(0, 0), question))];
     let first = turn(&messages, tool);
     let results = first.parts.iter().filter_map(Part::as_tool_call).map(|call| {
@@ -85,9 +89,9 @@ pub(crate) fn ask(tool: &SearchKnowledge, question: &str) -> Reply {
     });
     let parts: Vec<Part> = results.collect();
     if parts.is_empty() {
-        return first;
+        return Err(Box::new(first));
     }
     messages.push(Arc::new(Message { role: Role::Assistant, parts: first.parts, native: None }));
     messages.push(Arc::new(Message { role: Role::Tool, parts, native: None }));
-    turn(&messages, tool)
+    Ok(messages)
 }

@@ -24,6 +24,8 @@ pub(super) const WEIGHTS: List = List("weights");
 pub(super) const OTHER_UNITS: List = List("other_units");
 pub(super) const QUANTITIES: List = List("quantities");
 pub(super) const PEOPLE: List = List("people");
+pub(super) const PRONOUNS: List = List("pronouns");
+pub(super) const SITES: List = List("sites");
 pub(super) const REASONS: List = List("reasons");
 pub(super) const MODALS: List = List("modals");
 pub(super) const MEANS: List = List("means");
@@ -32,6 +34,8 @@ pub(super) const ADDRESSES: List = List("addresses");
 pub(super) const AMOUNTS: List = List("amounts");
 pub(super) const AGES: List = List("ages");
 pub(super) const TEMPERATURES: List = List("temperatures");
+pub(super) const PRESSURES: List = List("pressures");
+pub(super) const POWERS: List = List("powers");
 pub(super) const SPEEDS: List = List("speeds");
 
 fn table() -> &'static HashMap<&'static str, HashSet<&'static str>> {
@@ -74,6 +78,8 @@ mod tests {
             OTHER_UNITS,
             QUANTITIES,
             PEOPLE,
+            PRONOUNS,
+            SITES,
             REASONS,
             MODALS,
             MEANS,
@@ -83,6 +89,8 @@ mod tests {
             AGES,
             TEMPERATURES,
             SPEEDS,
+            PRESSURES,
+            POWERS,
         ];
         for list in all {
             assert!(table().get(list.0).is_some_and(|words| words.len() > 4), "{list:?}");

@@ -2,7 +2,7 @@
 
 use super::lists::{self, List};
 use crate::analysis::synonym::nearness;
-use crate::analysis::{Token, stem, tokens};
+use crate::analysis::{Token, stem, stop, tokens};
 use crate::answer::evidence::{Form, Unit};
 use crate::answer::question::Clause;
 
@@ -19,6 +19,8 @@ const MEASURES: &[(&[&str], List)] = &[
     (&["old", "age", "aged"], lists::AGES),
     (&["hot", "cold", "warm", "temperature"], lists::TEMPERATURES),
     (&["fast", "speed"], lists::SPEEDS),
+    (&["pressure"], lists::PRESSURES),
+    (&["voltage", "power", "consumption", "horsepower"], lists::POWERS),
 ];
 
 fn is_amount(word: &Token<'_>) -> bool {
@@ -37,7 +39,10 @@ pub(super) fn number(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
     let asked = tokens(&clause.text);
     let called =
         MEASURES.iter().find(|(names, _)| asked.iter().any(|t| names.contains(&t.text.as_str())));
-    let symbol = unit.text.contains(['%', '\u{b0}']);
+    let degrees = called.is_none_or(|(names, _)| names.contains(&"temperature"));
+    let symbol = unit.text.contains('%') || degrees && unit.text.contains('\u{b0}');
+    // An age stands without its unit: "children under eight".
+    let bare = called.is_some_and(|(names, _)| names.contains(&"age"));
     let any = words.iter().any(Token::is_number);
     let fits = match called {
         Some((_, units)) => symbol || measured(words, *units),
@@ -50,7 +55,13 @@ pub(super) fn number(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
     };
     match (fits, any, called.is_some()) {
         (true, _, _) => 1.0,
-        (false, true, true) => 0.4,
+        (false, true, true) => {
+            if bare {
+                0.8
+            } else {
+                0.4
+            }
+        }
         (false, true, false) => 0.8,
         (false, false, false) if lists::QUANTITIES.any(words) => 0.4,
         (false, false, _) => 0.0,
@@ -58,16 +69,21 @@ pub(super) fn number(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
 }
 
 /// How well the words tell a length of time, or how often.
-pub(super) fn duration(words: &[Token<'_>], clause: &Clause) -> f64 {
+pub(super) fn duration(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
     let question = clause.text.to_lowercase();
     let often = ["often", "frequen", "interval"].iter().any(|word| question.contains(word));
     let told = lists::SPANS.any(words) || often && lists::FREQUENCY.any(words);
     let apart = words
         .windows(3)
         .any(|three| matches!(three, [amount, _, unit] if is_amount(amount) && lists::TIME_UNITS.has(unit)));
+    // In a table the unit is in the head: "Paid days: 4".
+    let headed = unit.form == Form::Row
+        && words.windows(2).any(|pair| {
+            matches!(pair, [unit, amount] if lists::TIME_UNITS.has(unit) && amount.is_number())
+        });
     // "How long is the rope?" may ask for metres as well.
     let length = question.contains("how long") && measured(words, lists::LENGTHS);
-    if told || apart || length || measured(words, lists::TIME_UNITS) {
+    if told || apart || headed || length || measured(words, lists::TIME_UNITS) {
         1.0
     } else if words.iter().any(Token::is_number)
         || lists::TIME_UNITS.any(words)
@@ -77,6 +93,15 @@ pub(super) fn duration(words: &[Token<'_>], clause: &Clause) -> f64 {
     } else {
         0.0
     }
+}
+
+/// Whether nothing but adjectives stands between a number and a noun: "40 large boxes", not "40, the boxes".
+fn counts(unit: &Unit, words: &[Token<'_>], number: usize, noun: usize) -> bool {
+    let (Some(from), Some(to)) = (words.get(number), words.get(noun)) else { return false };
+    let between = unit.text.get(from.span.end..to.span.start).unwrap_or_default();
+    let inner = words.get(number + 1..noun).unwrap_or_default();
+    !between.contains(['.', ',', ';', ':', '(', ')'])
+        && !inner.iter().any(|word| stop::is_stop(&word.text) && word.text != "of")
 }
 
 /// How well the words tell a count: it stands directly before what is counted, or in its cell of a table.
@@ -91,13 +116,18 @@ pub(super) fn count(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
     };
     let beside = words.iter().enumerate().filter(|(_, word)| is_counted(word)).any(|(at, _)| {
         let before = words.get(at.saturating_sub(3)..at).unwrap_or_default();
-        before.iter().any(Token::is_number)
+        let number = before.iter().rposition(Token::is_number);
+        number.is_some_and(|number| counts(unit, words, at - before.len() + number, at))
             || before.last().is_some_and(|word| lists::COUNTS.has(word))
     });
-    match (beside, number, unit.form) {
-        (true, _, _) => 1.0,
-        (false, true, Form::Row) => 0.7,
-        (false, true, _) => 0.35,
-        (false, false, _) => 0.0,
+    // In a table the count stands under the noun: "Desks: 40".
+    let under = unit.form == Form::Row
+        && words
+            .windows(2)
+            .any(|pair| matches!(pair, [head, number] if is_counted(head) && number.is_number()));
+    match (beside || under, number) {
+        (true, _) => 1.0,
+        (false, true) => 0.35,
+        (false, false) => 0.0,
     }
 }

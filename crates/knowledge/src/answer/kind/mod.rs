@@ -19,7 +19,7 @@ pub(crate) fn fits(unit: &Unit, clause: &Clause) -> f64 {
     let words = words.as_slice();
     let either = |there: bool, yes: f64, no: f64| if there { yes } else { no };
     match clause.expect {
-        Expect::Duration => measure::duration(words, clause),
+        Expect::Duration => measure::duration(words, unit, clause),
         Expect::Count => measure::count(words, unit, clause),
         Expect::Number => measure::number(words, unit, clause),
         Expect::Money => money(words, unit),
@@ -27,14 +27,13 @@ pub(crate) fn fits(unit: &Unit, clause: &Clause) -> f64 {
         Expect::Past => either(past(words), 1.0, 0.0),
         Expect::Address => either(address(words, unit, clause), 1.0, 0.0),
         Expect::Email => either(unit.text.contains('@'), 1.0, 0.0),
-        Expect::Person => either(person(words, unit), 1.0, 0.2),
+        Expect::Phone => either(phone(&unit.text), 1.0, 0.0),
+        Expect::Person => person(words, unit),
         Expect::Name => {
             either(says(words, &["called", "named", "name"]) || proper_name(unit, clause), 1.0, 0.0)
         }
         Expect::Identity => either(identity(words, unit, clause), 1.0, 0.0),
-        Expect::Place => {
-            either(lists::PLACES.any(words) || unit.text.contains(['/', '@']), 1.0, 0.2)
-        }
+        Expect::Place => place(words, unit, clause),
         Expect::Command => either(
             unit.form == Form::Code || says(words, &["run", "command", "use", "type", "execute"]),
             1.0,
@@ -101,9 +100,40 @@ fn address(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> bool {
     unit.text.contains(['@', '/']) || lists::ADDRESSES.any(words) && numbered
 }
 
-fn person(words: &[Token<'_>], unit: &Unit) -> bool {
+/// Digits that a telephone number has at least; an extension has fewer and says so.
+const PHONE_DIGITS: usize = 6;
+
+fn phone(text: &str) -> bool {
+    let run = |part: &str| part.chars().filter(char::is_ascii_digit).count() >= PHONE_DIGITS;
+    let dialled =
+        |c: char| c.is_ascii_digit() || matches!(c, ' ' | '+' | '-' | '(' | ')' | '/' | '.');
+    text.split(|c: char| !dialled(c)).any(run) || text.to_lowercase().contains("extension ")
+}
+
+/// A preposition alone may lead to anything; to a place it leads with a name or a word of places.
+fn place(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
+    let leads = lists::PLACES.any(words);
+    if unit.text.contains(['/', '@'])
+        || lists::SITES.any(words)
+        || leads && proper_name(unit, clause)
+    {
+        1.0
+    } else if leads {
+        0.7
+    } else {
+        0.2
+    }
+}
+
+fn person(words: &[Token<'_>], unit: &Unit) -> f64 {
     let named = words.iter().skip(1).any(|word| word.is_capitalised() && !word.is_acronym());
-    lists::PEOPLE.any(words) || unit.text.contains('@') || named
+    if lists::PEOPLE.any(words) || unit.text.contains('@') || named {
+        1.0
+    } else if lists::PRONOUNS.any(words) {
+        0.6
+    } else {
+        0.2
+    }
 }
 
 /// Whether the unit holds a capitalised word that neither begins a sentence or cell nor stands in the question.

@@ -24,7 +24,8 @@ pub(super) fn attribute(word: &str) -> Option<Expect> {
         "length" | "distance" | "height" | "width" | "depth" | "size" | "diameter"
         | "thickness" | "speed" | "temperature" | "weight" | "number" | "amount" | "quantity"
         | "capacity" | "percentage" | "rate" | "age" | "altitude" | "count" | "volume"
-        | "limit" => Expect::Number,
+        | "limit" | "pressure" | "voltage" | "power" | "wavelength" | "horsepower" | "latency"
+        | "load" | "angle" | "density" | "torque" => Expect::Number,
         "sum" | "budget" | "discount" | "reduction" | "pay" | "wage" => Expect::Money,
         "price" | "cost" | "costs" | "fee" | "fare" | "salary" | "fine" | "vat" | "tax" => {
             Expect::Money
@@ -107,7 +108,9 @@ fn what(rest: &[&str]) -> Expect {
         "email" => Expect::Email,
         _ if (is || which) && has(&["email"]) && has(&["address", "addresses"]) => Expect::Email,
         _ if (is || next == "address") && has(&["address"]) => Expect::Address,
-        _ if has(&["phone", "telephone"]) && has(&["number"]) => Expect::Number,
+        _ if has(&["phone", "telephone", "fax", "mobile"]) && has(&["number"]) => Expect::Phone,
+        "number" if has(&["call", "ring", "dial", "phone"]) => Expect::Phone,
+        "extension" => Expect::Phone,
         _ if NAMES.contains(&next) || is && has(NAMES) => Expect::Name,
         _ if does && has(&["weigh"]) => Expect::Number,
         _ if does && has(&["cost", "costs", "spend", "charge"]) => Expect::Money,

@@ -1,6 +1,7 @@
 //! What a question asks: its clauses, the words that name its subject with their weight, and the kind of thing that would answer it.
 
 mod expect;
+mod head;
 mod split;
 mod subject;
 
@@ -34,6 +35,8 @@ pub enum Expect {
     Past,
     /// An e-mail address.
     Email,
+    /// A telephone number.
+    Phone,
     /// A command or code.
     Command,
     /// A cause or an aim.
@@ -62,12 +65,23 @@ pub struct Subject {
     pub is_ordinary: bool,
     /// Part of how the question is put rather than of its subject.
     pub is_frame: bool,
+    /// It only names the kind of answer: `price`, `length`, `how far`.
+    pub names_kind: bool,
     /// What is asked for itself (`which carrier`, `the colour of`, `who built`): without it there is no answer.
     pub is_focus: bool,
+    /// The verb that is asked about (`can I cancel`, `who washes`).
+    pub is_action: bool,
     /// Stems of the parts of a word written in parts (`route_layer`); together they stand for it.
     pub parts: Vec<String>,
     /// From where in the question it is.
     pub role: Role,
+}
+
+impl Subject {
+    /// Whether it is none of the marked words: no name, no frame, not what is asked for itself, not its verb.
+    pub(crate) fn is_plain(&self) -> bool {
+        !(self.is_named || self.is_frame || self.is_focus || self.is_action)
+    }
 }
 
 /// From where in a question a subject is.

@@ -1,30 +1,29 @@
 //! The words that name what a clause is about, and which of them is asked for itself.
 
 use super::expect::{NAMES, attribute, is_measure, is_time_word};
-use super::split::WH;
-use super::{Role, Subject};
+use super::{Role, Subject, head};
+use crate::analysis::phrase::phrase;
 use crate::analysis::token::{Token, compounds};
-use crate::analysis::{common, stem, stop, synonym};
+use crate::analysis::{common, stem, stop};
 
 /// The subjects of a clause in order, each once.
 pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
     let mut out: Vec<Subject> = Vec::new();
     let compounds = compounds(text, words);
-    let focus = focus(words);
+    let (focus, action) = (head::focus(words), head::action(words));
     for (at, token) in words.iter().enumerate() {
         let compound = compounds.iter().find(|compound| compound.parts.contains(&at));
-        let next = words.get(at + 1);
-        let also = next
-            .and_then(|next| synonym::phrase(&token.text, &next.text))
-            .or_else(|| alternative(words, at));
+        let also = phrase(words, at).map(str::to_owned).or_else(|| alternative(words, at));
         let asks_how_much = at > 0
             && words.get(at - 1).is_some_and(|before| before.text == "how")
             && matches!(token.text.as_str(), "long" | "often" | "many" | "much" | "soon");
         if asks_how_much || stop::is_stop(&token.text) && also.is_none() && compound.is_none() {
             continue;
         }
+        let phrase = phrase(words, at);
         let word = compound.map_or(&token.text, |compound| &compound.text);
-        let stem = stem(word);
+        let is_phrase = stop::is_stop(&token.text) && phrase.is_some();
+        let stem = phrase.filter(|_| is_phrase).map_or_else(|| stem(word), str::to_owned);
         if out.iter().any(|known| known.stem == stem) {
             continue;
         }
@@ -48,14 +47,17 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
             || in_code
             || (token.is_capitalised() && !opens);
         let is_focus = focus == Some(at);
+        let names_kind = !is_focus && !is_named && measures(words, at);
         out.push(Subject {
             is_named,
             is_ordinary: !is_named && common::is_common(&stem),
             is_frame: !is_named
                 && also.is_none()
                 && !is_focus
-                && (stop::is_frame(&token.text) || measures(words, at)),
+                && (stop::is_frame(&token.text) || names_kind),
+            names_kind,
             is_focus,
+            is_action: action == Some(at),
             role: Role::Asked,
             word: word.clone(),
             parts,
@@ -77,94 +79,6 @@ fn alternative(words: &[Token<'_>], at: usize) -> Option<String> {
     let other = rest.next().filter(|t| t.span.start - word.span.end <= 24)?;
     Some(stem(&other.text))
 }
-
-/// Where the word stands that is asked for itself: the noun of `which carrier`, of `what is the colour of`, the verb of `who built`.
-fn focus(words: &[Token<'_>]) -> Option<usize> {
-    let text = |at: usize| words.get(at).map(|t| t.text.as_str()).unwrap_or_default();
-    let at = words.iter().position(|t| WH.contains(&t.text.as_str()))?;
-    let is_free = |word: &str| {
-        !word.is_empty()
-            && !stop::is_stop(word)
-            && !is_time_word(word)
-            && (attribute(word).is_none() || PARTICULAR.contains(&word))
-            && !NAMES.contains(&word)
-    };
-    let candidate = match text(at) {
-        "what" | "which" if matches!(text(at + 1), "is" | "are" | "was" | "were" | "s") => {
-            let noun = if matches!(
-                text(at + 2),
-                "the" | "a" | "an" | "my" | "your" | "our" | "their" | "its"
-            ) {
-                at + 3
-            } else {
-                at + 2
-            };
-            matches!(text(noun + 1), "of" | "for" | "in" | "on" | "at" | "per").then_some(noun)?
-        }
-        "what" | "which" => at + 1,
-        "who" if MAKING.contains(&text(at + 1)) => at + 1,
-        _ => return None,
-    };
-    let time = matches!(
-        text(candidate),
-        "time"
-            | "day"
-            | "date"
-            | "month"
-            | "year"
-            | "days"
-            | "hours"
-            | "kind"
-            | "sort"
-            | "type"
-            | "happens"
-            | "happened"
-    );
-    (is_free(text(candidate)) && !time).then_some(candidate)
-}
-
-/// Nouns of measure that a number alone does not answer: any sum may be a price, but not a salary.
-const PARTICULAR: &[&str] = &[
-    "salary",
-    "budget",
-    "wage",
-    "pay",
-    "discount",
-    "reduction",
-    "fine",
-    "tax",
-    "vat",
-    "limit",
-    "capacity",
-    "rate",
-    "age",
-];
-
-/// Verbs of making: whoever is named without one of them need not be the maker.
-const MAKING: &[&str] = &[
-    "built",
-    "builds",
-    "made",
-    "makes",
-    "manufactured",
-    "manufactures",
-    "invented",
-    "founded",
-    "wrote",
-    "writes",
-    "designed",
-    "designs",
-    "developed",
-    "owns",
-    "owned",
-    "produces",
-    "produced",
-    "won",
-    "discovered",
-    "painted",
-    "publishes",
-    "published",
-];
 
 /// Whether the word only says what kind of answer is wanted: `how far`, `how many days`, `the length of`.
 fn measures(words: &[Token<'_>], at: usize) -> bool {
