@@ -183,12 +183,18 @@ fn detail(status: Option<u16>, message: &str) -> String {
     }
 }
 
+/// How the ids of items begin that errors of the Responses API name.
+const ITEM_IDS: &[&str] = &["rs_", "msg_", "fc_", "resp_", "ws_", "call_"];
+
 /// A word without the key in it: whatever has 24 or more letters, digits, `_`, `-` or `*` in a
 /// row and at least one digit or asterisk. Request ids go with it, which is no loss.
 fn without_key(word: &str) -> Cow<'_, str> {
     let is_key = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-' | '*');
-    let secret =
-        |run: &str| run.len() >= 24 && run.contains(|c: char| c.is_ascii_digit() || c == '*');
+    let secret = |run: &str| {
+        run.len() >= 24
+            && run.contains(|c: char| c.is_ascii_digit() || c == '*')
+            && !ITEM_IDS.iter().any(|prefix| run.starts_with(prefix))
+    };
     if !word.split(|c| !is_key(c)).any(secret) {
         return Cow::Borrowed(word);
     }
@@ -230,6 +236,8 @@ mod tests {
         assert_eq!(line, "Incorrect API key provided: [redacted]. You can find it at x.");
         let masked = "key=sk-****************************wxyz!";
         assert_eq!(detail(None, masked), "key=[redacted]!");
+        let item = "Item 'rs_68c42de022c881948db7ed1cc2529f2e0202c9ad' was provided";
+        assert_eq!(detail(None, item), item);
         let plain = "The model meta-llama/Llama-3.3-70B-Instruct-Turbo is not there";
         assert_eq!(detail(None, plain), plain);
     }

@@ -27,6 +27,7 @@ mod json;
 pub mod lines;
 pub mod model;
 pub mod openai_chat;
+pub mod openai_responses;
 mod overlay;
 pub mod price;
 pub mod profile;

@@ -28,8 +28,8 @@ pub enum Quirk {
     /// as Mistral's reasoning models send it and want it back.
     ThinkingChunks,
     /// Mistral's form of tool calls: ids have exactly nine letters or digits, any other is refused,
-    /// so that ids of other providers are replaced by a hash of them; and a call that goes back
-    /// says its place in the list, as its reply did.
+    /// so that ids of other providers are replaced by a hash of them; a call that goes back says
+    /// its place in the list, as its reply did; and that one has to be made is called `any`.
     NineCharCallIds,
     /// The seed is called `random_seed` (Mistral), and an unknown `seed` is refused.
     RandomSeed,

@@ -13,6 +13,7 @@ use crate::error::{DecodeError, EncodeError, ReadError};
 use crate::event::WireEvent;
 use crate::model::Target;
 use crate::openai_chat::OpenAiChat;
+use crate::openai_responses::OpenAiResponses;
 use crate::session::Session;
 
 /// A provider protocol. Pure: it neither sends nor waits, and the same input gives the same bytes.
@@ -149,4 +150,4 @@ pub fn wire(name: &str) -> Option<&'static dyn Wire> {
 }
 
 /// Every wire, for tables and tests.
-pub const WIRES: &[&dyn Wire] = &[&OpenAiChat];
+pub const WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses];

@@ -70,7 +70,7 @@ impl<'de> Fields<'de> for Metadata<'de> {
 }
 
 /// The error that a refused request means.
-pub(super) fn refused(
+pub(crate) fn refused(
     status: u16,
     headers: &[(String, String)],
     body: &[u8],
@@ -85,7 +85,7 @@ pub(super) fn refused(
 }
 
 /// The error that came inside a reply. The status is the provider's own, where it names one.
-pub(super) fn in_reply(raw: &RawValue, target: &Target) -> LargestackError {
+pub(crate) fn in_reply(raw: &RawValue, target: &Target) -> LargestackError {
     let (complaint, status) = read(raw, DEPTH);
     classify(status, &[], complaint, target)
 }

@@ -5,7 +5,7 @@ mod assistant;
 mod chunks;
 mod content;
 mod decode;
-mod fault;
+pub(crate) mod fault;
 mod finish;
 mod read;
 mod reasoning;

@@ -78,7 +78,9 @@ fn extra<'a>(
         serde_json::from_str(text).map_err(|_| EncodeError::ExtraNotAnObject)?;
     let is_reserved = |key: &str, value: &RawValue| match key {
         // A choice that `ToolChoice` has no word for, and a list that is there but empty.
-        "tool_choice" => call.tool_choice != ToolChoice::Auto || !value.get().starts_with('{'),
+        "tool_choice" => {
+            call.tool_choice != ToolChoice::Auto || !value.get().starts_with(['{', '"'])
+        }
         "tools" => !call.tools.is_empty() || value.get() != "[]",
         _ => RESERVED.contains(&key),
     };
@@ -148,6 +150,9 @@ impl Writer<'_> {
         match &call.tool_choice {
             ToolChoice::Auto => {}
             ToolChoice::None => self.put("tool_choice", "none"),
+            ToolChoice::Required if self.target.provider.has(Quirk::NineCharCallIds) => {
+                self.put("tool_choice", "any");
+            }
             ToolChoice::Required => self.put("tool_choice", "required"),
             ToolChoice::Tool(name) => {
                 self.key("tool_choice");
@@ -297,7 +302,7 @@ fn tool_spec(out: &mut Vec<u8>, tool: &ToolSpec) {
     object.end();
 }
 
-const fn word(effort: ReasoningEffort) -> &'static str {
+pub(super) const fn word(effort: ReasoningEffort) -> &'static str {
     match effort {
         ReasoningEffort::None => "none",
         ReasoningEffort::Minimal => "minimal",

@@ -9,6 +9,8 @@ mod history;
 #[cfg(test)]
 mod history_chat;
 #[cfg(test)]
+mod history_responses;
+#[cfg(test)]
 mod laws;
 #[cfg(test)]
 mod recordings;
@@ -16,6 +18,8 @@ mod recordings;
 mod replay;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod responses_replay;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -17,6 +17,10 @@ pub(crate) fn chat() -> &'static dyn Wire {
     wire("openai-chat").unwrap()
 }
 
+pub(crate) fn responses() -> &'static dyn Wire {
+    wire("openai-responses").unwrap()
+}
+
 pub(crate) fn target(name: &str) -> Target {
     model::resolve(name).unwrap()
 }

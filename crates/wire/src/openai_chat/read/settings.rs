@@ -10,6 +10,7 @@ use largestack_types::tool::ToolSpec;
 use serde_json::{Value, json};
 
 use super::super::NAME;
+use super::super::settings::word;
 use crate::overlay::ABSENT;
 use crate::reading::{self, Fields, leftover, native, take_list, take_text};
 
@@ -82,7 +83,6 @@ fn numbers(fields: &mut Fields) -> Settings {
 
 fn stop(fields: &mut Fields) -> Vec<String> {
     let read = |value: &Value| match value {
-        Value::String(word) => Some(vec![word.clone()]),
         Value::Array(words) if !words.is_empty() => {
             words.iter().map(|word| word.as_str().map(str::to_owned)).collect()
         }
@@ -91,16 +91,15 @@ fn stop(fields: &mut Fields) -> Vec<String> {
     take(fields, "stop", read).unwrap_or_default()
 }
 
-/// The effort of this name.
-pub(crate) fn effort(value: &Value) -> Option<ReasoningEffort> {
-    serde_json::from_value(value.clone()).ok()
+/// The effort of this name; one that would go out under another stays the caller's own word.
+fn effort(value: &Value) -> Option<ReasoningEffort> {
+    let effort = serde_json::from_value(value.clone()).ok()?;
+    (*value == word(effort)).then_some(effort)
 }
 
 fn tool_choice(fields: &mut Fields) -> ToolChoice {
     let read = |value: &Value| match value {
-        Value::Null => Some(ToolChoice::Auto),
         Value::String(word) => match &**word {
-            "auto" => Some(ToolChoice::Auto),
             "none" => Some(ToolChoice::None),
             "required" | "any" => Some(ToolChoice::Required),
             _ => None,
