@@ -15,17 +15,23 @@
 
 pub mod accumulate;
 mod address;
+pub mod bedrock;
+mod body;
+pub mod cohere;
 mod decode;
 pub mod error;
 mod escape;
 pub mod event;
 pub mod event_stream;
+mod extra;
 mod extras;
 mod fault;
 pub mod frames;
 mod json;
 pub mod lines;
 pub mod model;
+mod object;
+pub mod ollama;
 pub mod openai_chat;
 pub mod openai_responses;
 mod overlay;

@@ -126,12 +126,16 @@ impl Profiles {
     }
 
     /// The profile of a model: the row with the longest name that begins the last segment of the
-    /// model's name in lower case (`openai/gpt-4o-2024-08-06` is `gpt-4o`), else the default.
+    /// model's name in lower case (`openai/gpt-4o-2024-08-06` is `gpt-4o`) or what stands behind a
+    /// dot in it (`us.anthropic.claude-sonnet-4-6` is `claude-sonnet-4-6`), else the default.
     pub fn of(&self, model: &str) -> Profile {
         let name = model.rsplit('/').next().unwrap_or(model).to_ascii_lowercase();
+        let dots = name.match_indices('.').map(|(at, _)| at + 1);
+        let names: Vec<&str> =
+            std::iter::once(0).chain(dots).filter_map(|at| name.get(at..)).collect();
         self.0
             .iter()
-            .filter(|(prefix, _)| name.starts_with(prefix.as_str()))
+            .filter(|(prefix, _)| names.iter().any(|name| name.starts_with(prefix.as_str())))
             .max_by_key(|(prefix, _)| prefix.len())
             .map_or_else(Profile::default, |(_, profile)| *profile)
     }
@@ -155,6 +159,7 @@ mod tests {
         assert!(profiles.of("openai/o3").reasoning && !profiles.of("openai/o3").sampling);
         assert_eq!(profiles.of("somebody/new-model"), Profile::default());
         assert_eq!(profiles.of("GPT-4.1"), profiles.of("gpt-4.1"));
+        assert_eq!(profiles.of("us.openai.gpt-4o-mini"), profiles.of("gpt-4o-mini"));
     }
 
     #[test]

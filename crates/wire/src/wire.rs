@@ -9,9 +9,12 @@ use bytes::Bytes;
 use largestack_types::call::Call;
 use largestack_types::errors::LargestackError;
 
+use crate::bedrock::BedrockConverse;
+use crate::cohere::CohereV2;
 use crate::error::{DecodeError, EncodeError, ReadError};
 use crate::event::WireEvent;
 use crate::model::Target;
+use crate::ollama::Ollama;
 use crate::openai_chat::OpenAiChat;
 use crate::openai_responses::OpenAiResponses;
 use crate::session::Session;
@@ -136,6 +139,14 @@ pub(crate) fn headers(mode: Mode, target: &Target) -> Result<Headers, EncodeErro
         Mode::Whole => "application/json",
         Mode::Stream => "text/event-stream",
     };
+    headers_accepting(accept, target)
+}
+
+/// The same for a wire whose replies are of other media types.
+pub(crate) fn headers_accepting(
+    accept: &'static str,
+    target: &Target,
+) -> Result<Headers, EncodeError> {
     let mut headers: Headers =
         vec![("content-type".into(), "application/json".into()), ("accept".into(), accept.into())];
     for (name, value) in &target.provider.headers {
@@ -150,4 +161,5 @@ pub fn wire(name: &str) -> Option<&'static dyn Wire> {
 }
 
 /// Every wire, for tables and tests.
-pub const WIRES: &[&dyn Wire] = &[&OpenAiChat, &OpenAiResponses];
+pub const WIRES: &[&dyn Wire] =
+    &[&OpenAiChat, &OpenAiResponses, &BedrockConverse, &CohereV2, &Ollama];

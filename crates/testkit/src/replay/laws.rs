@@ -180,6 +180,8 @@ fn error(exchange: &Exchange, row: &Row, wire: &dyn Wire, broken: &mut Vec<Broke
         408 | 504 => matches!(code, Code::ProviderTimeout | Code::Provider),
         413 => matches!(code, Code::Context | Code::Provider),
         429 => matches!(code, Code::RateLimit | Code::Provider | Code::Budget),
+        // Bedrock says of a model it does not have that the request is not valid.
+        400 if code == Code::ModelUnknown => true,
         400..=499 => matches!(code, Code::Provider | Code::Context | Code::ProviderAuth),
         _ => matches!(code, Code::Provider | Code::ProviderTimeout | Code::Context),
     };

@@ -1,7 +1,13 @@
 //! The wires against their laws, their snapshots and recorded traffic.
 
 #[cfg(test)]
+mod bedrock;
+#[cfg(test)]
+mod bedrock_laws;
+#[cfg(test)]
 mod bounds;
+#[cfg(test)]
+mod cohere;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -12,6 +18,8 @@ mod history_chat;
 mod history_responses;
 #[cfg(test)]
 mod laws;
+#[cfg(test)]
+mod ollama;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]

@@ -1,0 +1,87 @@
+//! Objects taken apart into their fields, byte for byte: a call's `extra`, and what a protocol says
+//! of a part beside its body.
+
+use std::borrow::Cow;
+
+use largestack_types::json::Json;
+use largestack_types::part::Native;
+use serde::de::MapAccess;
+use serde_json::value::RawValue;
+
+use crate::error::EncodeError;
+use crate::json::{Fields, Object, lenient};
+
+/// The fields of an object in their order.
+#[derive(Debug, Default)]
+pub(crate) struct FieldList<'a>(pub(crate) Vec<(Cow<'a, str>, &'a RawValue)>);
+
+impl<'de> Fields<'de> for FieldList<'de> {
+    fn field<A: MapAccess<'de>>(
+        &mut self,
+        key: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        self.0.push((key, map.next_value()?));
+        Ok(())
+    }
+}
+
+impl<'a> FieldList<'a> {
+    /// The fields of a text; none where it is no object.
+    pub(crate) fn of(text: &'a str) -> Self {
+        lenient::<Object<Self>>(text).0
+    }
+
+    /// What this wire says of a part, message or tool; `None` where another wire or nobody does.
+    pub(crate) fn native(native: Option<&'a Native>, wire: &str) -> Option<Self> {
+        Native::of(native, wire).map(|fields| Self::of(fields.as_str()))
+    }
+
+    /// The fields of a call's `extra`, none of which may be `reserved`.
+    pub(crate) fn extra(json: Option<&'a Json>, reserved: &[&str]) -> Result<Self, EncodeError> {
+        let Some(text) = json.map(Json::as_str) else { return Ok(Self::default()) };
+        if !text.trim_start().starts_with('{') {
+            return Err(EncodeError::ExtraNotAnObject);
+        }
+        let Object(fields) = serde_json::from_str::<Object<Self>>(text)
+            .map_err(|_| EncodeError::ExtraNotAnObject)?;
+        match fields.0.iter().find(|(key, _)| reserved.contains(&&**key)) {
+            Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
+            None => Ok(fields),
+        }
+    }
+
+    /// The value of a field, as text.
+    pub(crate) fn get(&self, key: &str) -> Option<&'a str> {
+        self.0.iter().find(|(name, _)| name == key).map(|(_, raw)| raw.get())
+    }
+
+    /// Takes a field out.
+    pub(crate) fn take(&mut self, key: &str) -> Option<&'a str> {
+        let place = self.0.iter().position(|(name, _)| name == key)?;
+        Some(self.0.remove(place).1.get())
+    }
+
+    /// The names and values.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&str, &'a str)> {
+        self.0.iter().map(|(key, raw)| (&**key, raw.get()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extra_is_an_object_without_reserved_keys() {
+        let of = |text: &str| {
+            let json = Json::parse(text).unwrap();
+            FieldList::extra(Some(&json), &["model"]).map(|fields| fields.0.len())
+        };
+        assert_eq!(of(r#"{"a": 1, "b": {}}"#), Ok(2));
+        assert_eq!(of("[1]"), Err(EncodeError::ExtraNotAnObject));
+        let reserved = EncodeError::ExtraReserved { key: "model".into() };
+        assert_eq!(of(r#"{"model": "x"}"#), Err(reserved));
+        assert!(FieldList::extra(None, &[]).unwrap().0.is_empty());
+    }
+}
