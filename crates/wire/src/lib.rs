@@ -15,6 +15,7 @@
 
 pub mod accumulate;
 mod address;
+pub mod anthropic;
 pub mod bedrock;
 mod body;
 pub mod cohere;

@@ -137,7 +137,10 @@ impl Registry {
         if let Some(alias) = closest(name, self.aliases.keys().map(|name| &**name)) {
             return Some(alias.to_owned());
         }
-        let models = Profiles::builtin().names().filter(|model| self.claimant(model).is_some());
+        // A name that ends in a mark is the beginning of many and no model's own.
+        let models = Profiles::builtin()
+            .names()
+            .filter(|model| !model.ends_with(['-', '.']) && self.claimant(model).is_some());
         let near = closest(name.trim_end_matches('/'), models)?;
         self.claimant(near).map(|row| format!("{}/{near}", row.name))
     }

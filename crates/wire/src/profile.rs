@@ -38,6 +38,22 @@ pub enum Prefill {
     Prefix,
 }
 
+/// How a model is told how hard to think, where the protocol has several ways (Anthropic's).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Thinking {
+    /// By a budget of tokens.
+    #[default]
+    Budget,
+    /// By a budget of tokens, and by an effort for the whole answer: low, medium or high.
+    BudgetAndEffort,
+    /// As much as it finds fit for an effort: low, medium, high or max; a budget is taken, too.
+    Adaptive,
+    /// As much as it finds fit for an effort, xhigh being one; no budgets; thinks unless told not
+    /// to.
+    AdaptiveOnly,
+}
+
 /// What a model family can do.
 #[expect(clippy::struct_excessive_bools, reason = "a capability is there or not, each by its name")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -63,6 +79,10 @@ pub struct Profile {
     pub video: bool,
     /// Whether it takes a reasoning effort.
     pub reasoning: bool,
+    /// How it is told how hard to think, where the protocol has several ways.
+    pub thinking: Thinking,
+    /// Whether instructions may stand between the turns, where the protocol has to know.
+    pub system_turns: bool,
     /// Whether it takes temperature, nucleus sampling and stop sequences.
     pub sampling: bool,
     /// The most tokens one image can cost.
@@ -84,6 +104,8 @@ impl Default for Profile {
             documents: true,
             video: true,
             reasoning: true,
+            thinking: Thinking::Budget,
+            system_turns: false,
             sampling: true,
             // The dearest image known: eight tiles of gpt-4o-mini (see `profiles.toml`).
             image_tokens: 50_000,

@@ -9,6 +9,7 @@ use bytes::Bytes;
 use largestack_types::call::Call;
 use largestack_types::errors::LargestackError;
 
+use crate::anthropic::Anthropic;
 use crate::bedrock::BedrockConverse;
 use crate::cohere::CohereV2;
 use crate::error::{DecodeError, EncodeError, ReadError};
@@ -161,5 +162,13 @@ pub fn wire(name: &str) -> Option<&'static dyn Wire> {
 }
 
 /// Every wire, for tables and tests.
-pub const WIRES: &[&dyn Wire] =
-    &[&OpenAiChat, &OpenAiResponses, &BedrockConverse, &CohereV2, &Ollama];
+pub const WIRES: &[&dyn Wire] = &[
+    &OpenAiChat,
+    &OpenAiResponses,
+    &Anthropic::MESSAGES,
+    &Anthropic::BEDROCK,
+    &Anthropic::VERTEX,
+    &BedrockConverse,
+    &CohereV2,
+    &Ollama,
+];

@@ -76,12 +76,16 @@ pub(crate) fn refused(
     body: &[u8],
     target: &Target,
 ) -> LargestackError {
-    let text = String::from_utf8_lossy(body);
-    let complaint = match serde_json::from_str::<&RawValue>(text.trim()) {
-        Ok(raw) => read(raw, DEPTH).0,
-        Err(_) => Complaint { message: plain(&text), ..Complaint::default() },
-    };
+    let (complaint, _) = said(&String::from_utf8_lossy(body));
     classify(Some(status), headers, complaint, target)
+}
+
+/// What the body of an error says, in whatever shape, and the status it names.
+pub(crate) fn said(text: &str) -> (Complaint, Option<u16>) {
+    match serde_json::from_str::<&RawValue>(text.trim()) {
+        Ok(raw) => read(raw, DEPTH),
+        Err(_) => (Complaint { message: plain(text), ..Complaint::default() }, None),
+    }
 }
 
 /// The error that came inside a reply. The status is the provider's own, where it names one.

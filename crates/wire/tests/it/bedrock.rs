@@ -29,7 +29,10 @@ pub(crate) fn on(model: &str) -> Target {
     let region = Param { value: Some("us-east-1".into()), env: Vec::new() };
     let params = Some([("region".to_owned(), region)].into());
     registry.define("bedrock", Section { params, ..Section::default() });
-    registry.resolve(&format!("bedrock/{model}")).unwrap()
+    let mut target = registry.resolve(&format!("bedrock/{model}")).unwrap();
+    // What the protocol can say, whatever one family of models sees and hears.
+    (target.profile.audio, target.profile.video) = (true, true);
+    target
 }
 
 const CLAUDE: &str = "us.anthropic.claude-sonnet-4-5-20250929-v1:0";

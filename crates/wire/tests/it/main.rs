@@ -1,6 +1,8 @@
 //! The wires against their laws, their snapshots and recorded traffic.
 
 #[cfg(test)]
+mod anthropic;
+#[cfg(test)]
 mod bedrock;
 #[cfg(test)]
 mod bedrock_laws;
