@@ -60,16 +60,34 @@ pub fn find(
     weights: &Weights,
 ) -> Vec<Found> {
     let read = read(passages);
-    clauses(question)
-        .into_iter()
-        .map(|clause| {
-            let ranked = rank(&clause, passages, &read, corpus, weights);
-            let quotes = choose(&ranked, weights);
-            let quotes = quotes.into_iter().filter_map(|ranked| quote(ranked, passages)).collect();
-            Found { clause, quotes }
-        })
-        .collect()
+    let mut topic: Option<usize> = None;
+    let mut out = Vec::new();
+    for clause in clauses(question) {
+        let mut ranked = rank(&clause, passages, &read, corpus, weights);
+        if let Some(topic) = topic.and_then(|at| passages.get(at)) {
+            stay_with(&topic.path, &mut ranked, passages);
+        }
+        let chosen = choose(&ranked, weights);
+        topic = topic.or(chosen.first().map(|first| first.unit.passage));
+        let quotes = chosen.into_iter().filter_map(|ranked| quote(ranked, passages)).collect();
+        out.push(Found { clause, quotes });
+    }
+    out
 }
+
+/// A later clause goes on about what the first one was about: units of the document that answered it come first among equals.
+fn stay_with(path: &str, ranked: &mut [Ranked<'_>], passages: &[Passage]) {
+    for candidate in &mut *ranked {
+        if passages.get(candidate.unit.passage).is_some_and(|passage| passage.path == path) {
+            candidate.score += TOPIC;
+        }
+    }
+    ranked.sort_by(|a, b| b.score.total_cmp(&a.score));
+    mark_margin(ranked);
+}
+
+/// What the document of the first clause's answer is worth to the next, in log-odds.
+const TOPIC: f64 = 1.5;
 
 /// Every unit of the passages with its measures, best first, for each clause of the question: what [`find`] chooses from.
 pub fn candidates(
@@ -133,12 +151,17 @@ fn rank<'a>(
         })
         .collect();
     out.sort_by(|a, b| b.score.total_cmp(&a.score));
-    if let Some((first, rest)) = out.split_first_mut() {
+    mark_margin(&mut out);
+    out
+}
+
+/// Tells the first unit how far ahead it is.
+fn mark_margin(ranked: &mut [Ranked<'_>]) {
+    if let Some((first, rest)) = ranked.split_first_mut() {
         let other = rest.iter().find(|other| other.unit.passage != first.unit.passage);
         let margin = other.map_or(MARGIN, |other| (first.score - other.score).min(MARGIN));
         first.features.set(Feature::Margin, margin / MARGIN);
     }
-    out
 }
 
 /// A lead greater than this counts like this, in log-odds.
@@ -173,7 +196,7 @@ fn quote(ranked: &Ranked<'_>, passages: &[Passage]) -> Option<Quote> {
 }
 
 /// A further quote must be this close to the first, in log-odds.
-pub const CLOSE: f64 = 1.0;
+pub const CLOSE: f64 = 0.8;
 
 /// Whether two units are from the same lines of one passage.
 fn overlaps(a: &Unit, b: &Unit) -> bool {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use largestack_knowledge::SearchKnowledge;
+use largestack_knowledge::answer::clauses;
 use largestack_types::part::{Body, Citation};
 use largestack_types::reply::Reply;
 
@@ -12,10 +13,10 @@ use crate::run::{searched, turn};
 /// What it aims at: the share of answerable questions whose citation holds the labelled answer,
 /// and of unanswerable ones that get the no-answer. Printed beside what was reached.
 const AIM: (f64, f64) = (0.75, 0.85);
-/// What must not be lost again. Below the aim: it is not reached yet.
-const FLOOR: (f64, f64) = (0.63, 0.77);
+/// What must not be lost again. In answers it is below the aim, which is not reached yet.
+const FLOOR: (f64, f64) = (0.66, 0.85);
 /// The same on the questions for development, most of which are put further from the words of the documents.
-const FLOOR_DEV: (f64, f64) = (0.68, 0.76);
+const FLOOR_DEV: (f64, f64) = (0.7, 0.82);
 
 #[derive(Default)]
 struct Figures {
@@ -32,6 +33,23 @@ impl Figures {
 
     fn silence_rate(&self) -> f64 {
         f64::from(self.silent) / f64::from(self.unanswerable.max(1))
+    }
+
+    fn count(&mut self, answerable: bool, good: bool) {
+        let (right, all) = if answerable {
+            (&mut self.hits, &mut self.answerable)
+        } else {
+            (&mut self.silent, &mut self.unanswerable)
+        };
+        *right += u32::from(good);
+        *all += 1;
+    }
+
+    fn add(&mut self, other: &Self) {
+        self.hits += other.hits;
+        self.answerable += other.answerable;
+        self.silent += other.silent;
+        self.unanswerable += other.unanswerable;
     }
 
     fn show(&self, name: &str) {
@@ -76,6 +94,7 @@ fn measure(file: &str, tell: bool) -> (Figures, Vec<String>) {
         by_folder.entry(question.folder.clone()).or_default().push(question);
     }
     let (mut total, mut missing) = (Figures::default(), Vec::new());
+    let mut by_kind: BTreeMap<String, Figures> = BTreeMap::new();
     for (name, questions) in by_folder {
         let Some(documents) = folder(&name) else {
             missing.push(name);
@@ -91,22 +110,19 @@ fn measure(file: &str, tell: bool) -> (Figures, Vec<String>) {
             } else {
                 cited.is_empty()
             };
-            if question.answerable {
-                figures.answerable += 1;
-                figures.hits += u32::from(good);
-            } else {
-                figures.unanswerable += 1;
-                figures.silent += u32::from(good);
-            }
+            figures.count(question.answerable, good);
+            let kind = format!("{:?}", clauses(&question.question)[0].expect);
+            by_kind.entry(kind).or_default().count(question.answerable, good);
             if tell && !good {
                 println!("  {} {}\n      -> {}", question.id, question.question, reply.text());
             }
         }
         figures.show(&name);
-        total.hits += figures.hits;
-        total.answerable += figures.answerable;
-        total.silent += figures.silent;
-        total.unanswerable += figures.unanswerable;
+        total.add(&figures);
+    }
+    println!("by the kind of answer that is asked for:");
+    for (kind, figures) in &by_kind {
+        figures.show(kind);
     }
     total.show("together");
     (total, missing)

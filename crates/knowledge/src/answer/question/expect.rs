@@ -63,6 +63,9 @@ pub(super) fn expect(words: &[Token<'_>]) -> (Expect, Vec<String>) {
 
 /// A question without question word: the first noun of measure tells; sums are left open, because "pay" may be anything.
 fn keywords(text: &[&str]) -> Expect {
+    if text.contains(&"opening") && text.contains(&"hours") {
+        return Expect::Time;
+    }
     let told =
         text.iter().find_map(|word| attribute(word)).filter(|expect| *expect != Expect::Money);
     told.or_else(|| {
@@ -111,6 +114,7 @@ fn what(rest: &[&str]) -> Expect {
         _ if has(&["phone", "telephone", "fax", "mobile"]) && has(&["number"]) => Expect::Phone,
         "number" if has(&["call", "ring", "dial", "phone"]) => Expect::Phone,
         "extension" => Expect::Phone,
+        _ if is && has(&["hours"]) => Expect::Time,
         _ if NAMES.contains(&next) || is && has(NAMES) => Expect::Name,
         _ if does && has(&["weigh"]) => Expect::Number,
         _ if does && has(&["cost", "costs", "spend", "charge"]) => Expect::Money,
