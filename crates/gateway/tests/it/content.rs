@@ -13,6 +13,7 @@ use largestack_types::json::Json;
 use largestack_types::label::Label;
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Media, MediaKind, MediaSource, Part, PartId};
+use largestack_types::scope::Scope;
 
 use crate::rig::{HastyClock, Rig, ask, rig_with};
 
@@ -180,7 +181,7 @@ async fn a_dearer_model_is_passed_over_from_the_factor_on() {
 #[tokio::test]
 async fn a_model_without_a_price_under_a_budget_is_passed_over_for_the_next() {
     let rig = set_up(&["mock/unpriced", "carry/priced"], FallbackPolicy::default()).await;
-    let run = BudgetKey::run_tree(RunId::from_u128(1));
+    let run = BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1));
     rig.ledger.set_limit(&run, Some(largestack_types::money::Money::MAX));
     rig.upstream.push(Answer::error(500, "down"));
     rig.upstream.push(ChatReply::text("ok"));

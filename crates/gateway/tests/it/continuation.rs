@@ -10,6 +10,7 @@ use largestack_types::errors::{Code, Coded};
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
 use largestack_types::reply::FinishReason;
+use largestack_types::scope::Scope;
 
 use crate::rig::{HastyClock, Heard, Rig, ask, impatient, rig_with};
 
@@ -48,7 +49,7 @@ fn asked() -> largestack_types::call::Call {
 }
 
 fn run() -> BudgetKey {
-    BudgetKey::run_tree(RunId::from_u128(1))
+    BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1))
 }
 
 fn budgets() -> Arc<[BudgetKey]> {
