@@ -7,6 +7,7 @@
 mod bench;
 mod budget;
 mod docs;
+mod evidence;
 mod measure;
 mod repo;
 mod report;
@@ -16,7 +17,7 @@ mod tidy;
 use std::error::Error;
 use std::process::{Command, ExitCode};
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use cargo_metadata::MetadataCommand;
 use clap::{Args, Parser, Subcommand};
@@ -42,6 +43,11 @@ enum Task {
         /// Change nothing; fail when something is stale.
         #[arg(long)]
         check: bool,
+    },
+    /// Write what is shown of each provider, from what runs now.
+    Evidence {
+        /// The folder of recordings.
+        recordings: PathBuf,
     },
     /// Measure CPU seconds of a cold release build and the size of the binary.
     Budget {
@@ -78,6 +84,9 @@ fn main() -> ExitCode {
     let done = match Arguments::parse().task {
         Task::Tidy => tidy::task(),
         Task::Docs { check } => docs::task(check),
+        Task::Evidence { recordings } => {
+            repo::root().and_then(|root| evidence::task(root, &recordings))
+        }
         Task::Budget { figures } => measured(&figures, budget::measure),
         Task::BenchUpstream => bench::turns::serve(),
         Task::BenchWorker(worker) => worker.work(),

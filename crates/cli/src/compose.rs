@@ -12,6 +12,7 @@ use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
 use largestack_ports::ledger::{Ledger, MemoryLedger};
+use largestack_ports::switch::Switch;
 use largestack_ports::vault::Sensitive;
 use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -103,15 +104,22 @@ pub(crate) struct House {
     pub(crate) ids: Arc<dyn Ids>,
 }
 
-/// Builds an agent over a store. Called inside the async runtime.
-pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
+/// What every call to a model stands on.
+pub(crate) struct Ground {
+    /// The ports of a gateway.
+    pub(crate) ports: Ports,
+    /// Work that must be over before the process ends.
+    pub(crate) tasks: TokioTasks,
+}
+
+/// Lays the ground for calls to these providers. Called inside the async runtime.
+pub(crate) fn ground(providers: &Registry, switch: Arc<dyn Switch>) -> Result<Ground> {
     let ids: Arc<dyn Ids> = Arc::new(OsIds::new()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tasks = TokioTasks::current().map_err(|error| {
         LargestackError::other(Code::Unknown, format!("no async runtime: {error}"))
     })?;
     let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::default());
-    let providers = settings.project.providers.clone();
     let credentials = Keys { environment: Environment::of_process(), providers: providers.clone() };
     let environment = Environment::of_process();
     let variables = Arc::new(move |name: &str| environment.variable(name));
@@ -119,12 +127,21 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
         CloudTransport::new(HttpTransport::new(credentials), Arc::clone(&clock), variables);
     let ports = Ports {
         transport: Arc::new(transport),
-        ledger: Arc::clone(&ledger),
-        switch: Arc::new(store.clone()),
-        clock: Arc::clone(&clock),
-        ids: Arc::clone(&ids),
+        ledger,
+        switch,
+        clock,
+        ids,
         tasks: Arc::new(tasks.clone()),
     };
+    Ok(Ground { ports, tasks })
+}
+
+/// Builds an agent over a store. Called inside the async runtime.
+pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
+    let providers = settings.project.providers.clone();
+    let Ground { ports, tasks } = ground(&providers, Arc::new(store.clone()))?;
+    let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
+    let ledger = Arc::clone(&ports.ledger);
     let described = &settings.agent;
     let gateway = Gateway::builder(ports)
         .registry(providers)

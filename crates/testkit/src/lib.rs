@@ -23,6 +23,7 @@ pub mod replay;
 mod test_model;
 mod turn;
 pub mod upstream;
+pub mod wire_suite;
 
 pub use context::{budgeted, context, question};
 pub use dice::Dice;

@@ -10,11 +10,24 @@ mod json;
 mod laws;
 mod report;
 mod row;
+mod seen;
 
 pub use exchange::{Exchange, load};
 pub use report::{Failure, Known, Report, Tally};
 
 use std::path::Path;
+
+use serde::Deserialize;
+
+/// The differences that are understood and accepted.
+pub fn known() -> Result<Vec<Known>, toml::de::Error> {
+    #[derive(Deserialize)]
+    struct Differences {
+        #[serde(default)]
+        difference: Vec<Known>,
+    }
+    toml::from_str(include_str!("replay/known.toml")).map(|table: Differences| table.difference)
+}
 
 /// Replays every recording under a folder.
 pub fn replay(folder: &Path, known: &[Known]) -> std::io::Result<Report> {

@@ -9,6 +9,7 @@ mod explain;
 mod kill;
 mod man;
 mod new;
+mod providers;
 mod replay;
 mod resume;
 mod run;
@@ -38,6 +39,8 @@ pub(crate) enum Verb {
     Kill(kill::Kill),
     /// What was spent, by agent, model or day
     Cost(cost::Cost),
+    /// The providers, what is proven of each, and whether one answers
+    Providers(providers::Providers),
     /// Check what works here, what does not, and what to do about it
     Doctor(doctor::Doctor),
     /// Explain the configuration
@@ -79,6 +82,7 @@ impl Verb {
             Self::Replay(replay) => replay.json,
             Self::Kill(kill) => kill.json,
             Self::Cost(cost) => cost.json,
+            Self::Providers(providers) => providers.json(),
             Self::Doctor(doctor) => doctor.json,
             Self::Config(config::Config::Explain(explain)) => explain.json,
             Self::Wire(_) => true,
@@ -101,6 +105,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Resume(verb) => verb.perform(global, screen),
         Verb::Kill(verb) => verb.perform(global, screen),
         Verb::Cost(verb) => verb.perform(global, screen),
+        Verb::Providers(verb) => verb.perform(global, screen),
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
         Verb::Wire(verb) => verb.perform(screen),

@@ -5,14 +5,7 @@ use std::fmt::Write as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use largestack_testkit::replay::{Known, Report, replay};
-use serde::Deserialize;
-
-#[derive(Deserialize)]
-struct KnownDifferences {
-    #[serde(default)]
-    difference: Vec<Known>,
-}
+use largestack_testkit::replay::{Known, Report, known, replay};
 
 fn main() -> ExitCode {
     let mut folder = None;
@@ -27,8 +20,8 @@ fn main() -> ExitCode {
     let Some(folder) = folder else {
         return say(&mut std::io::stderr(), "usage: replay FOLDER [--json]", ExitCode::from(2));
     };
-    let known = match toml::from_str::<KnownDifferences>(include_str!("../replay/known.toml")) {
-        Ok(known) => known.difference,
+    let known = match known() {
+        Ok(known) => known,
         Err(error) => return say(&mut std::io::stderr(), &error.to_string(), ExitCode::from(2)),
     };
     // Known differences are of recordings by name; a folder without a recording cannot show them.

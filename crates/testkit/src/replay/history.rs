@@ -67,7 +67,26 @@ const DROPPED: &[(&str, &[(&str, &str)])] = &[
     ),
 ];
 
+/// What means the same in two spellings: the default said or not, Mistral's other word for
+/// `required`.
+fn same_choice(difference: &Difference<'_>) -> bool {
+    let said = |value: Option<&Value>| match value {
+        None => "auto".to_owned(),
+        Some(Value::String(word)) if word == "any" => "required".to_owned(),
+        Some(Value::String(word)) => word.clone(),
+        // Anthropic's form.
+        Some(Value::Object(fields)) if fields.len() == 1 => {
+            fields.get("type").and_then(Value::as_str).unwrap_or_default().to_owned()
+        }
+        Some(other) => other.to_string(),
+    };
+    difference.path == "/tool_choice" && said(difference.ours) == said(difference.theirs)
+}
+
 fn dropped(wire: &str, difference: &Difference<'_>) -> bool {
+    if same_choice(difference) {
+        return true;
+    }
     let paths = DROPPED.iter().find(|(name, _)| *name == wire).map_or(&[][..], |(_, paths)| paths);
     paths.iter().any(|(path, _)| {
         // A group may differ by its presence; what it holds is compared.
@@ -93,7 +112,12 @@ fn encoded(wire: &dyn Wire, row: &Row, call: &Call) -> Result<Value, String> {
     serde_json::from_slice(&request.body).map_err(|error| error.to_string())
 }
 
-fn read(wire: &dyn Wire, row: &Row, exchange: &Exchange) -> Result<Call, String> {
+/// The call that an exchange's request means.
+pub(super) fn read(exchange: &Exchange, row: &Row) -> Option<Call> {
+    call(row.target.wire().ok()?, row, exchange).ok()
+}
+
+fn call(wire: &dyn Wire, row: &Row, exchange: &Exchange) -> Result<Call, String> {
     let body = exchange.request.to_string();
     let mut call = wire.read(body.as_bytes(), &row.target).map_err(|error| error.to_string())?;
     call.stream = row.mode == Mode::Stream;
@@ -103,7 +127,7 @@ fn read(wire: &dyn Wire, row: &Row, exchange: &Exchange) -> Result<Call, String>
 /// The request of an exchange is read and written again.
 pub(super) fn requests(exchange: &Exchange, row: &Row, broken: &mut Vec<Broken>) {
     let Ok(wire) = row.target.wire() else { return };
-    let again = read(wire, row, exchange).and_then(|call| encoded(wire, row, &call));
+    let again = call(wire, row, exchange).and_then(|call| encoded(wire, row, &call));
     match again {
         Err(detail) => broken.push(("/request".into(), detail)),
         Ok(ours) => {
@@ -143,7 +167,7 @@ pub(super) fn continues(
     if !before.iter().zip(after).all(|(a, b)| equal(a, b)) {
         return Some("what was said before was changed".into());
     }
-    let (first, second) = (read(wire, row, earlier).ok()?, read(wire, row, exchange).ok()?);
+    let (first, second) = (call(wire, row, earlier).ok()?, call(wire, row, exchange).ok()?);
     let spoken = |call: &Call| call.messages.iter().filter(|m| m.role != Role::System).count();
     let mut seen = 0;
     let start = second.messages.iter().position(|message| {

@@ -9,6 +9,7 @@ use super::exchange::Exchange;
 use super::history;
 use super::report::Report;
 use super::row::{self, Row};
+use super::seen;
 
 /// Bodies up to this many bytes are also cut in two at every byte.
 const CUT_IN_TWO: usize = 4 << 10;
@@ -27,13 +28,20 @@ pub(super) fn check(recording: &str, exchanges: &[Exchange], report: &mut Report
         let mut broken = Vec::new();
         let reply = one(exchange, &row, &mut broken);
         let mut edited = None;
+        let mut seen = seen::of(history::read(exchange, &row).as_ref(), reply.as_ref(), row.mode);
         if exchange.request.is_object() {
             history::requests(exchange, &row, &mut broken);
             if let Some((earlier, earlier_row, Some(reply))) = &before
                 && earlier_row.target.provider.wire == row.target.provider.wire
             {
                 edited = history::continues(earlier, reply, exchange, &row, &mut broken);
+                if edited.is_none() {
+                    seen.insert("history");
+                }
             }
+        }
+        if broken.is_empty() {
+            report.saw(&name, seen);
         }
         report.took(&name, recording, exchange.index, broken, edited.is_some());
         before = Some((exchange, row, reply));

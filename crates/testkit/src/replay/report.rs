@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
 
 use super::laws::Broken;
+use super::seen::Seen;
 
 /// Counts of one provider's exchanges.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
@@ -59,6 +60,8 @@ pub struct Report {
     pub failures: Vec<Failure>,
     /// Exchanges that are no model calls.
     pub skipped: u64,
+    /// What the exchanges showed for which every law held, by provider: how many of each.
+    pub shown: BTreeMap<String, BTreeMap<&'static str, u64>>,
     #[serde(skip)]
     found: Vec<Failure>,
 }
@@ -67,6 +70,13 @@ pub struct Report {
 const KNOWN_SHARE: u64 = 50;
 
 impl Report {
+    pub(super) fn saw(&mut self, provider: &str, seen: Seen) {
+        let shown = self.shown.entry(provider.to_owned()).or_default();
+        for capability in seen {
+            *shown.entry(capability).or_default() += 1;
+        }
+    }
+
     pub(super) fn took(
         &mut self,
         provider: &str,

@@ -238,6 +238,10 @@ impl Writer<'_> {
         }
         if let Some(effort) = settings.reasoning_effort {
             if self.target.profile.reasoning && !self.lacks(Field::ReasoningEffort) {
+                // OpenAI's own scale ends one step before that of others.
+                let openai = self.target.provider.has(Quirk::DeveloperRole);
+                let most = openai && effort == ReasoningEffort::Max;
+                let effort = if most { ReasoningEffort::Xhigh } else { effort };
                 self.field("reasoning_effort", word(effort));
             } else {
                 self.dropped.push("reasoning_effort");
@@ -309,6 +313,7 @@ pub(super) const fn word(effort: ReasoningEffort) -> &'static str {
         ReasoningEffort::Low => "low",
         ReasoningEffort::Medium => "medium",
         ReasoningEffort::High => "high",
-        ReasoningEffort::Xhigh | ReasoningEffort::Max => "xhigh",
+        ReasoningEffort::Xhigh => "xhigh",
+        ReasoningEffort::Max => "max",
     }
 }
