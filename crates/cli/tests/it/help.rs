@@ -12,6 +12,7 @@ const VERBS: &[&str] = &[
     "resume",
     "kill",
     "cost",
+    "providers",
     "doctor",
     "config",
     "wire",
