@@ -9,11 +9,13 @@
 mod assistant;
 mod call_stream;
 mod cite;
+mod close;
 mod content;
 mod decode;
 mod fault;
 mod finish;
 mod items;
+mod kept;
 mod read;
 mod request;
 mod settings;

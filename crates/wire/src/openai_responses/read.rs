@@ -41,12 +41,34 @@ pub(super) fn call(body: &[u8], target: &Target) -> Result<Call, ReadError> {
     Ok(settings::call(fields, messages.into_iter().map(Arc::new).collect(), target))
 }
 
+/// Adds the parts or the message of one item. One that would not come out as it was is kept as it
+/// came.
 fn item_of(item: Fields, messages: &mut Vec<Message>, ids: &mut Ids, target: &Target) {
+    let new = told(item.clone(), ids, target);
+    let mut again = Vec::new();
+    let written = request::item(&mut again, &new, target);
+    let item = Value::Object(item);
+    let differs =
+        || serde_json::from_slice::<Value>(&again).map_or(true, |written| written != item);
+    let new = if written.is_ok() && differs() {
+        message(new.role, vec![items::whole(&item, new.role, ids)], None)
+    } else {
+        new
+    };
+    match messages.last_mut() {
+        Some(last) if last.role == Role::Assistant && new.role == Role::Assistant => {
+            last.parts.extend(new.parts);
+        }
+        _ => messages.push(new),
+    }
+}
+
+fn told(item: Fields, ids: &mut Ids, target: &Target) -> Message {
     let text = |key: &str| item.get(key).and_then(Value::as_str).unwrap_or_default();
     let (kind, role) = (text("type").to_owned(), text("role").to_owned());
     let is_message = matches!(&*kind, "" | "message");
-    let new = match (&*kind, &*role) {
-        (_, "assistant") if is_message => return said(items::message(item, ids), messages),
+    match (&*kind, &*role) {
+        (_, "assistant") if is_message => said(items::message(item, ids)),
         (_, "system" | "developer") if is_message => {
             let default = request::system_role(target);
             spoken::message(Role::System, default, item, ids)
@@ -58,15 +80,11 @@ fn item_of(item: Fields, messages: &mut Vec<Message>, ids: &mut Ids, target: &Ta
             let part = items::whole(&Value::Object(item), role, ids);
             message(role, vec![part], None)
         }
-        _ => return said(items::said(item, &kind, ids), messages),
-    };
-    messages.push(new);
+        _ => said(items::said(item, &kind, ids)),
+    }
 }
 
-/// Adds to what the model said.
-fn said(parts: Vec<Part>, messages: &mut Vec<Message>) {
-    match messages.last_mut() {
-        Some(last) if last.role == Role::Assistant => last.parts.extend(parts),
-        _ => messages.push(message(Role::Assistant, parts, None)),
-    }
+/// What the model said.
+const fn said(parts: Vec<Part>) -> Message {
+    message(Role::Assistant, parts, None)
 }

@@ -92,7 +92,19 @@ fn message(
     if is_instructions(message, index) {
         return Ok(());
     }
+    item(out, message, target)
+}
+
+/// Appends a message, which is one item or several.
+pub(super) fn item(
+    out: &mut Vec<u8>,
+    message: &Message,
+    target: &Target,
+) -> Result<(), EncodeError> {
     match message.role {
+        Role::System if message.parts.iter().any(content::is_item) => {
+            content::tool_results(out, message, target)?;
+        }
         Role::System => content::spoken(out, system_role(target), message, target)?,
         Role::User | Role::Tool => {
             content::tool_results(out, message, target)?;

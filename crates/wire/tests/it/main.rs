@@ -29,7 +29,13 @@ mod replay;
 #[cfg(test)]
 mod requests;
 #[cfg(test)]
+mod responses_laws;
+#[cfg(test)]
 mod responses_replay;
+#[cfg(test)]
+mod responses_requests;
+#[cfg(test)]
+mod responses_streams;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]
