@@ -5,6 +5,12 @@
 pub(crate) fn write_str(out: &mut Vec<u8>, text: &str) {
     out.reserve(text.len() + 2);
     out.push(b'"');
+    // Names and numbers: too short for a block, and nearly never with anything to escape.
+    if text.len() < 32 && first_special(text.as_bytes()).is_none() {
+        out.extend_from_slice(text.as_bytes());
+        out.push(b'"');
+        return;
+    }
     let mut line = Line { out, bytes: text.as_bytes(), done: 0 };
     let (blocks, rest) = line.bytes.as_chunks::<32>();
     let mut at = 0;

@@ -10,14 +10,13 @@ const GROUPS: usize = 64 / DEPTH;
 
 /// The beginnings of a set of literals.
 pub(super) struct Filter {
-    /// For each byte, the groups that have it: `GROUPS` bits for each place of a beginning.
+    /// For each byte, the groups that do not have it: `GROUPS` bits for each place of a beginning.
+    /// What is shifted in is clear, so that a group may begin anywhere.
     masks: [u64; 256],
 }
 
-/// The bits of the last place.
-const LAST: u64 = FIRST << (GROUPS * (DEPTH - 1));
-/// The bits of the first place.
-const FIRST: u64 = (1 << GROUPS) - 1;
+/// The bits of the last place: a clear one is a group that stands there.
+const LAST: u64 = u64::MAX << (GROUPS * (DEPTH - 1));
 
 /// The first bytes of a literal in lower case; nothing where it is shorter.
 type Beginning = [Option<u8>; DEPTH];
@@ -33,7 +32,7 @@ impl Filter {
             .collect();
         beginnings.sort_unstable();
         beginnings.dedup();
-        let mut filter = Self { masks: [0; 256] };
+        let mut filter = Self { masks: [u64::MAX; 256] };
         // A group also accepts mixtures of its members: each goes where it adds the fewest.
         let mut widths = [[0; DEPTH]; GROUPS];
         for beginning in beginnings {
@@ -53,7 +52,7 @@ impl Filter {
     fn grown(&self, mut width: [u64; DEPTH], group: usize, member: Beginning) -> [u64; DEPTH] {
         for ((place, byte), width) in member.iter().enumerate().zip(&mut width) {
             let mask = self.masks.get(usize::from(byte.unwrap_or_default()));
-            if mask.is_none_or(|mask| mask & bit(place, group) == 0) {
+            if mask.is_none_or(|mask| mask & bit(place, group) != 0) {
                 // Letters are what prose consists of.
                 *width += match byte {
                     None => 256,
@@ -69,7 +68,7 @@ impl Filter {
         for (place, byte) in member.iter().enumerate() {
             for (value, mask) in (0..=u8::MAX).zip(&mut self.masks) {
                 if byte.is_none_or(|byte| byte == value.to_ascii_lowercase()) {
-                    *mask |= bit(place, group);
+                    *mask &= !bit(place, group);
                 }
             }
         }
@@ -79,23 +78,23 @@ impl Filter {
     pub(super) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
         let step = |state: u64, byte: &u8| {
             let mask = self.masks.get(usize::from(*byte)).copied().unwrap_or_default();
-            (state << GROUPS | FIRST) & mask
+            (state << GROUPS) | mask
         };
-        let mut state = 0;
+        let mut state = u64::MAX;
         let rest = text.get(from..)?;
         let (blocks, tail) = rest.as_chunks::<8>();
         for (block, at) in blocks.iter().zip((0..).step_by(8)) {
             let before = state;
-            let mut seen = 0;
+            let mut seen = u64::MAX;
             for byte in block {
                 state = step(state, byte);
-                seen |= state;
+                seen &= state;
             }
-            if seen & LAST != 0 {
+            if seen & LAST != LAST {
                 let mut state = before;
                 let end = block.iter().position(|byte| {
                     state = step(state, byte);
-                    state & LAST != 0
+                    state & LAST != LAST
                 });
                 return end.map(|end| from + at + end + 1 - DEPTH);
             }
@@ -104,7 +103,7 @@ impl Filter {
         let done = from + rest.len() - tail.len();
         for (byte, end) in tail.iter().chain(&[0; DEPTH]).zip(done + 1..) {
             state = step(state, byte);
-            if state & LAST != 0 {
+            if state & LAST != LAST {
                 return Some(end - DEPTH);
             }
         }
