@@ -20,9 +20,9 @@ const MANY: usize = 60;
 const TOOLS: usize = 10;
 /// What must not be lost again, beside the best bare loop. The aim is 1.2, guard included, and is
 /// not reached yet: see ARCHITECTURE.md.
-const HELD: f64 = 2.15;
+const HELD: f64 = 2.18;
 /// The same beside the ordinary loop.
-const HELD_ORDINARY: f64 = 0.42;
+const HELD_ORDINARY: f64 = 0.425;
 
 /// One contestant, some runs, then the end: what callgrind looks at.
 #[derive(Args)]
