@@ -46,6 +46,7 @@ const CONTEXT_PHRASES: &[&str] = &[
     "context window",
     "exceeds the available context size",
     "prompt is too long",
+    "exceed context limit",
     "reduce the length of the messages",
 ];
 const QUOTA_CODES: &[&str] = &[
@@ -54,8 +55,13 @@ const QUOTA_CODES: &[&str] = &[
     "insufficient_balance",
     "billing_not_active",
 ];
-const QUOTA_PHRASES: &[&str] =
-    &["exceeded your current quota", "insufficient balance", "insufficient credits"];
+const QUOTA_PHRASES: &[&str] = &[
+    "exceeded your current quota",
+    "insufficient balance",
+    "insufficient credits",
+    "credit balance is too low",
+    "specified api usage limits",
+];
 const RATE_CODES: &[&str] = &["rate_limit_exceeded", "rate_limit_error", "rate_limited"];
 const AUTH_CODES: &[&str] = &["invalid_api_key", "authentication_error", "invalid_authentication"];
 const TRANSIENT_CODES: &[&str] = &[

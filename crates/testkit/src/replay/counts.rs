@@ -165,9 +165,18 @@ fn anthropic(values: &[Value]) -> Said {
         }
     }
     let raw = (!merged.is_empty()).then(|| Value::Object(merged));
-    let fresh = count(raw.as_ref(), &["/input_tokens"]);
-    let read = count(raw.as_ref(), &["/cache_read_input_tokens"]);
-    let write = count(raw.as_ref(), &["/cache_creation_input_tokens"]);
+    // A compaction inside of the call is billed, but stands among the iterations only.
+    let iterations = raw.as_ref().and_then(|raw| raw.get("iterations")?.as_array());
+    let compactions: Vec<&Value> =
+        iterations.into_iter().flatten().filter(|one| one["type"] == "compaction").collect();
+    let all = |pointer: &str| {
+        let more = compactions.iter().filter_map(|one| count(Some(one), &[pointer]));
+        let counts = count(raw.as_ref(), &[pointer]).into_iter().chain(more);
+        counts.reduce(|sum, more| sum + more)
+    };
+    let (fresh, output) = (all("/input_tokens"), all("/output_tokens"));
+    let read = all("/cache_read_input_tokens");
+    let write = all("/cache_creation_input_tokens");
     let streamed = values.iter().any(|v| v["type"] == "message_start");
     let text = if streamed {
         let deltas = values.iter().filter(|v| v["type"] == "content_block_delta");
@@ -185,7 +194,7 @@ fn anthropic(values: &[Value]) -> Said {
     Said {
         usage: Usage {
             input_tokens: fresh.map(|count| count + read.unwrap_or(0) + write.unwrap_or(0)),
-            output_tokens: count(raw.as_ref(), &["/output_tokens"]),
+            output_tokens: output,
             cache_read_tokens: read,
             cache_write_tokens: write,
             reasoning_tokens: count(raw.as_ref(), &["/output_tokens_details/thinking_tokens"]),

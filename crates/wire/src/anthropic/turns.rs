@@ -86,12 +86,31 @@ impl<'a> Turns<'a> {
         let last = self.before(self.messages.len());
         let turns = last.is_some_and(|last| matches!(self.place(last), Place::Turn(_)));
         if let Some(last) = last {
+            self.trim(out, last);
             if turns && self.takes_mark(last) {
                 self.mark(out);
             }
             self.close(out, last);
         }
         out.extend_from_slice(if turns { b"]" } else { b",\"messages\":[]" });
+    }
+
+    /// Takes white space from the end of a beginning that the model is to go on from: the API
+    /// refuses it there.
+    fn trim(&self, out: &mut Vec<u8>, last: usize) {
+        let part = self.messages.get(last).and_then(|message| message.parts.last());
+        let Some(Body::Text(text)) = part.filter(|part| part.native.is_none()).map(|p| &p.body)
+        else {
+            return;
+        };
+        if self.place(last) == Place::Turn(Side::Assistant) && text.ends_with(char::is_whitespace) {
+            let mut written = Vec::new();
+            write_str(&mut written, text);
+            if out.ends_with(&written) {
+                out.truncate(out.len() - written.len());
+                write_str(out, text.trim_end());
+            }
+        }
     }
 
     /// Begins `system` or a turn, and ends what stood before.

@@ -1,7 +1,11 @@
 //! The wire `anthropic-messages`, and the same messages at Bedrock and Vertex.
 
+mod faults;
+mod laws;
 mod recorded;
 mod requests;
+mod settings;
+mod streams;
 
 use std::sync::Arc;
 
