@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
-use largestack_gateway::{CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Ports};
+use largestack_gateway::{
+    CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports, Strategy,
+};
 use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
@@ -16,6 +18,7 @@ use largestack_ports::switch::Switch;
 use largestack_ports::vault::Sensitive;
 use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::hash::Hash;
 use largestack_types::scope::Scope;
 use largestack_wire::Registry;
 
@@ -143,7 +146,15 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
     let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
     let ledger = Arc::clone(&ports.ledger);
     let described = &settings.agent;
-    let gateway = Gateway::builder(ports)
+    let mut gateway = Gateway::builder(ports).cache_store(Arc::new(store.clone()));
+    if let Some(cache) = &described.cache {
+        gateway = gateway.cache(Arc::clone(&described.name), cache_policy(cache, described)?);
+    }
+    for (name, pool) in &settings.project.pools {
+        gateway = gateway.pool(name, pool_of(pool));
+    }
+    let gateway = gateway
+        .pool_memory(Arc::new(store.clone()))
         .registry(providers)
         .fallbacks(Arc::clone(&described.name), described.fallbacks.iter().cloned())
         .fallback_policy(Arc::clone(&described.name), fallback_policy(&described.fallback))
@@ -163,6 +174,30 @@ pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result
     };
     let agent = agent(described, store).build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
+}
+
+/// What the guards let through decides what a reply was made from, so that other guards find
+/// nothing of these.
+fn cache_policy(cache: &config::ReplyCache, described: &config::Agent) -> Result<CachePolicy> {
+    let guards = serde_json::to_vec(&described.guardrails).map_err(|error| {
+        LargestackError::other(Code::Config, format!("the guardrails cannot be written: {error}"))
+    })?;
+    Ok(CachePolicy {
+        ttl: cache.ttl,
+        sampled: cache.sampled,
+        tool_calls: cache.tool_calls,
+        policy_version: Hash::of(&guards).to_string().into(),
+    })
+}
+
+fn pool_of(pool: &config::Pool) -> Pool {
+    let strategy = match pool.strategy {
+        config::Choose::Weighted => Strategy::Weighted(pool.weights.clone()),
+        config::Choose::Latency => Strategy::Latency,
+        config::Choose::Cheapest => Strategy::Cheapest,
+        config::Choose::Bandit => Strategy::Bandit,
+    };
+    Pool { models: pool.models.clone(), strategy }
 }
 
 fn fallback_policy(described: &config::Fallback) -> FallbackPolicy {

@@ -17,7 +17,7 @@ use crate::origin::Source;
 use crate::problem::Wrong;
 use crate::project::Words;
 use crate::read::{Fields, Read};
-use crate::routing::{self, Fallback};
+use crate::routing::{self, Fallback, ReplyCache};
 use crate::show::Show;
 use crate::value;
 
@@ -40,6 +40,8 @@ pub struct Agent {
     pub fallbacks: Vec<Arc<str>>,
     /// When they take over.
     pub fallback: Fallback,
+    /// Which replies are given again; `None` for none.
+    pub cache: Option<ReplyCache>,
     /// Labels of which a provider must have one; none for every provider.
     pub residency: Vec<Arc<str>>,
     /// Sampling and the like.
@@ -161,6 +163,7 @@ pub(crate) fn read(
     };
     let fallbacks = fields.list("fallbacks", Vec::new(), known_model).value;
     let fallback = routing::fallback(fields.section("fallback"));
+    let cache = routing::cache(fields.section("cache"));
     let residency = fields.list("residency", Vec::new(), value::some_text).value;
     let settings = settings(fields.section("settings"));
     let tools = fields.list("tools", Vec::new(), |node| tool(node, catalogue));
@@ -179,6 +182,7 @@ pub(crate) fn read(
         model: model.value,
         fallbacks,
         fallback,
+        cache,
         residency,
         settings,
         tools: tools.value,

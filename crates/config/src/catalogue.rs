@@ -5,6 +5,7 @@ use std::path::Path;
 use largestack_wire::Registry;
 
 use crate::problem::Wrong;
+use crate::routing::Pools;
 
 /// Tools and models that exist beside those of providers.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +25,7 @@ pub(crate) struct Catalogue<'o> {
     pub(crate) offer: &'o Offer<'o>,
     pub(crate) knowledge_tool: &'o str,
     pub(crate) providers: &'o Registry,
+    pub(crate) pools: &'o Pools,
     pub(crate) working_folder: &'o Path,
 }
 
@@ -39,6 +41,11 @@ impl Catalogue<'_> {
     pub(crate) fn check_model(&self, name: &str) -> Result<(), Wrong> {
         if self.offer.models.contains(&name) {
             return Ok(());
+        }
+        if let Some(pool) = name.strip_prefix("pool/") {
+            let known = self.pools.contains_key(pool);
+            let names = self.pools.keys().map(|name| &**name);
+            return if known { Ok(()) } else { Err(Wrong::unknown_name("pool", pool, names)) };
         }
         let Err(unknown) = self.providers.resolve(name) else { return Ok(()) };
         let own = crate::spelling::nearest(name, self.offer.models.iter().copied());

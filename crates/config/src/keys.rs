@@ -55,6 +55,13 @@ pub const KEYS: &[Key] = keys! {
         "A model that may cost more than this many times the first one is passed over";
     Agent "residency", "list of labels", "none",
         "Only providers with one of these labels are asked; models of this process always may be";
+    Agent "cache.enabled", "true or false", "false",
+        "Whether a call that was made before is answered with the reply it had";
+    Agent "cache.ttl", "duration", "1h", "How long a reply may be given again";
+    Agent "cache.sampled", "true or false", "false",
+        "Also calls without `temperature: 0`, which might be answered differently each time";
+    Agent "cache.tool_calls", "true or false", "false",
+        "Also replies that call tools: the tools run again";
     Agent "settings.max_output_tokens", "whole number from 1", "the model's",
         "Most tokens of one reply";
     Agent "settings.temperature", "number from 0 to 2", "the provider's", "Sampling temperature";
@@ -111,6 +118,10 @@ pub const KEYS: &[Key] = keys! {
     Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
     Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
     Project "aliases", "models by name", "none", "Names of your own for models";
+    Project "pools.*.models", "list of models", "required", "Models of which any may answer `pool/NAME`";
+    Project "pools.*.strategy", "`weighted`, `latency`, `cheapest` or `bandit`", "bandit",
+        "How one is chosen; the pool called `auto` is what `model: auto` means";
+    Project "pools.*.weights", "list of whole numbers", "1 each", "Weights for `weighted`, in order";
     Project "providers.*.wire", "name of a protocol", "`openai-chat`", "The protocol it speaks";
     Project "providers.*.base-url", "http or https address", "the built-in row's",
         "The address that paths are appended to";

@@ -33,7 +33,7 @@
 //! ```
 //!
 //! - `settings`: the layers and their resolution; `agent`, `project`: what the files hold.
-//! - `routing`: who answers in whose place.
+//! - `routing`: who answers in whose place, and what is answered without anybody.
 //! - `keys`, `environment`: the two tables of all there is; `reference`: pages made from them.
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `locate`: files and folders.
@@ -68,5 +68,5 @@ pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
 pub use origin::{Origin, Source};
 pub use problem::{Problem, Wrong};
 pub use project::Project;
-pub use routing::{BadContent, Fallback, OnBreak};
+pub use routing::{BadContent, Choose, Fallback, OnBreak, Pool, ReplyCache};
 pub use settings::{Inputs, Settings};

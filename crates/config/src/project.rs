@@ -10,6 +10,7 @@ use largestack_wire::{Auth, Registry, Section};
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
+use crate::routing::{self, Pool, Pools};
 use crate::show::Show;
 use crate::value;
 
@@ -26,6 +27,8 @@ pub struct Project {
     pub model: Arc<str>,
     /// The providers: the built-in rows and the project's own.
     pub providers: Registry,
+    /// Models of which any may answer, by name.
+    pub pools: BTreeMap<Arc<str>, Pool>,
 }
 
 /// What the file, variables and flags say.
@@ -33,18 +36,20 @@ pub(crate) struct Written {
     pub(crate) model: Read<Arc<str>>,
     pub(crate) state: Read<Option<Arc<str>>>,
     pub(crate) providers: Registry,
+    pub(crate) pools: Pools,
 }
 
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let model = fields.get("model", "auto".into(), value::some_text);
     let state = fields.get("state", None, |node| value::some_text(node).map(Some));
+    let pools = routing::pools(fields.section("pools"));
     let mut providers = providers(&mut fields);
     let aliases = fields.optional("aliases", value::group::<Words>);
     for (name, model) in aliases.map(|words| words.0).unwrap_or_default() {
         providers.alias(name, model);
     }
     fields.finish();
-    Written { model, state, providers }
+    Written { model, state, providers, pools }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {

@@ -1,5 +1,10 @@
-//! Who answers in whose place: fallbacks of an agent.
+//! Who answers in whose place, and what is answered without asking anybody.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::problem::Wrong;
 use crate::read::Fields;
 use crate::show::Show;
 use crate::value;
@@ -86,4 +91,96 @@ pub(crate) fn fallback(mut fields: Fields<'_>) -> Fallback {
     };
     fields.finish();
     fallback
+}
+
+/// Which replies are given again to a call that was made before.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ReplyCache {
+    /// How long.
+    pub ttl: Duration,
+    /// Also calls that may be answered differently each time.
+    pub sampled: bool,
+    /// Also replies that call tools.
+    pub tool_calls: bool,
+}
+
+/// `cache` of an agent; `None` while it is off.
+pub(crate) fn cache(mut fields: Fields<'_>) -> Option<ReplyCache> {
+    let enabled = fields.get("enabled", false, value::boolean).value;
+    let cache = ReplyCache {
+        ttl: fields.get("ttl", Duration::from_hours(1), value::duration).value,
+        sampled: fields.get("sampled", false, value::boolean).value,
+        tool_calls: fields.get("tool_calls", false, value::boolean).value,
+    };
+    fields.finish();
+    enabled.then_some(cache)
+}
+
+/// How a model of a pool is chosen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Choose {
+    /// By lot.
+    Weighted,
+    /// By latency.
+    Latency,
+    /// By price.
+    Cheapest,
+    /// By what it has learned.
+    #[default]
+    Bandit,
+}
+
+const CHOOSE: &[(&str, Choose)] = &[
+    ("weighted", Choose::Weighted),
+    ("latency", Choose::Latency),
+    ("cheapest", Choose::Cheapest),
+    ("bandit", Choose::Bandit),
+];
+
+impl Show for Choose {
+    fn show(&self) -> String {
+        name(CHOOSE, self)
+    }
+}
+
+/// Models of which any may answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Pool {
+    /// The models.
+    pub models: Vec<Arc<str>>,
+    /// How one is chosen.
+    pub strategy: Choose,
+    /// For `weighted`, a weight for each model.
+    pub weights: Vec<u32>,
+}
+
+/// Pools by their names, with where each model stands, so that it can be checked.
+pub(crate) type Pools = BTreeMap<Arc<str>, Pool>;
+
+/// `pools` of a project. Their models are checked when all providers are known.
+pub(crate) fn pools(section: Fields<'_>) -> Pools {
+    let prefix = section.key("");
+    let (entries, report) = section.rest();
+    let mut pools = Pools::new();
+    for entry in entries {
+        let path = format!("{prefix}{}", entry.key);
+        let source = entry.source;
+        let mut fields = Fields::of(entry.node, &path, report);
+        let pool = Pool {
+            models: fields.list("models", Vec::new(), value::some_text).value,
+            strategy: fields.get("strategy", Choose::default(), value::choice(CHOOSE)).value,
+            weights: fields.list("weights", Vec::new(), value::whole(0, 1_000_000)).value,
+        };
+        fields.finish();
+        if pool.models.is_empty() {
+            report.wrong(&source, &path, Wrong::value("a pool needs models"));
+        } else if !pool.weights.is_empty() && pool.strategy != Choose::Weighted {
+            let wrong = "weights are read with `strategy: weighted` only";
+            report.wrong(&source, &path, Wrong::value(wrong));
+        } else if !pool.weights.is_empty() && pool.weights.len() != pool.models.len() {
+            report.wrong(&source, &path, Wrong::value("a weight for each model, or none"));
+        }
+        pools.insert(entry.key.as_str().into(), pool);
+    }
+    pools
 }

@@ -70,6 +70,7 @@ impl Inputs<'_> {
             offer: self.offer,
             knowledge_tool: self.offer.knowledge_tool,
             providers: &project.providers,
+            pools: &project.pools,
             working_folder: self.working_folder,
         };
         // The agent's own model is shown in the place of the project's.
@@ -126,8 +127,8 @@ impl Inputs<'_> {
         settle_key(report, at, "state", &state.display().to_string(), &written.state.source);
         let model = self.project_model(&written, report);
         settle(report, at, &model.value, &model.source);
-        let (name, providers) = (model.value.clone(), written.providers);
-        Ok((Project { file, state, home, model: name, providers }, model))
+        let (name, providers, pools) = (model.value.clone(), written.providers, written.pools);
+        Ok((Project { file, state, home, model: name, providers, pools }, model))
     }
 
     /// Where state is that belongs to no project. Most runs have a project, so that a process
@@ -147,13 +148,25 @@ impl Inputs<'_> {
     /// one.
     fn project_model(&self, written: &Written, report: &mut Report) -> Read<Arc<str>> {
         let model = &written.model;
+        let catalogue = Catalogue {
+            offer: self.offer,
+            knowledge_tool: self.offer.knowledge_tool,
+            providers: &written.providers,
+            pools: &written.pools,
+            working_folder: self.working_folder,
+        };
+        for (name, pool) in &written.pools {
+            for model in &pool.models {
+                let nested = model.starts_with("pool/").then(|| Wrong::value("no pool in a pool"));
+                if let Some(wrong) = nested.or_else(|| catalogue.check_model(model).err()) {
+                    report.wrong(&Source::Default, &format!("pools.{name}.models"), wrong);
+                }
+            }
+        }
+        if &*model.value == "auto" && written.pools.contains_key("auto") {
+            return Read { value: "pool/auto".into(), source: model.source.clone() };
+        }
         if &*model.value != "auto" {
-            let catalogue = Catalogue {
-                offer: self.offer,
-                knowledge_tool: self.offer.knowledge_tool,
-                providers: &written.providers,
-                working_folder: self.working_folder,
-            };
             if let Err(wrong) = catalogue.check_model(&model.value) {
                 report.wrong(&model.source, "model", wrong);
             }

@@ -140,6 +140,26 @@ pub struct EffectStarted {
     pub attempt: u32,
 }
 
+/// A pool's choice of a model.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Routed {
+    /// The pool, as the agent names it.
+    pub pool: Arc<str>,
+    /// How it chooses.
+    pub strategy: Arc<str>,
+    /// Its models in the order in which they are asked, then those that were passed over.
+    pub considered: Vec<Considered>,
+}
+
+/// A model of a pool at the moment of a choice.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Considered {
+    /// The model, as the pool names it.
+    pub model: Arc<str>,
+    /// What it was weighed by, or why it was passed over.
+    pub why: String,
+}
+
 /// The part of a call that a model answered before its reply broke off.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Leg {
@@ -198,6 +218,9 @@ pub struct CallRecord {
     /// Attempts that failed before this outcome: the model and its error.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub failed_attempts: Vec<(Arc<str>, LargestackError)>,
+    /// How a pool chose who was asked, where the call named one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub routed: Option<Box<Routed>>,
     /// What models that broke off gave to it before: words of theirs were delivered. Their cost and
     /// tokens are part of the totals.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]

@@ -1,11 +1,14 @@
 //! How a gateway is put together.
 
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::Arc;
 
+use largestack_ports::cache::{Cache, MemoryCache};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::Ids;
 use largestack_ports::ledger::Ledger;
+use largestack_ports::pools::PoolMemory;
 use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
 use largestack_ports::transport::{Timeouts, Transport};
@@ -14,9 +17,11 @@ use largestack_wire::price::Book;
 
 use crate::gateway::Gateway;
 use crate::layers::breaker::BreakerPolicy;
-use crate::layers::fallback::{FallbackPolicy, Plans};
+use crate::layers::cache::{CachePolicy, Caches};
+use crate::layers::fallback::{FallbackPolicy, Plans, Shared};
 use crate::layers::retry::RetryPolicy;
 use crate::route::Routes;
+use crate::routing::{Pool, Router};
 use crate::stack::stack;
 
 /// What a gateway needs from outside.
@@ -51,12 +56,14 @@ pub(crate) struct Policies {
 }
 
 /// Builds a [`Gateway`].
-#[derive(Debug)]
 pub struct Builder {
     ports: Ports,
     registry: Registry,
     prices: Book,
     plans: Plans,
+    caches: Caches,
+    pools: HashMap<Arc<str>, Arc<Pool>>,
+    pool_memory: Option<Arc<dyn PoolMemory>>,
     policies: Policies,
 }
 
@@ -67,6 +74,9 @@ impl Builder {
             registry: Registry::default(),
             prices: Book::builtin().clone(),
             plans: Plans::default(),
+            caches: Caches::default(),
+            pools: HashMap::new(),
+            pool_memory: None,
             policies: Policies::default(),
         }
     }
@@ -119,6 +129,43 @@ impl Builder {
         self
     }
 
+    /// Serves the name `pool/NAME` by whichever of the pool's models is chosen for a call. An
+    /// agent's fallbacks come after all of them.
+    #[must_use]
+    pub fn pool(mut self, name: &str, pool: Pool) -> Self {
+        self.pools.insert(format!("pool/{name}").into(), Arc::new(pool));
+        self
+    }
+
+    /// Where pools keep what they learn; without one it ends with the process.
+    #[must_use]
+    pub fn pool_memory(mut self, memory: Arc<dyn PoolMemory>) -> Self {
+        self.pool_memory = Some(memory);
+        self
+    }
+
+    /// Which calls of an agent are answered from the cache, and which replies are kept. Nothing is
+    /// of agents that are not named here.
+    #[must_use]
+    pub fn cache(mut self, agent: impl Into<Arc<str>>, policy: CachePolicy) -> Self {
+        self.caches.policies.insert(agent.into(), Arc::new(policy));
+        self
+    }
+
+    /// The most memory that kept replies take, in bytes; 64 MiB unless it is said.
+    #[must_use]
+    pub fn cache_memory(mut self, bytes: usize) -> Self {
+        self.caches.memory = MemoryCache::new(bytes);
+        self
+    }
+
+    /// Where replies are kept behind the memory, for other processes and after a restart.
+    #[must_use]
+    pub fn cache_store(mut self, store: Arc<dyn Cache>) -> Self {
+        self.caches.store = Some(store);
+        self
+    }
+
     /// When and how often a transient failure is tried again.
     #[must_use]
     pub const fn retry(mut self, policy: RetryPolicy) -> Self {
@@ -142,9 +189,23 @@ impl Builder {
 
     /// The gateway.
     pub fn build(self) -> Gateway {
-        let Self { ports, registry, prices, plans, policies } = self;
-        let routes = Arc::new(Routes::new(registry, prices));
-        let stack = stack(&ports, policies, &routes, &Arc::new(plans));
-        Gateway::new(stack, routes, ports.clock)
+        let Self { ports, registry, prices, plans, caches, pools, pool_memory, policies } = self;
+        let routes = Arc::new(Routes::new(registry, prices, pools));
+        let chooser = Router::new(pool_memory, ports.clock.clone(), ports.tasks.clone());
+        let shared =
+            Shared { plans, routes, router: Arc::new(chooser), clock: ports.clock.clone() };
+        let shared = Arc::new(shared);
+        let stack = stack(&ports, policies, &shared, &Arc::new(caches));
+        Gateway::new(stack, shared, ports.clock)
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Builder")
+            .field("plans", &self.plans)
+            .field("caches", &self.caches)
+            .field("pools", &self.pools)
+            .finish_non_exhaustive()
     }
 }

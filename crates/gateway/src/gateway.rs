@@ -8,12 +8,14 @@ use largestack_ports::clock::Clock;
 use largestack_ports::model::{CallContext, Model, ReplyStream};
 use largestack_types::call::Call;
 use largestack_types::errors::Result;
+use largestack_types::id::RunId;
+use largestack_types::scope::Scope;
 
 use crate::block::model_requests_are_blocked;
 use crate::builder::{Builder, Ports};
 use crate::job::{Ask, Job};
+use crate::layers::fallback::Shared;
 use crate::reply::Reply;
-use crate::route::Routes;
 use crate::stack::Stack;
 use crate::step::Step as _;
 
@@ -21,7 +23,7 @@ use crate::step::Step as _;
 /// nobody serves and of a call that may not begin.
 pub struct Gateway {
     stack: Stack,
-    routes: Arc<Routes>,
+    shared: Arc<Shared>,
     clock: Arc<dyn Clock>,
 }
 
@@ -31,19 +33,25 @@ impl Gateway {
         Builder::new(ports)
     }
 
-    pub(crate) fn new(stack: Stack, routes: Arc<Routes>, clock: Arc<dyn Clock>) -> Self {
-        Self { stack, routes, clock }
+    pub(crate) fn new(stack: Stack, shared: Arc<Shared>, clock: Arc<dyn Clock>) -> Self {
+        Self { stack, shared, clock }
     }
 
     /// Serves a name (`offline/extractive`), or every name of a prefix (`offline`), by a model of
     /// this process. It passes the same layers as a provider's but the breaker, and costs nothing
     /// unless the price list has a price for it.
     pub fn register(&self, name: impl Into<Arc<str>>, model: Arc<dyn Model>) {
-        self.routes.register(name.into(), model);
+        self.shared.routes.register(name.into(), model);
+    }
+
+    /// A caller's judgement of a run, from 0 to 1: the pools that chose for it learn from it, once
+    /// for each choice. How many there were; old ones are forgotten.
+    pub fn score(&self, scope: &Scope, run: RunId, worth: f64) -> usize {
+        self.shared.router.score(scope, run, worth)
     }
 
     fn begin(&self, context: &CallContext, call: Call) -> Result<ReplyStream> {
-        let route = self.routes.get(&call.model, self.clock.now())?;
+        let route = self.shared.routes.get(&call.model, self.clock.now())?;
         let job = Arc::new(Job::new(context.clone(), model_requests_are_blocked()));
         let ask = Ask { job: job.clone(), call, route };
         let events = self.stack.clone().begin(ask)?;
@@ -64,6 +72,6 @@ impl Model for Gateway {
 
 impl fmt::Debug for Gateway {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Gateway").field("routes", &self.routes).finish_non_exhaustive()
+        f.debug_struct("Gateway").field("routes", &self.shared.routes).finish_non_exhaustive()
     }
 }

@@ -34,6 +34,8 @@ pub(crate) struct Notes {
     pub(crate) sent: bool,
     /// The tokens that the attempt has reported.
     pub(crate) usage: Option<Usage>,
+    /// A model that the caller did not name was asked, after the one it named.
+    pub(crate) elsewhere: bool,
     /// How long the provider asked to wait, in milliseconds.
     pub(crate) retry_after_ms: Option<u64>,
 }

@@ -1,6 +1,7 @@
 //! The layers, one a file; [`crate::stack`] has their order.
 
 pub(crate) mod breaker;
+pub(crate) mod cache;
 pub(crate) mod continuation;
 pub(crate) mod cut;
 pub(crate) mod deadline;

@@ -48,6 +48,8 @@ pub use block::{block_model_requests, model_requests_are_blocked};
 pub use builder::{Builder, Ports};
 pub use gateway::Gateway;
 pub use layers::breaker::BreakerPolicy;
+pub use layers::cache::CachePolicy;
 pub use layers::fallback::{CannotContinue, FallbackPolicy, OnBreak, OnContent};
 pub use layers::meter::FLOOR_TOKENS;
 pub use layers::retry::RetryPolicy;
+pub use routing::{Pool, Strategy};

@@ -36,8 +36,16 @@ impl<S> Reply<S> {
     fn answered(&mut self, mut answer: Box<Answer>) -> Result<ModelEvent> {
         self.events = None;
         let bill = std::mem::take(&mut self.job.notes().bill);
-        let CallRecord { provider, cost, mut flags, mut failed_attempts, mut legs, usage, .. } =
-            bill;
+        let CallRecord {
+            provider,
+            cost,
+            mut flags,
+            mut failed_attempts,
+            mut legs,
+            usage,
+            routed,
+            ..
+        } = bill;
         let call = &mut answer.call;
         // A model that is a gateway itself has booked what it names.
         call.cost = call.cost.checked_add(cost).map_err(|_| {
@@ -49,6 +57,7 @@ impl<S> Reply<S> {
         call.failed_attempts = failed_attempts;
         legs.append(&mut call.legs);
         call.legs = legs;
+        call.routed = call.routed.take().or(routed);
         call.usage = Usage::default();
         // Tokens of attempts without an answer, as their money.
         answer.reply.usage = answer.reply.usage.plus(usage);

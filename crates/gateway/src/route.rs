@@ -13,6 +13,7 @@ use largestack_wire::profile::Profile;
 use largestack_wire::{Registry, Target, Wire};
 
 use crate::layers::breaker::Circuit;
+use crate::routing::Pool;
 
 /// Who answers to a name.
 pub(crate) struct Route {
@@ -35,6 +36,8 @@ pub(crate) enum Served {
     There(Box<There>),
     /// By a model of this process.
     Here(Arc<dyn Model>),
+    /// By whichever model of a pool is chosen.
+    Pool(Arc<Pool>),
 }
 
 /// A model at a provider.
@@ -54,16 +57,22 @@ const MAX_ROUTES: usize = 1_024;
 pub(crate) struct Routes {
     registry: Registry,
     prices: Book,
+    pools: HashMap<Arc<str>, Arc<Pool>>,
     here: RwLock<HashMap<Arc<str>, Arc<dyn Model>>>,
     known: RwLock<HashMap<Arc<str>, Arc<Route>>>,
     circuits: RwLock<HashMap<Arc<str>, Arc<Circuit>>>,
 }
 
 impl Routes {
-    pub(crate) fn new(registry: Registry, prices: Book) -> Self {
+    pub(crate) fn new(
+        registry: Registry,
+        prices: Book,
+        pools: HashMap<Arc<str>, Arc<Pool>>,
+    ) -> Self {
         Self {
             registry,
             prices,
+            pools,
             here: RwLock::default(),
             known: RwLock::default(),
             circuits: RwLock::default(),
@@ -106,6 +115,16 @@ impl Routes {
                 day,
             });
         }
+        if let Some(pool) = self.pools.get(name) {
+            return Ok(Route {
+                name: name.clone(),
+                provider: name.clone(),
+                served: Served::Pool(pool.clone()),
+                price: None,
+                profile: Profile::default(),
+                day,
+            });
+        }
         let target = self.registry.resolve(name)?;
         let row = &target.provider;
         let wire = largestack_wire::wire(&row.wire).ok_or_else(|| {
@@ -123,7 +142,7 @@ impl Routes {
             day,
             served: Served::There(Box::new(There {
                 auth: auth(&target)?,
-                circuit: self.circuit(&row.name),
+                circuit: self.circuit(&place(&target)),
                 wire,
                 target,
             })),
@@ -148,6 +167,15 @@ impl fmt::Debug for Routes {
     }
 }
 
+/// What is up or down as one: a row, in one region where it has several.
+fn place(target: &Target) -> Arc<str> {
+    let name = &target.provider.name;
+    match target.provider.params.get("region").and_then(|region| region.value.as_deref()) {
+        Some(region) => format!("{name}@{region}").into(),
+        None => name.clone(),
+    }
+}
+
 /// The row's way to present a key, as the transport takes it.
 fn auth(target: &Target) -> Result<Auth> {
     Ok(match &target.provider.auth {
@@ -160,4 +188,24 @@ fn auth(target: &Target) -> Result<Auth> {
             Auth::SigV4 { service: service.as_str().into(), region: target.param("region")?.into() }
         }
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use largestack_wire::{Param, Provider};
+
+    use super::*;
+
+    #[test]
+    fn a_row_is_up_or_down_in_each_of_its_regions_alone() {
+        let at = |region: Option<&str>| {
+            let mut row = Provider::new("mine");
+            let region = region.map(|value| Param { value: Some(value.to_owned()), env: vec![] });
+            row.params.extend(region.map(|region| ("region".to_owned(), region)));
+            place(&Target::new(Arc::new(row), "m"))
+        };
+        assert_eq!(&*at(None), "mine");
+        assert_eq!(&*at(Some("eu-west-1")), "mine@eu-west-1");
+        assert_ne!(at(Some("eu-west-1")), at(Some("us-east-1")));
+    }
 }

@@ -51,6 +51,8 @@ pub struct LedgerLine {
     pub usage: Usage,
     /// Cost.
     pub cost: Money,
+    /// Answered from the cache: the call cost nothing.
+    pub cached: bool,
 }
 
 /// What is written together, or not at all.
@@ -129,6 +131,9 @@ pub struct CostRow {
     pub usage: Usage,
     /// Cost.
     pub cost: Money,
+    /// Calls of these that were answered from the cache.
+    #[serde(default)]
+    pub cached: u64,
 }
 
 /// The journal, and what is projected from it.

@@ -18,12 +18,14 @@
 //! ```
 
 pub mod blobs;
+pub mod cache;
 pub mod clock;
 pub mod documents;
 pub mod ids;
 pub mod journal;
 pub mod ledger;
 pub mod model;
+pub mod pools;
 pub mod switch;
 pub mod tasks;
 pub mod tool;

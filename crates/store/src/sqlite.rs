@@ -4,6 +4,7 @@
 mod barrier;
 mod blobs;
 mod budgets;
+mod cache;
 mod documents;
 mod health;
 mod journal;

@@ -153,7 +153,8 @@ impl Drive {
     /// Queues the line of the cost report, for calls that cost tokens or money.
     fn book(&mut self, call: &CallRecord) {
         let cost_something = call.cost.nanos() != 0 || call.usage.total_tokens() > 0;
-        if !cost_something {
+        let cached = call.flags.iter().any(|flag| &**flag == "cache_hit");
+        if !cost_something && !cached {
             return;
         }
         let definition = self.run.definition();
@@ -165,6 +166,7 @@ impl Drive {
             model: Arc::clone(&definition.model),
             usage: call.usage,
             cost: call.cost,
+            cached,
         };
         self.outbox.ledger.push(line);
     }

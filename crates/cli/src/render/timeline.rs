@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use largestack_engine::event::{
-    CallRecord, EffectStarted, FindingRecord, ModelFailed, ModelReplied, ToolReturned,
+    CallRecord, EffectStarted, FindingRecord, ModelFailed, ModelReplied, Routed, ToolReturned,
 };
 use largestack_engine::{Event, Recorded};
 use largestack_types::errors::LargestackError;
@@ -89,6 +89,8 @@ pub(crate) struct ModelStep {
     cost_nanos: i64,
     cost_usd: String,
     flags: Vec<Arc<str>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    routed: Option<Box<Routed>>,
     failed_attempts: Vec<(Arc<str>, Problem)>,
     finish_reason: Option<&'static str>,
     text: String,
@@ -315,6 +317,7 @@ impl ModelStep {
             cost_nanos: call.cost.nanos(),
             cost_usd: dollars(call.cost),
             flags: call.flags.clone(),
+            routed: call.routed.clone(),
             failed_attempts: call.failed_attempts.iter().map(failed).collect(),
             finish_reason: None,
             text: String::new(),

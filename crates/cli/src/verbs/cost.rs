@@ -54,6 +54,8 @@ struct Row {
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<String>,
     calls: u64,
+    /// Of these, answered from the cache.
+    cached_calls: u64,
     usage: Usage,
     cost_nanos: i64,
     cost_usd: String,
@@ -64,6 +66,7 @@ impl Row {
         Self {
             key,
             calls: row.calls,
+            cached_calls: row.cached,
             usage: row.usage,
             cost_nanos: row.cost.nanos(),
             cost_usd: dollars(row.cost),
@@ -99,14 +102,19 @@ impl Cost {
 }
 
 fn total(rows: &[CostRow]) -> Result<CostRow, LargestackError> {
-    let start =
-        CostRow { key: "total".to_owned(), calls: 0, usage: Usage::default(), cost: Money::ZERO };
+    let start = CostRow {
+        key: "total".to_owned(),
+        calls: 0,
+        usage: Usage::default(),
+        cost: Money::ZERO,
+        cached: 0,
+    };
     rows.iter().try_fold(start, |sum, row| {
         let cost = sum.cost.checked_add(row.cost).map_err(|_| {
             LargestackError::other(Code::Budget, "the total of all costs is out of range")
         })?;
         let (calls, usage) = (sum.calls + row.calls, sum.usage.plus(row.usage));
-        Ok(CostRow { key: sum.key, calls, usage, cost })
+        Ok(CostRow { key: sum.key, calls, usage, cost, cached: sum.cached + row.cached })
     })
 }
 
@@ -121,9 +129,13 @@ fn table(by: &'static str, rows: &[CostRow], total: &CostRow) -> String {
     ]);
     let shown = |count: Option<u64>| count.map_or_else(|| "-".to_owned(), grouped);
     for row in rows.iter().chain([total]) {
+        let calls = match row.cached {
+            0 => grouped(row.calls),
+            some => format!("{} ({} from cache)", grouped(row.calls), grouped(some)),
+        };
         table.row(vec![
             one_line(&row.key, 60),
-            grouped(row.calls),
+            calls,
             shown(row.usage.input_tokens),
             shown(row.usage.output_tokens),
             shown(row.usage.cache_read_tokens),
@@ -145,6 +157,7 @@ mod tests {
             calls: 1,
             usage: Usage::default(),
             cost: Money::from_nanos(cost),
+            cached: 0,
         };
         assert_eq!(total(&[row(2), row(3)]).unwrap().cost, Money::from_nanos(5));
         assert!(total(&[row(i64::MAX), row(1)]).is_err());

@@ -44,6 +44,9 @@ pub(crate) struct Run {
     /// Show the answer when it is whole
     #[arg(long)]
     no_stream: bool,
+    /// Ask the model also what it was asked before, whatever the agent's `cache` says
+    #[arg(long)]
+    no_cache: bool,
     /// What standard output gets
     #[command(flatten)]
     pub(super) output: Output,
@@ -86,6 +89,9 @@ impl Run {
         let mut flags = Flags::new();
         if let Some(model) = &self.model {
             flags = flags.set("model", "--model", model.as_str());
+        }
+        if self.no_cache {
+            flags = flags.set("cache.enabled", "--no-cache", "false");
         }
         if let Some(state) = &global.state {
             flags = flags.set("state", "--state", state.display().to_string());

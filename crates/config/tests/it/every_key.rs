@@ -20,6 +20,10 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "fallback.cannot_continue", "surface", "fail"),
     (Place::Agent, "fallback.on_content", "[refusal, empty]", "invalid-output"),
     (Place::Agent, "fallback.max_price_factor", "1.5", "2"),
+    (Place::Agent, "cache.enabled", "false", "false"),
+    (Place::Agent, "cache.ttl", "5m", "5m"),
+    (Place::Agent, "cache.sampled", "true", "true"),
+    (Place::Agent, "cache.tool_calls", "true", "true"),
     (Place::Agent, "residency", "[eu]", "eu, ch"),
     (Place::Agent, "settings.max_output_tokens", "5", "5"),
     (Place::Agent, "settings.temperature", "0.5", "0.5"),
@@ -60,6 +64,9 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Project, "state", "elsewhere", "elsewhere"),
     (Place::Project, "aliases", "{fast: openai/gpt-4o}", "{\"fast\":\"openai/gpt-4o\"}"),
+    (Place::Project, "pools.*.models", "[openai/o3, openai/gpt-4o]", "openai/o3"),
+    (Place::Project, "pools.*.strategy", "latency", "cheapest"),
+    (Place::Project, "pools.*.weights", "[3]", "3"),
     (Place::Project, "providers.*.wire", "openai-chat", "openai-chat"),
     (Place::Project, "providers.*.base-url", "http://x/v1", "http://x/v1"),
     (Place::Project, "providers.*.path", "/chat", "/chat"),
@@ -83,7 +90,11 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
 
 /// Keys that mean nothing alone.
 const AGENT: &str = "name: a\ninstructions: Help.\ntools: [search_knowledge]\nknowledge: docs\n\
-                     settings: {output_schema: {name: x, schema: {}}}\n";
+                     settings: {output_schema: {name: x, schema: {}}}\n\
+                     cache: {enabled: true}\n";
+
+const PROJECT: &str = "providers: {mine: {path: /p}}\n\
+                       pools: {mine: {models: [openai/o4-mini], strategy: weighted}}\n";
 
 fn other(key: &Key) -> (&'static str, &'static str) {
     let row = OTHER.iter().find(|row| row.0 == key.place && row.1 == key.path);
@@ -112,6 +123,9 @@ fn agent_text(key: &Key, value: &str) -> String {
     // What was replaced along with the key is put back beside it.
     if key.path.starts_with("knowledge.") && key.path != "knowledge.folder" {
         text.push_str("  folder: docs\n");
+    }
+    if key.path.starts_with("cache.") && key.path != "cache.enabled" {
+        text.push_str("  enabled: true\n");
     }
     match key.path {
         "settings.output_schema.name" => text.push_str("    schema: {}\n"),
@@ -155,7 +169,7 @@ fn every_key_of_an_agent_file_changes_the_agent() {
 fn every_key_of_a_project_file_changes_the_project() {
     for key in KEYS.iter().filter(|key| key.place == Place::Project) {
         let (in_file, in_variable) = other(key);
-        let base = disk(&[("largestack.yaml", "providers: {mine: {path: /p}}\n")]);
+        let base = disk(&[("largestack.yaml", PROJECT)]);
         let of = |environment: &[(&str, &str)]| {
             project(base.path(), environment, &Flags::new()).unwrap()
         };
@@ -165,7 +179,13 @@ fn every_key_of_a_project_file_changes_the_project() {
         let is_default = key.path == "providers.*.wire";
         assert_eq!(of(&[(&variable, in_variable)]).project == unchanged, is_default, "{variable}");
 
-        let text = nested(key.path, in_file);
+        let mut text = nested(key.path, in_file);
+        if key.path.starts_with("pools.") && key.path != "pools.*.models" {
+            text.push_str("    models: [openai/o4-mini]\n");
+        }
+        if key.path == "pools.*.weights" {
+            text.push_str("    strategy: weighted\n");
+        }
         std::fs::write(base.path().join("largestack.yaml"), text).unwrap();
         let changed = of(&[]);
         assert_ne!(changed.project, unchanged, "{}", key.path);
@@ -177,13 +197,13 @@ fn every_key_of_a_project_file_changes_the_project() {
 
 #[test]
 fn what_is_read_is_what_the_table_lists() {
-    let folder = disk(&[("agent.yaml", LEAST), ("largestack.yaml", "providers: {mine: {}}\n")]);
+    let folder = disk(&[
+        ("agent.yaml", LEAST),
+        ("largestack.yaml", "providers: {mine: {}}\npools: {mine: {models: [openai/o3]}}\n"),
+    ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
-    let mut read: Vec<String> = settings
-        .origins
-        .iter()
-        .map(|origin| origin.key.replace("providers.mine.", "providers.*."))
-        .collect();
+    let mut read: Vec<String> =
+        settings.origins.iter().map(|origin| origin.key.replace(".mine.", ".*.")).collect();
     let mut listed: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
     // The environment alone decides this.
     listed.push("home".to_owned());

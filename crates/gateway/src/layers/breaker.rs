@@ -21,7 +21,7 @@ mod circuit;
 pub(crate) use circuit::Circuit;
 use circuit::Pass;
 
-/// When a provider is spared. One circuit for each row of the provider table.
+/// When a provider is spared. One circuit for each row of the provider table and region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerPolicy {
     /// Calls in a row that must fail. Wrong requests and rate limits are not failures.
@@ -76,7 +76,7 @@ impl<S: Step> Service<Ask> for Breaker<S> {
 
     fn call(&mut self, ask: Ask) -> Self::Future {
         let pass = match &ask.route.served {
-            Served::Here(_) => None,
+            Served::Here(_) | Served::Pool(_) => None,
             Served::There(there) => match there.circuit.enter(self.policy, &self.clock) {
                 Ok(pass) => Some(pass),
                 Err(wait) => {

@@ -10,7 +10,7 @@ use futures::Stream;
 use largestack_ports::BoxFuture;
 use largestack_ports::model::{Answer, ModelEvent, ReplyStream};
 use largestack_ports::transport::{Timeouts, Transport};
-use largestack_types::errors::{LargestackError, ModelRequestsBlockedError, Result};
+use largestack_types::errors::{Code, LargestackError, ModelRequestsBlockedError, Result};
 use tower::Service;
 
 use crate::block::model_requests_are_blocked;
@@ -77,6 +77,10 @@ async fn open(transport: Arc<dyn Transport>, timeouts: Timeouts, ask: Ask) -> Re
         Served::Here(model) => {
             job.notes().sent = true;
             model.call(&job.context, call).await.map(Opened::Here)
+        }
+        Served::Pool(_) => {
+            let detail = format!("{} is a pool, and no model of it was chosen", route.name);
+            Err(LargestackError::other(Code::Config, detail))
         }
         Served::There(there) => {
             refuse_if_blocked(&job, &route.name)?;

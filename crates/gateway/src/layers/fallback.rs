@@ -1,4 +1,4 @@
-//! Layer 4: the models that take over. The list is the operator's and in order; a model that
+//! Layer 4: who is asked, and the models that take over. The list is the operator's and in order; a model that
 //! cannot answer the call, or may not be told it, is passed over and that is on record.
 
 use std::collections::VecDeque;
@@ -8,16 +8,19 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::Stream;
+use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock;
 use largestack_ports::model::{Answer, ModelEvent};
 use largestack_types::errors::{LargestackError, Result};
 use tower::Service;
 
 use crate::job::Ask;
-use crate::route::Routes;
+use crate::route::{Routes, Served};
+use crate::routing::Router;
 use crate::step::Step;
 
 mod content;
+mod fit;
 mod next;
 mod plan;
 mod residency;
@@ -35,19 +38,15 @@ pub(crate) struct Fallback<S> {
 
 /// What all calls share.
 pub(crate) struct Shared {
-    plans: Arc<Plans>,
-    routes: Arc<Routes>,
-    clock: Arc<dyn Clock>,
+    pub(crate) plans: Plans,
+    pub(crate) routes: Arc<Routes>,
+    pub(crate) router: Arc<Router>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl<S> Fallback<S> {
-    pub(crate) fn new(
-        plans: Arc<Plans>,
-        routes: Arc<Routes>,
-        clock: Arc<dyn Clock>,
-        inner: S,
-    ) -> Self {
-        Self { shared: Arc::new(Shared { plans, routes, clock }), inner }
+    pub(crate) fn new(shared: Arc<Shared>, inner: S) -> Self {
+        Self { shared, inner }
     }
 }
 
@@ -60,6 +59,8 @@ pub(crate) enum Falling<S: Step> {
 
 /// A reply that may come from several models.
 pub(crate) struct Planned<S: Step> {
+    /// What is waited for before anybody is asked.
+    opening: Option<BoxFuture<'static, ()>>,
     /// `None` once the call is over.
     events: Option<S::Events>,
     /// What is to be heard before anything else.
@@ -68,7 +69,13 @@ pub(crate) struct Planned<S: Step> {
 }
 
 impl<S: Step> Planned<S> {
+    fn start(&mut self) {
+        let went = self.next.start();
+        self.went(went);
+    }
+
     fn heard(&mut self, event: Option<Result<ModelEvent>>) {
+        self.next.heard();
         match event {
             Some(Ok(ModelEvent::Delta(delta))) => {
                 self.queue.extend(self.next.delta(delta).map(|d| Ok(ModelEvent::Delta(d))));
@@ -125,23 +132,20 @@ impl<S: Step> Service<Ask> for Fallback<S> {
     }
 
     fn call(&mut self, ask: Ask) -> Self::Future {
-        let Some(plan) = self.shared.plans.of(&ask.job.context.agent) else {
+        let plan = self.shared.plans.of(&ask.job.context.agent);
+        let pool = matches!(ask.route.served, Served::Pool(_));
+        if plan.is_none() && !pool {
             return ready(self.inner.begin(ask).map(Falling::Straight));
-        };
-        let plan = plan.clone();
-        if let Some(refused) = residency::refused(&plan.residency, &ask.route) {
-            return ready(Err(refused));
         }
-        let mut next = Next::new(self.inner.clone(), self.shared.clone(), plan, ask.clone());
-        let mut planned = match self.inner.begin(ask) {
-            Ok(events) => Planned { events: Some(events), queue: VecDeque::new(), next },
-            Err(error) => {
-                let went = next.go_on(error);
-                let mut planned = Planned { events: None, queue: VecDeque::new(), next };
-                planned.went(went);
-                planned
-            }
-        };
+        let plan = plan.cloned().unwrap_or_default();
+        let (scope, name) = (&ask.job.context.scope, &ask.route.name);
+        let opening = pool.then(|| self.shared.router.load(scope, name)).flatten();
+        let waits = opening.is_some();
+        let next = Next::new(self.inner.clone(), self.shared.clone(), plan, ask);
+        let mut planned = Planned { opening, events: None, queue: VecDeque::new(), next };
+        if !waits {
+            planned.start();
+        }
         // What cannot even begin is an error of the call itself.
         if planned.events.is_none()
             && let Some(Err(_)) = planned.queue.front()
@@ -164,6 +168,12 @@ impl<S: Step> Stream for Falling<S> {
         loop {
             if let Some(event) = planned.queue.pop_front() {
                 return Poll::Ready(Some(event));
+            }
+            if let Some(opening) = &mut planned.opening {
+                futures::ready!(opening.as_mut().poll(cx));
+                planned.opening = None;
+                planned.start();
+                continue;
             }
             let Some(events) = &mut planned.events else { return Poll::Ready(None) };
             let event = futures::ready!(Pin::new(events).poll_next(cx));

@@ -44,7 +44,9 @@ impl Demand {
                 Body::ToolCall(call) => bytes += call.arguments.as_str().len(),
                 Body::ToolResult(result) => {
                     bytes += result.text.len();
-                    result.media.iter().for_each(|media| demand.medium(media));
+                    for media in &result.media {
+                        demand.medium(media);
+                    }
                 }
                 Body::Media(media) => demand.medium(media),
                 _ => {}

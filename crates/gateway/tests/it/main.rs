@@ -8,6 +8,8 @@ mod breaker;
 #[cfg(test)]
 mod budget;
 #[cfg(test)]
+mod cache;
+#[cfg(test)]
 mod content;
 #[cfg(test)]
 mod continuation;
@@ -16,7 +18,13 @@ mod fallback;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
+mod retry;
+#[cfg(test)]
 mod rig;
+#[cfg(test)]
+mod routing;
 #[cfg(test)]
 mod settle;
 #[cfg(test)]

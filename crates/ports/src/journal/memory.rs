@@ -103,8 +103,10 @@ fn costs(ledger: &[LedgerLine], by: CostBy) -> Result<Vec<CostRow>> {
             calls: 0,
             usage: largestack_types::usage::Usage::default(),
             cost: Money::ZERO,
+            cached: 0,
         });
         row.calls += 1;
+        row.cached += u64::from(line.cached);
         row.usage = row.usage.plus(line.usage);
         row.cost = row.cost.checked_add(line.cost).map_err(|_| {
             LargestackError::other(Code::Budget, "a total of money is out of range")

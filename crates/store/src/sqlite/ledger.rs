@@ -18,8 +18,9 @@ pub(crate) fn insert(
 ) -> rusqlite::Result<()> {
     let mut insert = connection.prepare_cached(
         "INSERT INTO ledger (tenant, at, run, seq, root, agent, model, input_tokens,
-             output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost)
-         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)",
+             output_tokens, cache_read_tokens, cache_write_tokens, reasoning_tokens, cost,
+             cached)
+         VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)",
     )?;
     for line in lines {
         insert.execute(params![
@@ -36,6 +37,7 @@ pub(crate) fn insert(
             line.usage.cache_write_tokens.map(integer),
             line.usage.reasoning_tokens.map(integer),
             line.cost.nanos(),
+            line.cached,
         ])?;
     }
     Ok(())
@@ -51,10 +53,16 @@ const fn key(by: CostBy) -> &'static str {
 
 /// The report of a tenant, by key.
 pub(crate) fn costs(connection: &Connection, tenant: &str, by: CostBy) -> Result<Vec<CostRow>> {
+    // A file that is only read is not brought up to date.
+    let known = "SELECT count(*) FROM pragma_table_info('ledger') WHERE name = 'cached'";
+    let known: i64 = connection
+        .query_row(known, [], |row| row.get(0))
+        .map_err(|error| StoreError::sql(connection.path().unwrap_or_default().as_ref(), error))?;
+    let cached = if known > 0 { "sum(cached)" } else { "0" };
     // Tokens are added in whole numbers as well: `sum` fails where they leave the range.
     let report = format!(
         "SELECT {}, count(*), sum(input_tokens), sum(output_tokens), sum(cache_read_tokens),
-             sum(cache_write_tokens), sum(reasoning_tokens), sum(cost)
+             sum(cache_write_tokens), sum(reasoning_tokens), sum(cost), {cached}
          FROM ledger WHERE tenant = ?1 GROUP BY 1 ORDER BY 1",
         key(by)
     );
@@ -85,5 +93,6 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CostRow> {
             reasoning_tokens: count(row, 6)?,
         },
         cost: Money::from_nanos(row.get(7)?),
+        cached: count(row, 8)?.unwrap_or(0),
     })
 }

@@ -19,7 +19,12 @@ pub(crate) struct Migration {
 pub(crate) const STATE: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../migrations/sqlite/state/0001_first.sql") },
     Migration { version: 2, sql: include_str!("../../migrations/sqlite/state/0002_budgets.sql") },
+    Migration { version: 3, sql: include_str!("../../migrations/sqlite/state/0003_cached.sql") },
 ];
+
+/// The schema of `cache.db`.
+pub(crate) const CACHE: &[Migration] =
+    &[Migration { version: 1, sql: include_str!("../../migrations/sqlite/cache/0001_first.sql") }];
 
 /// The schema of `documents.db`.
 pub(crate) const DOCUMENTS: &[Migration] = &[Migration {
@@ -94,7 +99,7 @@ mod tests {
 
     #[test]
     fn migrations_are_numbered_from_one_without_gaps() {
-        for migrations in [STATE, DOCUMENTS] {
+        for migrations in [STATE, DOCUMENTS, CACHE] {
             let numbers: Vec<u32> = migrations.iter().map(|m| m.version).collect();
             let expected: Vec<u32> = (1..).take(migrations.len()).collect();
             assert_eq!(numbers, expected);

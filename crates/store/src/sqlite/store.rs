@@ -17,6 +17,7 @@ use rusqlite::Connection;
 
 use crate::error::{Result, StoreError};
 use crate::sqlite::barrier::Barrier;
+use crate::sqlite::cache;
 use crate::sqlite::migrate;
 use crate::sqlite::open::File;
 use crate::sqlite::owners::Process;
@@ -62,6 +63,7 @@ pub(crate) struct Writing {
     pub reservations: AtomicU64,
     pub limited: LimitedScopes,
     pub documents: Pool,
+    pub cache: Pool,
     pub options: Options,
 }
 
@@ -97,6 +99,10 @@ fn state_file(folder: &Path) -> File {
 
 fn documents_file(folder: &Path) -> File {
     File { path: folder.join("documents.db"), migrations: migrate::DOCUMENTS }
+}
+
+fn cache_file(folder: &Path) -> File {
+    File { path: folder.join("cache.db"), migrations: migrate::CACHE }
 }
 
 fn make_folder(folder: &Path) -> Result<()> {
@@ -144,12 +150,16 @@ impl Store {
         let documents = documents_file(folder);
         let (home, file) = (folder.to_owned(), documents.clone());
         let documents = Pool::new(documents, 1, move || open_alone(&home, &file));
+        let (home, file) = (folder.to_owned(), cache_file(folder));
+        let cache =
+            Pool::new(file.clone(), 1, move || cache::prepared(open_alone(&home, &file)?, &file));
         let writing = Writing {
             writer,
             process: id,
             reservations: AtomicU64::new(1),
             limited: LimitedScopes::default(),
             documents,
+            cache,
             options,
         };
         Ok(Self::over(folder, state, Some(writing), switch))

@@ -65,6 +65,7 @@ pub(crate) fn line(agent: &str, model: &str, day: i64, nanos: i64) -> LedgerLine
         model: model.into(),
         usage: Usage { input_tokens: Some(10), output_tokens: Some(2), ..Usage::default() },
         cost: Money::from_nanos(nanos),
+        cached: false,
     }
 }
 

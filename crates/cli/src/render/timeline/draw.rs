@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use largestack_engine::event::Considered;
+
 use super::{ModelStep, Step, ToolStep, What};
 use crate::render::amount::{grouped, lasted, tokens};
 use crate::render::problem::Problem;
@@ -120,6 +122,13 @@ impl Drawing {
         let head = strong("model");
         let head = format!("{effect} {head}{}{} {facts} {after}", clean(&name), nth(model.attempt));
         let mut children = Vec::new();
+        if let Some(routed) = &model.routed {
+            let why = |c: &Considered| format!("{} ({})", clean(&c.model), clean(&c.why));
+            let considered: Vec<String> = routed.considered.iter().map(why).collect();
+            let (pool, strategy) = (clean(&routed.pool), clean(&routed.strategy));
+            let line = format!("{pool} by {strategy}: {}", considered.join("; "));
+            children.push(Node::leaf(painted(FAINT, line)));
+        }
         for (model, error) in &model.failed_attempts {
             let failed = format!("tried {}: {}", clean(model), self.text(&error.message));
             children.push(Node::leaf(painted(WARN, failed)));

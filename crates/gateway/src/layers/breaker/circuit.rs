@@ -30,6 +30,15 @@ impl Circuit {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether a call would be refused now.
+    pub(crate) fn is_shut(&self, clock: &dyn Clock) -> bool {
+        match *self.state() {
+            State::Closed { .. } => false,
+            State::Probing => true,
+            State::Open { until } => clock.monotonic() < until,
+        }
+    }
+
     /// Leave to make a call, or how long to wait. While a probe is under way nobody else goes.
     pub(crate) fn enter(
         self: &Arc<Self>,

@@ -12,12 +12,12 @@ use largestack_types::usage::Usage;
 
 use super::content::Bad;
 use super::plan::{CannotContinue, OnBreak, Plan};
-use super::{Shared, residency};
+use super::{Shared, fit, residency};
 use crate::fault::{Class, class, refused_as_written, was_not_asked};
 use crate::job::Ask;
 use crate::layers::continuation::{Delivered, Seam};
-use crate::route::Route;
-use crate::routing::demand::Demand;
+use crate::route::{Route, Served};
+use crate::routing::{Choice, Pool, Trial};
 use crate::step::Step;
 
 /// How a call went on.
@@ -33,6 +33,11 @@ pub(super) struct Next<S> {
     inner: S,
     shared: Arc<Shared>,
     plan: Arc<Plan>,
+    /// Who may take over: the rest of the pool, then the agent's list.
+    models: Vec<Arc<str>>,
+    /// The pool's choice, and the attempt that it learns from.
+    choice: Option<Choice>,
+    trial: Option<Trial>,
     /// As the caller asked it.
     call: Call,
     /// Where the caller sent it.
@@ -59,17 +64,88 @@ impl<S: Step> Next<S> {
         Self {
             inner,
             shared,
+            models: plan.models.clone(),
             plan,
+            choice: None,
+            trial: None,
             call: ask.call.clone(),
             first: ask.route.clone(),
             ask,
             used: 0,
-            asked: 1,
+            asked: 0,
             failed: Vec::new(),
             delivered: Delivered::default(),
             going_on: None,
             booked: Default::default(),
             kept: None,
+        }
+    }
+
+    /// Asks the model that the caller named, or one of the pool.
+    pub(super) fn start(&mut self) -> Result<Went<S::Events>> {
+        if let Served::Pool(pool) = &self.first.served {
+            self.choose(&pool.clone())?;
+        } else if let Some(refused) = residency::refused(&self.plan.residency, &self.first) {
+            return Err(refused);
+        }
+        match self.begin() {
+            Ok(events) => Ok(Went::On { events, marker: None }),
+            Err(error) => self.go_on(error),
+        }
+    }
+
+    fn choose(&mut self, pool: &Pool) -> Result<()> {
+        let Shared { routes, router, .. } = &*self.shared;
+        let residency = &self.plan.residency;
+        let refuses = |route: &Route| residency::refused(residency, route);
+        let (job, name) = (&self.ask.job, &self.first.name);
+        let choice = router.choose(&job.context, (name, pool), &self.call, routes, refuses);
+        job.notes().bill.routed = Some(Box::new(choice.routed.clone()));
+        let Some((first, rest)) = choice.order.split_first() else {
+            let why: Vec<String> = choice
+                .routed
+                .considered
+                .iter()
+                .map(|c| format!("{}: {}", c.model, c.why))
+                .collect();
+            let detail = format!("no model of {name} can answer the call: {}", why.join("; "));
+            let advice = "Add a model to the pool that takes what the call holds";
+            return Err(LargestackError::with_advice(Code::Input, detail, advice));
+        };
+        self.models.splice(0..0, rest.iter().map(|route| route.name.clone()));
+        self.first = first.clone();
+        self.ask.route = first.clone();
+        self.ask.call.model = first.name.clone();
+        self.choice = Some(choice);
+        Ok(())
+    }
+
+    /// Makes the attempt that is ready.
+    fn begin(&mut self) -> Result<S::Events> {
+        self.asked += 1;
+        let model = &self.ask.route.name;
+        self.trial = self.choice.as_ref().and_then(|choice| {
+            let chosen = choice.order.iter().any(|route| route.name == *model);
+            let (context, pool) = (&self.ask.job.context, &choice.routed.pool);
+            chosen.then(|| self.shared.router.watch(context, pool, choice, model))
+        });
+        let elsewhere = self.trial.is_none() && *model != self.first.name;
+        self.ask.job.notes().elsewhere |= elsewhere;
+        self.inner.begin(self.ask.clone())
+    }
+
+    /// Something was heard of the attempt.
+    pub(super) fn heard(&mut self) {
+        if let Some(trial) = &mut self.trial {
+            trial.heard();
+        }
+    }
+
+    /// The attempt is over; a pool learns whether it was of use.
+    fn tried(&mut self, good: bool) {
+        if let Some(trial) = self.trial.take() {
+            let cost = self.ask.job.notes().bill.cost;
+            trial.end(good, cost.checked_sub(self.booked.1).unwrap_or_default());
         }
     }
 
@@ -100,8 +176,10 @@ impl<S: Step> Next<S> {
             before.spliced(&mut answer.reply, whole);
         }
         let Some(bad) = Bad::of(self.plan.policy.on_content, &self.call, &answer.reply) else {
+            self.tried(true);
             return Ok((answer, rest));
         };
+        self.tried(false);
         {
             let mut notes = self.ask.job.notes();
             notes.bill.usage = notes.bill.usage.plus(answer.reply.usage);
@@ -120,8 +198,13 @@ impl<S: Step> Next<S> {
 
     /// How the call goes on after an error.
     pub(super) fn go_on(&mut self, error: LargestackError) -> Result<Went<S::Events>> {
-        let last_text = self.going_on.is_some();
-        let refused_beginning = last_text && refused_as_written(&error);
+        let refused_beginning = self.going_on.is_some() && refused_as_written(&error);
+        if class(&error) == Class::Final {
+            // A wrong request or key says nothing of the model.
+            self.trial = None;
+        } else {
+            self.tried(false);
+        }
         let over = class(&error) == Class::Final && !refused_beginning;
         // Nobody was told anything yet: the next one may be.
         let over = over && !(self.used > 0 && was_not_asked(&error));
@@ -164,8 +247,7 @@ impl<S: Step> Next<S> {
                 Err(_) => return self.give_up(),
             };
             self.ask.route = route;
-            self.asked += 1;
-            match self.inner.begin(self.ask.clone()) {
+            match self.begin() {
                 Ok(events) => return Ok(Went::On { events, marker }),
                 Err(error) => {
                     let over = class(&error) == Class::Final && !was_not_asked(&error);
@@ -213,30 +295,15 @@ impl<S: Step> Next<S> {
     /// The next of the list, or why it is passed over.
     #[expect(clippy::type_complexity, reason = "a model with its error, as attempts are kept")]
     fn candidate(&mut self) -> Option<Result<Arc<Route>, (Arc<str>, LargestackError)>> {
-        let model = self.plan.models.get(self.used)?.clone();
+        let model = self.models.get(self.used)?.clone();
         self.used += 1;
         let route = self.shared.routes.get(&model, self.shared.clock.now());
-        let fitting = route.and_then(|route| match self.unfit(&route) {
-            None => Ok(route),
-            Some(unfit) => Err(unfit),
-        });
+        let fitting =
+            route.and_then(|route| match fit::unfit(&self.plan, &self.call, &self.first, &route) {
+                None => Ok(route),
+                Some(unfit) => Err(unfit),
+            });
         Some(fitting.map_err(|error| (model, error)))
-    }
-
-    fn unfit(&self, route: &Route) -> Option<LargestackError> {
-        if let Some(refused) = residency::refused(&self.plan.residency, route) {
-            return Some(refused);
-        }
-        let demand = Demand::of(&self.call);
-        let reason = demand
-            .beyond_other(&self.first, route)
-            .or_else(|| dearer(self.plan.policy.max_price_factor?, &demand, &self.first, route))?;
-        let detail = format!("{} was passed over: {reason}", route.name);
-        Some(LargestackError::with_advice(
-            Code::Input,
-            detail,
-            "Name a fallback that can answer the same calls",
-        ))
     }
 
     fn surfaces(&self) -> bool {
@@ -272,36 +339,9 @@ impl<S: Step> Next<S> {
         let (usage, cost) =
             std::mem::replace(&mut self.booked, (notes.bill.usage, notes.bill.cost));
         if !self.delivered.is_nothing() && notes.bill.cost != cost {
-            let usage = since(notes.bill.usage, usage);
+            let usage = fit::since(notes.bill.usage, usage);
             let cost = notes.bill.cost.checked_sub(cost).unwrap_or_default();
             notes.bill.legs.push(Leg { model: model.clone(), usage, cost });
         }
     }
-}
-
-/// The counts that have come since.
-fn since(now: Usage, then: Usage) -> Usage {
-    let less =
-        |now: Option<u64>, then: Option<u64>| now.map(|n| n.saturating_sub(then.unwrap_or(0)));
-    Usage {
-        input_tokens: less(now.input_tokens, then.input_tokens),
-        output_tokens: less(now.output_tokens, then.output_tokens),
-        cache_read_tokens: less(now.cache_read_tokens, then.cache_read_tokens),
-        cache_write_tokens: less(now.cache_write_tokens, then.cache_write_tokens),
-        reasoning_tokens: less(now.reasoning_tokens, then.reasoning_tokens),
-    }
-}
-
-/// Whether a model is dearer than the policy allows, in words.
-fn dearer(factor: f64, demand: &Demand, first: &Route, route: &Route) -> Option<String> {
-    let worst = |route: &Route| {
-        let output = u64::from(route.profile.output_limit(demand.output));
-        route.price?.worst_case(demand.input, output).ok()
-    };
-    let (Some(most), Some(needs)) = (worst(first), worst(route)) else {
-        return Some("its price, or the first model's, is not known".to_owned());
-    };
-    #[expect(clippy::cast_precision_loss, reason = "a factor of a price is a rule of thumb")]
-    let within = needs.nanos() as f64 <= most.nanos() as f64 * factor;
-    (!within).then(|| format!("it may cost {needs}, more than {factor} times {most}"))
 }

@@ -9,10 +9,13 @@ use largestack_types::tool::ToolSpec;
 use largestack_wire::profile::Profile;
 use largestack_wire::{Session, tokens};
 
+use crate::layers::cache::Hashed;
+
 /// What a run keeps. A pure cache: dropping it changes no number and no byte.
 #[derive(Default)]
 pub(crate) struct Kept {
     pub(crate) session: Session,
+    pub(crate) hashed: Hashed,
     profile: Option<Profile>,
     /// Messages by identity, with the sum of the bounds up to each.
     messages: Vec<(Arc<Message>, u64)>,
