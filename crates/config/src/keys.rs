@@ -148,6 +148,12 @@ pub const KEYS: &[Key] = keys! {
         "Where what it is told stays, in words that agents ask for";
     Project "providers.*.prefill", "`none`, `plain` or `prefix`", "its models'",
         "Whether its models go on from a beginning of their own reply";
+    Project "providers.*.embed", "name of a protocol of embeddings", "the built-in row's",
+        "The protocol of its embeddings";
+    Project "providers.*.embed-path", "path", "the protocol's", "The path of a request for them";
+    Project "providers.*.rerank", "name of a protocol of rerankers", "the built-in row's",
+        "The protocol of its reranker";
+    Project "providers.*.rerank-path", "path", "the protocol's", "The path of a request to it";
 };
 
 impl Place {

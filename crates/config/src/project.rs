@@ -85,10 +85,13 @@ fn provider(mut fields: Fields<'_>) -> Section {
         let list = fields.optional_list(key, value::some_text);
         list.map(|list| list.iter().map(|text| text.as_ref().to_owned()).collect())
     };
+    let text = |fields: &mut Fields<'_>, key| {
+        fields.optional(key, value::some_text).map(|text| text.as_ref().to_owned())
+    };
     let section = Section {
         wire: fields.optional("wire", wire).map(|text| text.as_ref().to_owned()),
         base_url: fields.optional("base-url", address).map(|text| text.as_ref().to_owned()),
-        path: fields.optional("path", value::some_text).map(|text| text.as_ref().to_owned()),
+        path: text(&mut fields, "path"),
         auth: fields.optional("auth", auth),
         key_env: texts(&mut fields, "key-env"),
         quirks: fields.optional_list("quirks", value::deserialised),
@@ -100,6 +103,10 @@ fn provider(mut fields: Fields<'_>) -> Section {
         headers: fields.optional("headers", value::group::<Words>).map(|words| words.0),
         residency: texts(&mut fields, "residency"),
         prefill: fields.optional("prefill", value::deserialised),
+        embed: fields.optional("embed", embed).map(|text| text.as_ref().to_owned()),
+        embed_path: text(&mut fields, "embed-path"),
+        rerank: fields.optional("rerank", rerank).map(|text| text.as_ref().to_owned()),
+        rerank_path: text(&mut fields, "rerank-path"),
     };
     fields.finish();
     section
@@ -107,11 +114,32 @@ fn provider(mut fields: Fields<'_>) -> Section {
 
 fn wire(node: &Node) -> Result<Arc<str>, Wrong> {
     let name = value::some_text(node)?;
-    if largestack_wire::wire(&name).is_some() {
+    // `none`: who only embeds or reranks.
+    if &*name == "none" || largestack_wire::wire(&name).is_some() {
         return Ok(name);
     }
     let names = largestack_wire::WIRES.iter().map(|wire| wire.name());
     Err(Wrong::unknown_name("protocol", &name, names))
+}
+
+fn embed(node: &Node) -> Result<Arc<str>, Wrong> {
+    use largestack_wire::embed::{EMBED_WIRES, embed_wire};
+    let name = value::some_text(node)?;
+    if embed_wire(&name).is_some() {
+        return Ok(name);
+    }
+    let names = EMBED_WIRES.iter().map(|wire| wire.name());
+    Err(Wrong::unknown_name("protocol of embeddings", &name, names))
+}
+
+fn rerank(node: &Node) -> Result<Arc<str>, Wrong> {
+    use largestack_wire::rerank::{RERANK_WIRES, rerank_wire};
+    let name = value::some_text(node)?;
+    if rerank_wire(&name).is_some() {
+        return Ok(name);
+    }
+    let names = RERANK_WIRES.iter().map(|wire| wire.name());
+    Err(Wrong::unknown_name("protocol of rerankers", &name, names))
 }
 
 fn address(node: &Node) -> Result<Arc<str>, Wrong> {

@@ -9,13 +9,18 @@ impl Target {
     /// The address that a request goes to: the row's base and its path (else `path`), in which
     /// `{model}` and the row's params are filled in, and the row's query behind `more`.
     pub fn address(&self, path: &str, more: &[(&str, &str)]) -> Result<String, EncodeError> {
+        self.address_at(self.provider.path.as_deref().unwrap_or(path), more)
+    }
+
+    /// The same for a path that the row's `path` is not about.
+    pub fn address_at(&self, path: &str, more: &[(&str, &str)]) -> Result<String, EncodeError> {
         let provider = &self.provider;
         let base = provider
             .base_url
             .as_deref()
             .ok_or_else(|| EncodeError::NoBaseUrl { provider: provider.name.clone() })?;
         let mut address = self.filled(base)?;
-        address.push_str(&self.filled(provider.path.as_deref().unwrap_or(path))?);
+        address.push_str(&self.filled(path)?);
         let query = provider.query.iter().map(|(name, value)| (&**name, &**value));
         let mut before = if address.contains('?') { '&' } else { '?' };
         for (name, value) in more.iter().copied().chain(query) {

@@ -8,6 +8,9 @@ use crate::profile::{Profile, Profiles};
 use crate::provider::{Provider, Section};
 use crate::wire::Wire;
 
+/// The `wire` of a row that only embeds or reranks.
+const NO_WIRE: &str = "none";
+
 /// A model at a provider: everything an encoder needs to know of where a call goes.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Target {
@@ -30,6 +33,9 @@ impl Target {
 
     /// The protocol it is spoken to in.
     pub fn wire(&self) -> Result<&'static dyn Wire, EncodeError> {
+        if self.provider.wire == NO_WIRE {
+            return Err(self.without("conversations"));
+        }
         crate::wire::wire(&self.provider.wire).ok_or_else(|| EncodeError::NoSuchWire {
             provider: self.provider.name.clone(),
             wire: self.provider.wire.clone().into_owned(),
@@ -238,7 +244,11 @@ mod tests {
     #[test]
     fn every_row_speaks_a_wire_that_exists_and_differs_from_it_in_at_most_three_ways() {
         for row in Registry::builtin().providers() {
-            assert!(Target::new(row.clone(), "m").wire().is_ok(), "{}", row.name);
+            let target = Target::new(row.clone(), "m");
+            assert_eq!(target.wire().is_ok(), row.wire != NO_WIRE, "{}", row.name);
+            assert!(row.embed.is_none() || target.embed_wire().is_ok(), "{}", row.name);
+            assert!(row.rerank.is_none() || target.rerank_wire().is_ok(), "{}", row.name);
+            assert!(row.wire != NO_WIRE || row.embed.is_some() || row.rerank.is_some());
             assert!(row.quirks.len() <= 3, "{}", row.name);
             assert!(!row.key_env.is_empty(), "{}", row.name);
         }

@@ -89,6 +89,18 @@ pub struct Section {
     /// Whether its models go on from a beginning of their own reply, whatever their family does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill: Option<Prefill>,
+    /// The protocol of its embeddings, e.g. `openai`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embed: Option<String>,
+    /// The path of a request for embeddings, where it is not the protocol's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub embed_path: Option<String>,
+    /// The protocol of its reranker, e.g. `cohere`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank: Option<String>,
+    /// The path of a request to its reranker, where it is not the protocol's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub rerank_path: Option<String>,
 }
 
 /// A provider, resolved.
@@ -96,7 +108,7 @@ pub struct Section {
 pub struct Provider {
     /// The name before the slash of `provider/model`.
     pub name: Arc<str>,
-    /// The protocol it speaks.
+    /// The protocol it speaks; `none` where it only embeds or reranks.
     pub wire: Cow<'static, str>,
     /// The address that paths are appended to; `None` until a configuration names one.
     pub base_url: Option<String>,
@@ -124,6 +136,14 @@ pub struct Provider {
     pub residency: Vec<String>,
     /// Whether its models go on from a beginning of their own reply, whatever their family does.
     pub prefill: Option<Prefill>,
+    /// The protocol of its embeddings; `None` when it has none.
+    pub embed: Option<String>,
+    /// The path of a request for embeddings, where it is not the protocol's own.
+    pub embed_path: Option<String>,
+    /// The protocol of its reranker; `None` when it has none.
+    pub rerank: Option<String>,
+    /// The path of a request to its reranker, where it is not the protocol's own.
+    pub rerank_path: Option<String>,
 }
 
 impl Provider {
@@ -145,6 +165,10 @@ impl Provider {
             headers: BTreeMap::new(),
             residency: Vec::new(),
             prefill: None,
+            embed: None,
+            embed_path: None,
+            rerank: None,
+            rerank_path: None,
         }
     }
 
@@ -176,6 +200,10 @@ impl Provider {
         self.headers = section.headers.unwrap_or(self.headers);
         self.residency = section.residency.unwrap_or(self.residency);
         self.prefill = section.prefill.or(self.prefill);
+        self.embed = section.embed.or(self.embed);
+        self.embed_path = section.embed_path.or(self.embed_path);
+        self.rerank = section.rerank.or(self.rerank);
+        self.rerank_path = section.rerank_path.or(self.rerank_path);
         self
     }
 

@@ -86,6 +86,10 @@ const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "providers.*.headers", "{x-team: a}", "{\"x-team\":\"a\"}"),
     (Place::Project, "providers.*.residency", "[eu]", "eu"),
     (Place::Project, "providers.*.prefill", "plain", "prefix"),
+    (Place::Project, "providers.*.embed", "jina", "voyage"),
+    (Place::Project, "providers.*.embed-path", "/embed", "/embed"),
+    (Place::Project, "providers.*.rerank", "jina", "voyage"),
+    (Place::Project, "providers.*.rerank-path", "/rerank", "/rerank"),
 ];
 
 /// Keys that mean nothing alone.

@@ -7,9 +7,13 @@ mod bedrock;
 #[cfg(test)]
 mod bedrock_laws;
 #[cfg(test)]
+mod bedrock_replies;
+#[cfg(test)]
 mod bounds;
 #[cfg(test)]
 mod cohere;
+#[cfg(test)]
+mod embed;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
@@ -28,6 +32,8 @@ mod recordings;
 mod replay;
 #[cfg(test)]
 mod requests;
+#[cfg(test)]
+mod rerank;
 #[cfg(test)]
 mod responses_laws;
 #[cfg(test)]
