@@ -20,9 +20,12 @@ use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::scope::Scope;
+use largestack_types::time::Timestamp;
 use largestack_wire::Registry;
 
+use crate::budgets;
 use crate::failure::{Failure, Outcome};
+use crate::rates;
 
 /// The tools that agents of this program may name.
 const TOOLS: &[&str] = &[tool::NAME];
@@ -46,6 +49,11 @@ pub(crate) const OFFER: Offer<'static> = Offer {
 /// The single user of a local installation: on whose behalf everything here happens.
 pub(crate) fn scope() -> Scope {
     Scope::local()
+}
+
+/// The time.
+pub(crate) fn now() -> Timestamp {
+    SystemClock.now()
 }
 
 /// Waits for something that needs neither timers nor sockets.
@@ -140,13 +148,18 @@ pub(crate) fn ground(providers: &Registry, switch: Arc<dyn Switch>) -> Result<Gr
 }
 
 /// Builds an agent over a store. Called inside the async runtime.
-pub(crate) fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
+pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
     let providers = settings.project.providers.clone();
-    let Ground { ports, tasks } = ground(&providers, Arc::new(store.clone()))?;
+    let Ground { mut ports, tasks } = ground(&providers, Arc::new(store.clone()))?;
     let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
-    let ledger = Arc::clone(&ports.ledger);
+    let shared = &settings.project.budgets;
+    let ledger = budgets::ledger(store, &scope(), &settings.agent.name, shared).await?;
+    ports.ledger = Arc::clone(&ledger);
     let described = &settings.agent;
-    let mut gateway = Gateway::builder(ports).cache_store(Arc::new(store.clone()));
+    let rates = rates::limits(&settings.project.limits);
+    let mut gateway = Gateway::builder(ports)
+        .rate_limits(Arc::new(store.clone()), rates)
+        .cache_store(Arc::new(store.clone()));
     if let Some(cache) = &described.cache {
         gateway = gateway.cache(Arc::clone(&described.name), cache_policy(cache, described)?);
     }

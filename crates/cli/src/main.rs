@@ -6,6 +6,7 @@
 
 mod agents;
 mod args;
+mod budgets;
 mod compose;
 mod documents;
 mod exit;
@@ -13,6 +14,7 @@ mod failure;
 mod follow;
 mod interrupt;
 mod place;
+mod rates;
 mod render;
 mod screen;
 mod verbs;

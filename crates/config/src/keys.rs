@@ -154,6 +154,62 @@ pub const KEYS: &[Key] = keys! {
     Project "providers.*.rerank", "name of a protocol of rerankers", "the built-in row's",
         "The protocol of its reranker";
     Project "providers.*.rerank-path", "path", "the protocol's", "The path of a request to it";
+    Project "budgets.tenant.total", "dollars", "none",
+        "What all runs may cost together, in all, from the day the budget was first set";
+    Project "budgets.tenant.day", "dollars", "none",
+        "What all runs may cost together, per day, in UTC";
+    Project "budgets.tenant.month", "dollars", "none",
+        "What all runs may cost together, per month, in UTC";
+    Project "budgets.agent.total", "dollars", "none",
+        "What the runs of each agent may cost together, in all, from the day the budget was first set";
+    Project "budgets.agent.day", "dollars", "none",
+        "What the runs of each agent may cost together, per day, in UTC";
+    Project "budgets.agent.month", "dollars", "none",
+        "What the runs of each agent may cost together, per month, in UTC";
+    Project "budgets.user.total", "dollars", "none",
+        "What the runs of each user may cost together, in all, from the day the budget was first set";
+    Project "budgets.user.day", "dollars", "none",
+        "What the runs of each user may cost together, per day, in UTC";
+    Project "budgets.user.month", "dollars", "none",
+        "What the runs of each user may cost together, per month, in UTC";
+    Project "limits.tenant.requests", "whole number from 1", "none",
+        "Calls of all agents per minute";
+    Project "limits.tenant.input_tokens", "whole number from 1", "none",
+        "Tokens that calls of all agents may send per minute";
+    Project "limits.tenant.output_tokens", "whole number from 1", "none",
+        "Tokens that calls of all agents may generate per minute";
+    Project "limits.tenant.cost", "dollars", "none",
+        "What calls of all agents may cost per minute";
+    Project "limits.user.requests", "whole number from 1", "none",
+        "Calls of each user per minute";
+    Project "limits.user.input_tokens", "whole number from 1", "none",
+        "Tokens that calls of each user may send per minute";
+    Project "limits.user.output_tokens", "whole number from 1", "none",
+        "Tokens that calls of each user may generate per minute";
+    Project "limits.user.cost", "dollars", "none",
+        "What calls of each user may cost per minute";
+    Project "limits.model.requests", "whole number from 1", "none",
+        "Calls to each model per minute";
+    Project "limits.model.input_tokens", "whole number from 1", "none",
+        "Tokens that calls to each model may send per minute";
+    Project "limits.model.output_tokens", "whole number from 1", "none",
+        "Tokens that calls to each model may generate per minute";
+    Project "limits.model.cost", "dollars", "none",
+        "What calls to each model may cost per minute";
+    Project "limits.provider.requests", "whole number from 1", "none",
+        "Calls to each provider per minute";
+    Project "limits.provider.input_tokens", "whole number from 1", "none",
+        "Tokens that calls to each provider may send per minute";
+    Project "limits.provider.output_tokens", "whole number from 1", "none",
+        "Tokens that calls to each provider may generate per minute";
+    Project "limits.provider.cost", "dollars", "none",
+        "What calls to each provider may cost per minute";
+    Project "limits.when_reached", "`refuse` or `wait`", "refuse",
+        "What happens to a call beyond a limit per minute";
+    Project "limits.queue", "whole number from 1", "100",
+        "Calls that may wait for one limit at once; more are refused";
+    Project "limits.first", "list of agents", "none",
+        "Agents whose calls wait before all others";
 };
 
 impl Place {

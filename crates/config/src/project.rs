@@ -9,6 +9,7 @@ use largestack_wire::{Auth, Registry, Section};
 
 use crate::node::Node;
 use crate::problem::Wrong;
+use crate::quotas::{self, Budgets, RateLimits};
 use crate::read::{Fields, Read};
 use crate::routing::{self, Pool, Pools};
 use crate::show::Show;
@@ -29,6 +30,10 @@ pub struct Project {
     pub providers: Registry,
     /// Models of which any may answer, by name.
     pub pools: BTreeMap<Arc<str>, Pool>,
+    /// What all runs may spend together.
+    pub budgets: Budgets,
+    /// How fast they may go.
+    pub limits: RateLimits,
 }
 
 /// What the file, variables and flags say.
@@ -37,6 +42,8 @@ pub(crate) struct Written {
     pub(crate) state: Read<Option<Arc<str>>>,
     pub(crate) providers: Registry,
     pub(crate) pools: Pools,
+    pub(crate) budgets: Budgets,
+    pub(crate) limits: RateLimits,
 }
 
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
@@ -48,8 +55,10 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     for (name, model) in aliases.map(|words| words.0).unwrap_or_default() {
         providers.alias(name, model);
     }
+    let budgets = quotas::budgets(fields.section("budgets"));
+    let limits = quotas::limits(fields.section("limits"));
     fields.finish();
-    Written { model, state, providers, pools }
+    Written { model, state, providers, pools, budgets, limits }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {

@@ -8,7 +8,7 @@ use crate::catalogue::{Catalogue, Offer};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::flags::Flags;
-use crate::keys::{KEYS, Place};
+use crate::keys::{KEYS, Key, Place};
 use crate::locate::{self, Platform, STATE_FOLDER};
 use crate::node::{Node, Value};
 use crate::origin::{Origin, Source};
@@ -127,8 +127,17 @@ impl Inputs<'_> {
         settle_key(report, at, "state", &state.display().to_string(), &written.state.source);
         let model = self.project_model(&written, report);
         settle(report, at, &model.value, &model.source);
-        let (name, providers, pools) = (model.value.clone(), written.providers, written.pools);
-        Ok((Project { file, state, home, model: name, providers, pools }, model))
+        let project = Project {
+            file,
+            state,
+            home,
+            model: model.value.clone(),
+            providers: written.providers,
+            pools: written.pools,
+            budgets: written.budgets,
+            limits: written.limits,
+        };
+        Ok((project, model))
     }
 
     /// Where state is that belongs to no project. Most runs have a project, so that a process
@@ -207,11 +216,24 @@ fn read_tree(file: &Path, report: &mut Report) -> Result<Node, Error> {
 /// The keys of one file out of the tree of variables and flags.
 fn part(layers: &Node, place: Place) -> Node {
     let top = |path: &'static str| path.split('.').next().unwrap_or(path);
+    let of_place = || KEYS.iter().filter(|key| key.place == place);
     let mut part = layers.clone();
     if let Value::Map(entries) = &mut part.value {
-        entries.retain(|entry| {
-            KEYS.iter().any(|key| key.place == place && top(key.path) == entry.key)
-        });
+        entries.retain(|entry| of_place().any(|key| top(key.path) == entry.key));
+        for entry in entries {
+            // A group that both files have: each takes its own keys of it.
+            let shared = |key: &&Key| key.place != place && top(key.path) == entry.key;
+            if let (true, Value::Map(inner)) =
+                (KEYS.iter().any(|k| shared(&k)), &mut entry.node.value)
+            {
+                let second = |path: &'static str| path.split('.').nth(1);
+                inner.retain(|inner| {
+                    of_place().any(|key| {
+                        top(key.path) == entry.key && second(key.path) == Some(&*inner.key)
+                    })
+                });
+            }
+        }
     }
     part
 }

@@ -8,6 +8,7 @@ use largestack_ports::cache::{Cache, MemoryCache};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::Ids;
 use largestack_ports::ledger::Ledger;
+use largestack_ports::limits::Limits;
 use largestack_ports::pools::PoolMemory;
 use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
@@ -19,6 +20,7 @@ use crate::gateway::Gateway;
 use crate::layers::breaker::BreakerPolicy;
 use crate::layers::cache::{CachePolicy, Caches};
 use crate::layers::fallback::{FallbackPolicy, Plans, Shared};
+use crate::layers::rate_limit::RateLimits;
 use crate::layers::retry::RetryPolicy;
 use crate::route::Routes;
 use crate::routing::{Pool, Router};
@@ -65,6 +67,16 @@ pub struct Builder {
     pools: HashMap<Arc<str>, Arc<Pool>>,
     pool_memory: Option<Arc<dyn PoolMemory>>,
     policies: Policies,
+    rates: Option<Rates>,
+}
+
+/// Where limits are kept, and which there are.
+struct Rates(Arc<dyn Limits>, RateLimits);
+
+impl fmt::Debug for Rates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.1.fmt(f)
+    }
 }
 
 impl Builder {
@@ -78,6 +90,7 @@ impl Builder {
             pools: HashMap::new(),
             pool_memory: None,
             policies: Policies::default(),
+            rates: None,
         }
     }
 
@@ -173,6 +186,14 @@ impl Builder {
         self
     }
 
+    /// How many calls, tokens and dollars per minute, and where that is kept. Without it nothing is
+    /// limited.
+    #[must_use]
+    pub fn rate_limits(mut self, kept: Arc<dyn Limits>, limits: RateLimits) -> Self {
+        self.rates = (!limits.limits.is_empty()).then_some(Rates(kept, limits));
+        self
+    }
+
     /// When a provider is spared.
     #[must_use]
     pub const fn breaker(mut self, policy: BreakerPolicy) -> Self {
@@ -189,13 +210,15 @@ impl Builder {
 
     /// The gateway.
     pub fn build(self) -> Gateway {
-        let Self { ports, registry, prices, plans, caches, pools, pool_memory, policies } = self;
+        let Self { ports, registry, prices, plans, caches, pools, pool_memory, policies, rates } =
+            self;
+        let rates = rates.map(|Rates(kept, limits)| (kept, limits));
         let routes = Arc::new(Routes::new(registry, prices, pools));
         let chooser = Router::new(pool_memory, ports.clock.clone(), ports.tasks.clone());
         let shared =
             Shared { plans, routes, router: Arc::new(chooser), clock: ports.clock.clone() };
         let shared = Arc::new(shared);
-        let stack = stack(&ports, policies, &shared, &Arc::new(caches));
+        let stack = stack(&ports, policies, &shared, &Arc::new(caches), rates);
         Gateway::new(stack, shared, ports.clock)
     }
 }
@@ -206,6 +229,7 @@ impl fmt::Debug for Builder {
             .field("plans", &self.plans)
             .field("caches", &self.caches)
             .field("pools", &self.pools)
+            .field("rates", &self.rates)
             .finish_non_exhaustive()
     }
 }

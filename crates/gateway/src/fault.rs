@@ -28,6 +28,10 @@ pub(crate) fn class(error: &LargestackError) -> Class {
         LargestackError::ProviderError(e) if is_open_circuit(e) => Class::Elsewhere,
         LargestackError::ProviderRateLimitError(e) if e.exhausted => Class::Elsewhere,
         LargestackError::ProviderError(e) if !e.transient => Class::Final,
+        // One's own limit: only those of a model or provider do not hold for another.
+        LargestackError::RateLimitExceededError(e) if matches!(&*e.scope, "model" | "provider") => {
+            Class::Elsewhere
+        }
         LargestackError::ProviderError(_)
         | LargestackError::ProviderTimeoutError(_)
         | LargestackError::ProviderRateLimitError(_) => Class::Transient,
@@ -49,7 +53,9 @@ pub(crate) fn refused_as_written(error: &LargestackError) -> bool {
 pub(crate) fn was_not_asked(error: &LargestackError) -> bool {
     match error {
         LargestackError::ProviderAuthError(e) => e.detail.is_empty(),
-        LargestackError::BudgetExceededError(_) => true,
+        LargestackError::BudgetExceededError(_) | LargestackError::RateLimitExceededError(_) => {
+            true
+        }
         LargestackError::OtherError(e) => {
             matches!(e.code, Code::Budget | Code::Config | Code::Input | Code::ModelUnknown)
         }

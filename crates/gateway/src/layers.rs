@@ -9,4 +9,5 @@ pub(crate) mod exchange;
 pub(crate) mod fallback;
 pub(crate) mod kill_switch;
 pub(crate) mod meter;
+pub(crate) mod rate_limit;
 pub(crate) mod retry;

@@ -51,5 +51,6 @@ pub use layers::breaker::BreakerPolicy;
 pub use layers::cache::CachePolicy;
 pub use layers::fallback::{CannotContinue, FallbackPolicy, OnBreak, OnContent};
 pub use layers::meter::FLOOR_TOKENS;
+pub use layers::rate_limit::{RateLimit, RateLimits, WhenReached};
 pub use layers::retry::RetryPolicy;
 pub use routing::{Pool, Strategy};

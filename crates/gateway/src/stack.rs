@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use largestack_ports::limits::Limits;
 use tower::ServiceBuilder;
 
 use crate::builder::{Policies, Ports};
@@ -12,9 +13,10 @@ use crate::layers::exchange::Exchange;
 use crate::layers::fallback::{Fallback, Shared};
 use crate::layers::kill_switch::KillSwitch;
 use crate::layers::meter::Meter;
+use crate::layers::rate_limit::{RateLimited, RateLimits, Rated};
 use crate::layers::retry::Retry;
 
-/// The layers, outermost first. Numbers are those of the design; 7 (rate limit) does not exist yet.
+/// The layers, outermost first. Numbers are those of the design.
 ///
 /// 1. [`KillSwitch`]: refuses while the switch is on, and stops a call when it is thrown.
 /// 2. [`Deadline`]: refuses after the context's deadline, and stops a call that reaches it.
@@ -23,11 +25,13 @@ use crate::layers::retry::Retry;
 ///    another one may answer, and behind what was delivered.
 /// 5. [`Retry`]: asks the same model again after a transient failure, before the first delta.
 /// 6. [`Breaker`]: spares a provider that fails again and again.
+/// 7. [`RateLimited`]: keeps calls, tokens and money per minute, refusing or in fair turns.
 /// 8. [`Meter`]: reserves the worst case and settles what was used, once for every attempt.
 /// 9. [`Exchange`]: encodes, sends, decodes; or asks a model of this process.
 ///
 /// Each wraps the reply's stream, so a call is judged by its end and not by its head.
-pub(crate) type Stack = KillSwitch<Deadline<Cached<Fallback<Retry<Breaker<Meter<Exchange>>>>>>>;
+pub(crate) type Stack =
+    KillSwitch<Deadline<Cached<Fallback<Retry<Breaker<RateLimited<Meter<Exchange>>>>>>>>;
 
 /// Builds the stack.
 pub(crate) fn stack(
@@ -35,9 +39,11 @@ pub(crate) fn stack(
     policies: Policies,
     shared: &Arc<Shared>,
     caches: &Arc<Caches>,
+    rates: Option<(Arc<dyn Limits>, RateLimits)>,
 ) -> Stack {
     let Ports { transport, ledger, switch, clock, ids, tasks } = ports.clone();
     let at = || clock.clone();
+    let rates = rates.map(|rates| Arc::new(Rated::new(rates, at(), tasks.clone())));
     ServiceBuilder::new()
         .layer_fn(|inner| KillSwitch::new(switch.clone(), inner))
         .layer_fn(|inner| Deadline::new(at(), inner))
@@ -45,6 +51,7 @@ pub(crate) fn stack(
         .layer_fn(|inner| Fallback::new(shared.clone(), inner))
         .layer_fn(|inner| Retry::new(policies.retry, at(), ids.clone(), inner))
         .layer_fn(|inner| Breaker::new(policies.breaker, at(), inner))
+        .layer_fn(|inner| RateLimited::new(rates.clone(), inner))
         .layer_fn(|inner| Meter::new(ledger.clone(), tasks.clone(), inner))
         .service(Exchange::new(transport, policies.timeouts))
 }

@@ -24,6 +24,7 @@ pub mod documents;
 pub mod ids;
 pub mod journal;
 pub mod ledger;
+pub mod limits;
 pub mod model;
 pub mod pools;
 pub mod switch;

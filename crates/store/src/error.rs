@@ -149,6 +149,10 @@ pub enum StoreError {
     /// A request that the store understands and does not grant: a budget that is used up.
     #[error("{0}")]
     Refused(LargestackError),
+    /// The database server cannot be reached, or refused.
+    #[cfg(feature = "postgres")]
+    #[error("the database server cannot be used")]
+    Server(#[from] sqlx::Error),
     /// A sum of costs is beyond the range of money.
     #[error("a total of money is out of range")]
     MoneyRange,
@@ -207,7 +211,14 @@ impl Coded for StoreError {
 
     fn retryable(&self) -> bool {
         // A lost lease stays lost and a gap stays a gap; only a holder can go away.
-        matches!(self, Self::Held { .. } | Self::Busy { .. })
+        match self {
+            Self::Held { .. } | Self::Busy { .. } => true,
+            #[cfg(feature = "postgres")]
+            Self::Server(error) => {
+                matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
+            }
+            _ => false,
+        }
     }
 
     fn suggestion(&self) -> std::borrow::Cow<'_, str> {

@@ -35,9 +35,13 @@
 
 mod error;
 mod keyfile;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod scopes;
 mod seal;
 mod sqlite;
 
 pub use error::StoreError;
+#[cfg(feature = "postgres")]
+pub use postgres::PostgresLedger;
 pub use sqlite::{Health, Options, Stats, Store, SwitchChange, SwitchScope};

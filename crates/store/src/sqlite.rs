@@ -10,6 +10,7 @@ mod health;
 mod journal;
 mod leases;
 mod ledger;
+mod limits;
 mod migrate;
 mod open;
 mod owners;

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use largestack_ports::BoxFuture;
 use largestack_ports::clock::FakeClock;
 use largestack_ports::ledger::{BudgetKey, BudgetKind, BudgetLimits, Ledger};
 use largestack_types::errors::{Code, Coded, LargestackError, Result};
@@ -28,6 +29,11 @@ pub trait Form: Send + Sync + 'static {
 
     /// The time of the accounts.
     fn clock(&self) -> FakeClock;
+
+    /// Waits until an owner that was dropped is known to be gone.
+    fn gone(&self, _number: u128) -> BoxFuture<'_, ()> {
+        Box::pin(std::future::ready(()))
+    }
 
     /// Whether an owner holds slices instead of single reservations, so that what it leaves behind
     /// is more than its open calls.
@@ -304,6 +310,7 @@ async fn what_an_owner_leaves_behind_is_settled_by_whoever_needs_it(form: &dyn F
     refusal(survivor.reserve(&scopes, nanos(21)).await);
     drop((silent, told));
     drop(dies);
+    form.gone(2).await;
     if form.slices() {
         // Its slices are booked whole: nobody knows what it did with them.
         let expired = survivor.sweep().await.unwrap();
@@ -323,6 +330,7 @@ async fn what_an_owner_leaves_behind_is_settled_by_whoever_needs_it(form: &dyn F
     let dies = form.owner(3);
     let left = dies.reserve(&scopes, nanos(5)).await.unwrap();
     drop((left, dies));
+    form.gone(3).await;
     let expired = survivor.sweep().await.unwrap();
     assert_eq!(expired.len(), 1);
     assert_eq!((expired[0].booked, expired[0].in_full), (nanos(5), true));
@@ -336,6 +344,7 @@ async fn a_late_settlement_replaces_the_estimate(form: &dyn Form) {
     let dies = form.owner(2);
     let taken = dies.reserve(&scopes, nanos(40)).await.unwrap();
     drop(dies);
+    form.gone(2).await;
     assert_eq!(survivor.sweep().await.unwrap().len(), 1);
     assert_eq!(survivor.account(&agent).await.unwrap().estimated, nanos(40));
     // It was only taken for gone, or somebody else knows what it did.

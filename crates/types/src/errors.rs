@@ -118,6 +118,31 @@ errors! {
     } else {
         Code::RateLimit.suggestion()
     }, retryable !e.exhausted;
+    /// A limit per minute that the operator has set.
+    RateLimitExceededError / RateLimit {
+        /// Whose: `key`, `user`, `tenant`, `model` or `provider`.
+        scope: Cow<'static, str>,
+        /// Which one.
+        name: Arc<str>,
+        /// Of what: `requests`, `input tokens`, `output tokens` or `nano-dollars`.
+        measure: Cow<'static, str>,
+        /// The limit.
+        per_minute: u64,
+        /// What the call could use at the most.
+        needed: u64,
+        /// When there is room again, in milliseconds; `None` when the call is larger than the
+        /// limit, so that there never is.
+        retry_after_ms: Option<u64>,
+    } |e| {
+        let limit = format!("{} {} per minute for {} {}", e.per_minute, e.measure, e.scope, e.name);
+        match e.retry_after_ms {
+            Some(ms) => format!("The limit of {limit} is reached (retry after {ms} ms)"),
+            None => format!("A call of up to {} is larger than the limit of {limit}", e.needed),
+        }
+    }, suggestion match e.retry_after_ms {
+        Some(_) => "Wait and repeat the call, raise `limits`, or set `limits.when_reached: wait`",
+        None => "Raise the limit in `limits`, or ask for less output",
+    }, retryable e.retry_after_ms.is_some();
     /// Every provider that was tried failed; each attempt is kept.
     AllProvidersFailedError / AllFailed {
         /// What was tried, in order: the model and its error.
@@ -129,7 +154,8 @@ errors! {
     };
     /// The budget cannot cover the call, or is gone.
     BudgetExceededError / Budget {
-        /// The scope whose budget it is: `run`, `agent`, `user`, `key`, `team` or `tenant`.
+        /// The scope whose budget it is: `run`, `agent`, `user`, `key`, `team` or `tenant`, with
+        /// the window before it where it is not all time: `daily agent`.
         scope: Cow<'static, str>,
         /// Spent and reserved so far.
         committed: Money,
@@ -140,10 +166,13 @@ errors! {
     } |e| format!(
         "The {} budget of {} cannot cover {} more ({} spent or reserved)",
         e.scope, e.budget, e.needed, e.committed
-    ), suggestion format!(
-        "Raise `budget` to at least {} or ask for less",
-        Money::from_nanos(e.committed.nanos().saturating_add(e.needed.nanos()))
-    );
+    ), suggestion {
+        let least = Money::from_nanos(e.committed.nanos().saturating_add(e.needed.nanos()));
+        match &*e.scope {
+            "run" => format!("Raise `budget` to at least {least} or ask for less"),
+            scope => format!("Raise the {scope} limit in `budgets` to at least {least}"),
+        }
+    };
     /// The run went in circles or reached a limit.
     LoopDetectedError / Loop {
         /// Turns taken.

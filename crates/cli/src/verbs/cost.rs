@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use largestack_ports::journal::{CostBy, CostRow, Journal as _};
+use largestack_ports::ledger::{Account, BudgetKey};
 use largestack_types::errors::{Code, LargestackError};
 use largestack_types::money::Money;
 use largestack_types::usage::Usage;
@@ -47,6 +48,53 @@ struct Document {
     by: &'static str,
     rows: Vec<Row>,
     total: Row,
+    budgets: Vec<Budget>,
+}
+
+/// A scope with a limit. Amounts are in nano-dollars, limits `null` where there is none.
+#[derive(Serialize)]
+struct Budget {
+    kind: &'static str,
+    name: String,
+    spent: Spent,
+    limits: Limits,
+    reserved_nanos: i64,
+    estimated_nanos: i64,
+}
+
+#[derive(Serialize)]
+struct Spent {
+    total_nanos: i64,
+    day_nanos: i64,
+    month_nanos: i64,
+}
+
+#[derive(Serialize)]
+struct Limits {
+    total_nanos: Option<i64>,
+    day_nanos: Option<i64>,
+    month_nanos: Option<i64>,
+}
+
+impl Budget {
+    fn of((key, account): &(BudgetKey, Account)) -> Self {
+        Self {
+            kind: key.kind.as_str(),
+            name: key.name.to_string(),
+            spent: Spent {
+                total_nanos: account.spent.nanos(),
+                day_nanos: account.spent_day.nanos(),
+                month_nanos: account.spent_month.nanos(),
+            },
+            limits: Limits {
+                total_nanos: account.limits.total.map(Money::nanos),
+                day_nanos: account.limits.day.map(Money::nanos),
+                month_nanos: account.limits.month.map(Money::nanos),
+            },
+            reserved_nanos: account.reserved.nanos(),
+            estimated_nanos: account.estimated.nanos(),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -85,17 +133,22 @@ impl Cost {
         };
         let rows = blocking(store.costs(&compose::scope(), by))??;
         let total = total(&rows)?;
+        let budgets = blocking(store.budgets_at(&compose::scope(), compose::now()))??;
         if self.json {
             let document = Document {
                 by: name,
                 rows: rows.iter().map(|row| Row::of(Some(row.key.clone()), row)).collect(),
                 total: Row::of(None, &total),
+                budgets: budgets.iter().map(Budget::of).collect(),
             };
             screen.json(&document)?;
         } else if rows.is_empty() {
             screen.print("Nothing was spent: no model has been called yet.\n")?;
         } else {
             screen.print(&table(name, &rows, &total))?;
+        }
+        if !self.json && !budgets.is_empty() {
+            screen.print(&format!("\n{}", budget_table(&budgets)))?;
         }
         Ok(exit::DONE)
     }
@@ -144,6 +197,39 @@ fn table(by: &'static str, rows: &[CostRow], total: &CostRow) -> String {
     }
     let last = rows.len();
     table.lines(|row, _, cell| if row == last { painted(STRONG, cell) } else { cell })
+}
+
+/// A row for each limit of each scope.
+fn budget_table(budgets: &[(BudgetKey, Account)]) -> String {
+    let mut table = Table::new(&[
+        ("budget", Flush::Left),
+        ("window", Flush::Left),
+        ("spent", Flush::Right),
+        ("reserved", Flush::Right),
+        ("limit", Flush::Right),
+    ]);
+    for (key, account) in budgets {
+        let windows = [
+            ("in all", account.spent, account.limits.total),
+            ("today", account.spent_day, account.limits.day),
+            ("this month", account.spent_month, account.limits.month),
+        ];
+        for (window, spent, limit) in windows {
+            let Some(limit) = limit else { continue };
+            let mut spent = spent.to_string();
+            if account.estimated > Money::ZERO {
+                spent.push_str(" (partly estimated)");
+            }
+            table.row(vec![
+                one_line(&key.to_string(), 60),
+                window.to_owned(),
+                spent,
+                account.reserved.to_string(),
+                limit.to_string(),
+            ]);
+        }
+    }
+    table.lines(|_, _, cell| cell)
 }
 
 #[cfg(test)]

@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod bad_input;
 #[cfg(test)]
+mod budgets;
+#[cfg(test)]
 mod configuration;
 #[cfg(test)]
 mod help;

@@ -8,7 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use futures::{FutureExt as _, Stream};
 use largestack_ports::BoxFuture;
-use largestack_ports::ledger::{Ledger, Reservation};
+use largestack_ports::ledger::{BudgetKey, Ledger, Reservation};
 use largestack_ports::model::ModelEvent;
 use largestack_ports::tasks::Tasks;
 use largestack_types::errors::{LargestackError, Result};
@@ -31,6 +31,26 @@ pub(crate) use bounds::Kept;
 /// used up.
 pub const FLOOR_TOKENS: u32 = 256;
 
+/// What an attempt can use at the most.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct WorstCase {
+    /// Tokens sent.
+    pub(crate) input: u64,
+    /// Tokens generated.
+    pub(crate) output: u64,
+    /// Nano-dollars; 0 where nobody knows the price.
+    pub(crate) nanos: u64,
+}
+
+/// What an attempt can use at the most. Not cheap; what is kept for the run makes it so.
+pub(crate) fn worst_case(ask: &Ask) -> WorstCase {
+    let Quote { price, input, limit, .. } = Quote::of(ask);
+    let output = u64::from(limit);
+    let money = price.and_then(|price| price.worst_case(input, output).ok());
+    let nanos = money.map_or(0, |money| u64::try_from(money.nanos()).unwrap_or(0));
+    WorstCase { input, output, nanos }
+}
+
 /// Keeps the budgets.
 #[derive(Clone)]
 pub(crate) struct Meter<S> {
@@ -46,9 +66,39 @@ pub(crate) struct Books {
 }
 
 impl Books {
-    fn settle(&self, reservation: Reservation, used: Money) -> BoxFuture<'static, Result<()>> {
+    fn settle(
+        &self,
+        reservation: Reservation,
+        used: Money,
+        more: Vec<Reservation>,
+    ) -> BoxFuture<'static, Result<()>> {
         let ledger = self.ledger.clone();
-        Box::pin(async move { ledger.settle(&reservation, used).await })
+        Box::pin(async move {
+            ledger.settle(&reservation, used).await?;
+            for reservation in &more {
+                ledger.release(reservation).await?;
+            }
+            Ok(())
+        })
+    }
+
+    fn reserve(
+        &self,
+        keys: Arc<[BudgetKey]>,
+        amount: Money,
+    ) -> BoxFuture<'static, Result<Reservation>> {
+        let ledger = self.ledger.clone();
+        Box::pin(async move { ledger.reserve(&keys, amount).await })
+    }
+
+    /// Gives back what was about to be reserved for more of a reply that nobody wants any more.
+    fn give_back_more(&self, reserving: BoxFuture<'static, Result<Reservation>>) {
+        let ledger = self.ledger.clone();
+        self.tasks.spawn(Box::pin(async move {
+            if let Ok(reservation) = reserving.await {
+                let _ = ledger.release(&reservation).await;
+            }
+        }));
     }
 
     /// Settles at once where the ledger does not have to wait, else beside the caller. What a
@@ -65,7 +115,7 @@ impl Books {
         let books = self.clone();
         self.tasks.spawn(Box::pin(async move {
             if let Some(reservation) = reserving.await.ok().and_then(Reserved::into_reservation) {
-                let _ = books.settle(reservation, Money::ZERO).await;
+                let _ = books.settle(reservation, Money::ZERO, Vec::new()).await;
             }
         }));
     }
@@ -91,6 +141,8 @@ enum State<E> {
     Reserving(BoxFuture<'static, Result<Reserved>>, bool),
     /// In this order, so that the attempt ends before its tab is closed.
     Running(E, Tab),
+    /// The provider has gone beyond its limit: the event is held until there is money for more.
+    Extending(BoxFuture<'static, Result<Reservation>>, E, Tab, Option<Result<ModelEvent>>),
     /// The last event is held until the books are settled.
     Settling(BoxFuture<'static, Result<()>>, Option<Result<ModelEvent>>),
     Over,
@@ -125,6 +177,17 @@ impl<S: Step> Service<Ask> for Meter<S> {
 }
 
 impl<S: Step> Metered<S> {
+    /// Asks for money for more of the reply before the event that went too far is handed on.
+    fn extend(
+        &mut self,
+        more: BoxFuture<'static, Result<Reservation>>,
+        event: Option<Result<ModelEvent>>,
+    ) {
+        if let State::Running(events, tab) = std::mem::replace(&mut self.state, State::Over) {
+            self.state = State::Extending(more, events, tab, event);
+        }
+    }
+
     fn begin(&mut self, mut ask: Ask, reserved: Reserved) -> Result<()> {
         reserved.apply(&mut ask);
         let tab = Tab::open(reserved, &ask, self.books.clone());
@@ -159,7 +222,9 @@ impl<S: Step> Stream for Metered<S> {
                         Some(Ok(ModelEvent::Done(answer))) => tab.answered(&answer.reply),
                         Some(Ok(event_before)) => {
                             tab.saw(event_before);
-                            return Poll::Ready(event);
+                            let Some(more) = tab.beyond() else { return Poll::Ready(event) };
+                            this.extend(more, event);
+                            continue;
                         }
                         Some(Err(error)) => tab.failed(error),
                         None => tab.dropped(),
@@ -169,6 +234,30 @@ impl<S: Step> Stream for Metered<S> {
                         return Poll::Ready(event);
                     };
                     this.state = State::Settling(settling, event);
+                }
+                State::Extending(more, ..) => {
+                    let more = futures::ready!(more.as_mut().poll(cx));
+                    let State::Extending(_, events, mut tab, event) =
+                        std::mem::replace(&mut this.state, State::Over)
+                    else {
+                        return Poll::Ready(None);
+                    };
+                    match more {
+                        Ok(more) => {
+                            tab.cover(more);
+                            this.state = State::Running(events, tab);
+                            return Poll::Ready(event);
+                        }
+                        Err(error) => {
+                            // Cut off: the budget is gone, whatever the provider still has to say.
+                            drop(events);
+                            let settling = tab.failed(&error);
+                            let Some(settling) = settling else {
+                                return Poll::Ready(Some(Err(error)));
+                            };
+                            this.state = State::Settling(settling, Some(Err(error)));
+                        }
+                    }
                 }
                 State::Settling(settling, event) => {
                     let settled = futures::ready!(settling.as_mut().poll(cx));
@@ -191,6 +280,7 @@ impl<S: Step> Drop for Metered<S> {
         match std::mem::replace(&mut self.state, State::Over) {
             State::Reserving(reserving, true) => self.books.give_back(reserving),
             State::Settling(settling, _) => self.books.settle_behind(settling),
+            State::Extending(more, ..) => self.books.give_back_more(more),
             _ => {}
         }
     }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::CallContext;
 use largestack_testkit::{ChatReply, TestModel, Turn, budgeted, context, question};
+use largestack_types::call::Settings;
 use largestack_types::errors::{Code, Coded, LargestackError};
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
@@ -109,6 +110,35 @@ async fn a_provider_that_exceeds_the_limit_is_booked_and_flagged() {
     let over = over.answer();
     assert_eq!(&*over.call.flags[0], "over_limit");
     assert_eq!(over.call.cost, Money::from_nanos(10 * 1_000 + 4_097 * 2_000));
+}
+
+#[tokio::test]
+async fn a_stream_that_goes_on_beyond_its_limit_is_cut_off_when_the_budget_is_gone() {
+    // Ten bytes a token are more than any tokeniser has: 256 tokens were asked for.
+    let text = "0123456789".repeat(600);
+    let again = PRICE.worst_case(0, 256).unwrap().nanos();
+    for (nanos, arrives) in [(worst(256) + 2 * again, true), (worst(256) + 2 * again - 1, false)] {
+        let rig = rig(HastyClock::default()).await;
+        limit(&rig, nanos);
+        rig.upstream.push(ChatReply::text(&text).pieces(600).without_usage());
+        let context = budgeted(1);
+        let mut call = question("mock/priced", "hello", true);
+        let settings = Settings { max_output_tokens: Some(256), ..Settings::default() };
+        call.settings = Arc::new(settings);
+        let heard = ask(&rig.gateway, &context, call).await;
+        let bill = if arrives {
+            assert_eq!(heard.text, text);
+            heard.answer().call
+        } else {
+            assert!(heard.text.len() > 256 * 8 && heard.text.len() < text.len());
+            assert!(text.starts_with(&heard.text));
+            assert_eq!(heard.error().code(), Code::Budget);
+            context.slot.take_bill().unwrap()
+        };
+        assert!(bill.flags.contains(&"over_limit".into()), "{:?}", bill.flags);
+        assert!(bill.cost > Money::from_nanos(worst(256)));
+        assert_eq!(rig.ledger.totals(&run()), (bill.cost, Money::ZERO));
+    }
 }
 
 #[tokio::test]

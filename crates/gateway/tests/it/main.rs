@@ -20,6 +20,8 @@ mod faults;
 #[cfg(test)]
 mod matrix;
 #[cfg(test)]
+mod rate_limit;
+#[cfg(test)]
 mod retry;
 #[cfg(test)]
 mod rig;

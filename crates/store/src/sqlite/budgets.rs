@@ -143,10 +143,23 @@ impl Store {
         })
     }
 
-    /// The scopes of a tenant that have a limit, and what was spent in them.
+    /// The scopes of a tenant that have a limit, as they were last written.
     pub fn budgets(&self, scope: &Scope) -> BoxFuture<'_, PortResult<Vec<(BudgetKey, Account)>>> {
         let tenant = scope.tenant().clone();
         self.read_state(move |connection| rows::limited(connection, &tenant))
+    }
+
+    /// The scopes of a tenant that have a limit, in the windows of a moment. For a reader, too.
+    pub async fn budgets_at(
+        &self,
+        scope: &Scope,
+        now: Timestamp,
+    ) -> PortResult<Vec<(BudgetKey, Account)>> {
+        let mut budgets = self.budgets(scope).await?;
+        for (_, account) in &mut budgets {
+            account.roll(now);
+        }
+        Ok(budgets)
     }
 }
 

@@ -20,6 +20,7 @@ pub(crate) const STATE: &[Migration] = &[
     Migration { version: 1, sql: include_str!("../../migrations/sqlite/state/0001_first.sql") },
     Migration { version: 2, sql: include_str!("../../migrations/sqlite/state/0002_budgets.sql") },
     Migration { version: 3, sql: include_str!("../../migrations/sqlite/state/0003_cached.sql") },
+    Migration { version: 4, sql: include_str!("../../migrations/sqlite/state/0004_rates.sql") },
 ];
 
 /// The schema of `cache.db`.

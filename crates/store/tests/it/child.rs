@@ -2,7 +2,7 @@
 //!
 //! `append FOLDER SEED RUNS` appends to its runs for as long as it lives and says `RUN SEQ` for
 //! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
-//! ends; `spend FOLDER direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
+//! ends; `spend FOLDER|URL direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
 //! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back.
 
 use std::error::Error;
@@ -14,14 +14,28 @@ use std::sync::Arc;
 use largestack_engine::event::{DoubtDecision, DoubtSettled};
 use largestack_engine::{Event, Recorded};
 use largestack_ports::clock::FakeClock;
+#[cfg(feature = "postgres")]
+use largestack_ports::ids::MakeId as _;
 use largestack_ports::ids::{CountingIds, Ids};
 use largestack_ports::journal::{Batch, Journal, Lease};
+use largestack_ports::ledger::Ledger;
 use largestack_store::{Options, Store};
 use largestack_types::id::{EffectId, OwnerId, RunId};
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 
 mod spending;
+
+/// The budgets in a folder, or of a server.
+async fn ledger(place: &str) -> Outcome<Arc<dyn Ledger>> {
+    let (ids, clock) = (Arc::new(Random(RandomState::new())), Arc::new(FakeClock::default()));
+    #[cfg(feature = "postgres")]
+    if place.starts_with("postgres://") {
+        let owner = ids.owner_id(Timestamp::from_micros(0));
+        return Ok(Arc::new(largestack_store::PostgresLedger::connect(place, owner, clock).await?));
+    }
+    Ok(Arc::new(Store::open(Path::new(place), Options::new(ids, clock))?))
+}
 
 /// Ids that no two processes share, which counted ones would.
 struct Random(RandomState);
@@ -45,11 +59,10 @@ fn main() -> Outcome {
     match words.as_slice() {
         ["append", folder, seed, runs] => append(Path::new(folder), seed.parse()?, runs.parse()?),
         ["hold", folder, run] => hold(Path::new(folder), run.parse()?),
-        ["spend", folder, how, calls] => {
-            let ids = Arc::new(Random(RandomState::new()));
-            let options = Options::new(ids, Arc::new(FakeClock::default()));
-            let store = Store::open(Path::new(folder), options)?;
-            spending::spend(Arc::new(store), *how == "sliced", calls.parse()?)
+        ["spend", place, how, calls] => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let ledger = runtime.block_on(ledger(place))?;
+            spending::spend(&runtime, ledger, *how == "sliced", calls.parse()?)
         }
         _ => {
             Err("usage: append FOLDER SEED RUNS | hold FOLDER RUN | spend FOLDER HOW CALLS".into())

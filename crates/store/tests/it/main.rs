@@ -10,7 +10,10 @@ mod fixture;
 mod health;
 mod laws;
 mod ledger;
+mod limits;
 mod model;
+#[cfg(feature = "postgres")]
+mod postgres;
 mod spender;
 mod suite;
 mod switch;

@@ -16,12 +16,12 @@ const WORST: u64 = 60;
 
 /// Makes this many calls; ends early, and orderly, when the budget is used up.
 pub(crate) fn spend(
+    runtime: &tokio::runtime::Runtime,
     ledger: Arc<dyn Ledger>,
     sliced: bool,
     calls: u64,
 ) -> Result<(), Box<dyn Error>> {
     let ledger: Arc<dyn Ledger> = if sliced { Arc::new(Sliced::new(ledger)) } else { ledger };
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     runtime.block_on(calls_of(&*ledger, sliced, calls))
 }
 

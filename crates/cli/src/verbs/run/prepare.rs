@@ -37,7 +37,7 @@ pub(crate) async fn prepare(
             return Err(nothing_to_search(knowledge, &summary));
         }
     }
-    compose::house(settings, &store)
+    compose::house(settings, &store).await
 }
 
 async fn refresh(store: &Store, knowledge: &Knowledge, screen: &Screen) -> Result<Summary> {

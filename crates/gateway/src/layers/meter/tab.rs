@@ -22,11 +22,24 @@ use crate::job::{Ask, Job, Notes};
 /// four to a token and most other scripts about three; the estimate should not be the low one.
 const BYTES_PER_TOKEN: u64 = 3;
 
+/// Bytes beyond which no tokeniser's tokens go on average: what is longer than this times the limit
+/// is longer than the limit.
+const MOST_BYTES_PER_TOKEN: u64 = 8;
+
+/// Bytes between two looks at whether an attempt is still within its limit.
+const LOOK_EVERY: u64 = 1_024;
+
 /// What was set aside for an attempt, and what it has delivered.
 pub(super) struct Tab {
     reservation: Option<Reservation>,
+    /// What was set aside in addition, when the provider went on beyond its limit.
+    more: Vec<Reservation>,
     quote: Quote,
     delivered: u64,
+    /// Tokens of output that are paid for.
+    covered: u64,
+    /// Bytes at which to look again; before as many as the limit has tokens it cannot be passed.
+    look_at: u64,
     job: Arc<Job>,
     books: Books,
     closed: bool,
@@ -37,7 +50,41 @@ type Settling = Option<BoxFuture<'static, Result<()>>>;
 impl Tab {
     pub(super) fn open(reserved: Reserved, ask: &Ask, books: Books) -> Self {
         let Reserved { reservation, quote, .. } = reserved;
-        Self { reservation, quote, delivered: 0, job: ask.job.clone(), books, closed: false }
+        let covered = u64::from(quote.limit);
+        Self {
+            reservation,
+            more: Vec::new(),
+            quote,
+            delivered: 0,
+            covered,
+            look_at: covered,
+            job: ask.job.clone(),
+            books,
+            closed: false,
+        }
+    }
+
+    /// Sets money aside for as much output again, once the provider has gone beyond what it was
+    /// told to keep to.
+    pub(super) fn beyond(&mut self) -> Option<BoxFuture<'static, Result<Reservation>>> {
+        if self.delivered <= self.look_at {
+            return None;
+        }
+        let keys = self.reservation.as_ref()?.keys.clone();
+        self.look_at = self.delivered.saturating_add(LOOK_EVERY);
+        let reported = self.job.notes().usage.and_then(|usage| usage.output_tokens);
+        let tokens = reported.unwrap_or(0).max(self.delivered / MOST_BYTES_PER_TOKEN);
+        if tokens <= self.covered {
+            return None;
+        }
+        let amount = self.quote.price?.worst_case(0, u64::from(self.quote.limit)).ok()?;
+        Some(self.books.reserve(keys, amount))
+    }
+
+    /// There was money for as much again.
+    pub(super) fn cover(&mut self, more: Reservation) {
+        self.covered = self.covered.saturating_add(u64::from(self.quote.limit));
+        self.more.push(more);
     }
 
     /// Counts what a delta delivers.
@@ -90,7 +137,7 @@ impl Tab {
             used
         };
         let reservation = self.reservation.take()?;
-        Some(self.books.settle(reservation, used))
+        Some(self.books.settle(reservation, used, std::mem::take(&mut self.more)))
     }
 
     fn charge_unanswered(&self, notes: &mut Notes) -> Money {
@@ -108,7 +155,8 @@ impl Tab {
         if reported.input_tokens.is_none() || reported.output_tokens.is_none() {
             notes.flag("estimated");
         }
-        if reported.output_tokens.is_some_and(|tokens| tokens > u64::from(self.quote.limit))
+        if self.is_over()
+            || reported.output_tokens.is_some_and(|tokens| tokens > u64::from(self.quote.limit))
             || reported.input_tokens.is_some_and(|tokens| tokens > self.quote.input)
         {
             notes.flag("over_limit");
@@ -119,10 +167,18 @@ impl Tab {
         })
     }
 
+    /// Whether more was delivered than the limit can have been.
+    fn is_over(&self) -> bool {
+        self.delivered / MOST_BYTES_PER_TOKEN > u64::from(self.quote.limit)
+    }
+
     /// The usage with what is missing estimated: all input that was sent, and the output that was
     /// delivered.
     fn complete(&self, reported: Usage) -> Usage {
-        let generated = self.delivered.div_ceil(BYTES_PER_TOKEN).min(u64::from(self.quote.limit));
+        let mut generated = self.delivered.div_ceil(BYTES_PER_TOKEN);
+        if !self.is_over() {
+            generated = generated.min(u64::from(self.quote.limit));
+        }
         Usage {
             input_tokens: reported.input_tokens.or(Some(self.quote.input)),
             output_tokens: reported.output_tokens.or(Some(generated)),

@@ -1,0 +1,81 @@
+//! Which limits there are, and what each call takes of them.
+
+use std::collections::HashSet;
+use std::sync::Arc;
+
+use largestack_ports::ledger::BudgetKind;
+use largestack_ports::limits::{LimitKey, LimitKind, Measure, Rate, Take};
+
+use crate::job::Ask;
+use crate::layers::meter;
+
+/// One limit: for each tenant, user, key, model or provider apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct RateLimit {
+    /// Whose calls it counts.
+    pub kind: LimitKind,
+    /// What of them.
+    pub measure: Measure,
+    /// How much it grants.
+    pub rate: Rate,
+}
+
+/// What happens to a call beyond a limit.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenReached {
+    /// It fails with `LARGESTACK_RATE_LIMIT` and says when to come back.
+    #[default]
+    Refuse,
+    /// It waits for its turn, unless that comes after its deadline. Turns go round between tenants
+    /// and users, in the order of arrival for each.
+    Wait {
+        /// Calls that may wait for one limit at once; more are refused.
+        most: usize,
+    },
+}
+
+/// All limits.
+#[derive(Clone, Debug, Default)]
+pub struct RateLimits {
+    /// Each of them; a call has to keep all that apply to it.
+    pub limits: Vec<RateLimit>,
+    /// What happens to a call beyond one.
+    pub when_reached: WhenReached,
+    /// Agents whose calls go before all others that wait.
+    pub first: HashSet<Arc<str>>,
+}
+
+impl RateLimits {
+    /// What a call takes: the most it can use.
+    pub(super) fn takes(&self, ask: &Ask) -> Arc<[Take]> {
+        let counted = self.limits.iter().any(|limit| limit.measure != Measure::Requests);
+        let worst = counted.then(|| meter::worst_case(ask)).unwrap_or_default();
+        let take = |limit: &RateLimit| {
+            let units = match limit.measure {
+                Measure::Requests => 1,
+                Measure::InputTokens => worst.input,
+                Measure::OutputTokens => worst.output,
+                Measure::Money => worst.nanos,
+            };
+            let name = name(limit.kind, ask)?;
+            let key = LimitKey::new(&ask.job.context.scope, limit.kind, name, limit.measure);
+            Some(Take { key, rate: limit.rate, units })
+        };
+        self.limits.iter().filter_map(take).collect()
+    }
+}
+
+/// Which of its kind a call counts for; `None` for one without a key.
+fn name(kind: LimitKind, ask: &Ask) -> Option<Arc<str>> {
+    let context = &ask.job.context;
+    Some(match kind {
+        LimitKind::Tenant => context.scope.tenant().as_str().into(),
+        LimitKind::User => context.scope.principal().into(),
+        LimitKind::Model => ask.route.name.clone(),
+        LimitKind::Provider => ask.route.provider.clone(),
+        LimitKind::Key => {
+            let key = context.budgets.iter().find(|key| key.kind == BudgetKind::Key)?;
+            key.name.to_string().into()
+        }
+    })
+}
