@@ -67,15 +67,16 @@ impl Form for Postgres {
         Box::pin(async move {
             let name = format!("largestack {}", owner(&self.url, number));
             let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            let mut left = 1_i64;
             for _ in 0..100_000 {
                 let count = "SELECT count(*) FROM pg_stat_activity WHERE application_name = $1";
-                let left: i64 =
+                left =
                     sqlx::query_scalar(count).bind(&name).fetch_one(&mut connection).await.unwrap();
                 if left == 0 {
-                    return;
+                    break;
                 }
             }
-            panic!("{name} is still connected");
+            assert_eq!(left, 0, "{name} is still connected");
         })
     }
 

@@ -1,12 +1,14 @@
 //! Taking from the limits, with or without waiting for one's turn.
 
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures::future::{Either, select};
+use futures::future::select;
 use largestack_ports::BoxFuture;
 use largestack_ports::limits::{Take, Verdict};
-use largestack_types::errors::{RateLimitExceededError, Result};
+use largestack_types::errors::{Code, LargestackError, RateLimitExceededError, Result};
 use largestack_types::time::Timestamp;
 
 use super::line::{Flow, Full};
@@ -60,9 +62,7 @@ async fn wait_for_turn(
                 if let (Some(ticket), true) = (&place, at == Some(denied)) {
                     // Woken early by what others give back, or by who goes before.
                     let woken = std::pin::pin!(ticket.woken());
-                    match select(shared.clock.sleep(wait), woken).await {
-                        Either::Left(_) | Either::Right(_) => {}
-                    }
+                    select(shared.clock.sleep(wait), woken).await;
                 }
                 at = Some(denied);
             }
@@ -72,7 +72,7 @@ async fn wait_for_turn(
 
 /// An attempt to take that is finished, and undone, if its caller leaves in the middle.
 struct Taking {
-    taking: Option<BoxFuture<'static, Result<Verdict>>>,
+    under_way: Option<BoxFuture<'static, Result<Verdict>>>,
     shared: Arc<Rated>,
     takes: Arc<[Take]>,
 }
@@ -80,28 +80,23 @@ struct Taking {
 fn taking(shared: &Arc<Rated>, takes: &Arc<[Take]>) -> Taking {
     let (limits, wanted) = (shared.limits.clone(), takes.clone());
     let taking = Box::pin(async move { limits.take(&wanted).await });
-    Taking { taking: Some(taking), shared: shared.clone(), takes: takes.clone() }
+    Taking { under_way: Some(taking), shared: shared.clone(), takes: takes.clone() }
 }
 
 impl Future for Taking {
     type Output = Result<Verdict>;
 
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        cx: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        let Some(taking) = &mut self.taking else {
-            return std::task::Poll::Pending;
-        };
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
+        let Some(taking) = &mut self.under_way else { return Poll::Pending };
         let verdict = futures::ready!(taking.as_mut().poll(cx));
-        self.taking = None;
-        std::task::Poll::Ready(verdict)
+        self.under_way = None;
+        Poll::Ready(verdict)
     }
 }
 
 impl Drop for Taking {
     fn drop(&mut self) {
-        let Some(taking) = self.taking.take() else { return };
+        let Some(taking) = self.under_way.take() else { return };
         let (shared, takes) = (self.shared.clone(), self.takes.clone());
         self.shared.tasks.spawn(Box::pin(async move {
             if let Ok(Verdict::Granted) = taking.await {
@@ -112,16 +107,9 @@ impl Drop for Taking {
     }
 }
 
-fn refusal(
-    takes: &[Take],
-    at: usize,
-    wait: Option<Duration>,
-) -> largestack_types::errors::LargestackError {
+fn refusal(takes: &[Take], at: usize, wait: Option<Duration>) -> LargestackError {
     let Some(take) = takes.get(at) else {
-        return largestack_types::errors::LargestackError::other(
-            largestack_types::errors::Code::RateLimit,
-            "a rate limit is reached",
-        );
+        return LargestackError::other(Code::RateLimit, "a rate limit is reached");
     };
     let milliseconds =
         |wait: Duration| u64::try_from(wait.as_micros().div_ceil(1_000)).unwrap_or(u64::MAX);

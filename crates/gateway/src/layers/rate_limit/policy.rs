@@ -49,7 +49,7 @@ impl RateLimits {
     /// What a call takes: the most it can use.
     pub(super) fn takes(&self, ask: &Ask) -> Arc<[Take]> {
         let counted = self.limits.iter().any(|limit| limit.measure != Measure::Requests);
-        let worst = counted.then(|| meter::worst_case(ask)).unwrap_or_default();
+        let worst = if counted { meter::worst_case(ask) } else { meter::WorstCase::default() };
         let take = |limit: &RateLimit| {
             let units = match limit.measure {
                 Measure::Requests => 1,
