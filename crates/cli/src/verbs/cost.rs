@@ -63,6 +63,7 @@ struct Budget {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "fields of a document name their unit")]
 struct Spent {
     total_nanos: i64,
     day_nanos: i64,
@@ -70,6 +71,7 @@ struct Spent {
 }
 
 #[derive(Serialize)]
+#[expect(clippy::struct_field_names, reason = "fields of a document name their unit")]
 struct Limits {
     total_nanos: Option<i64>,
     day_nanos: Option<i64>,
