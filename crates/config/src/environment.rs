@@ -115,7 +115,7 @@ impl Environment {
                 // An endpoint is often given as a whole address; the row has its own scheme.
                 let value = value.strip_prefix("https://").unwrap_or(value).trim_end_matches('/');
                 let value = Some(value.to_owned());
-                Some((name.clone(), Param { value, env: Vec::new() }))
+                Some((name.clone(), Param { value, ..Param::default() }))
             });
             let params = Some(said.collect());
             registry.define(row.name.clone(), Section { params, ..Section::default() });

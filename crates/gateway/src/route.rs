@@ -200,7 +200,8 @@ mod tests {
     fn a_row_is_up_or_down_in_each_of_its_regions_alone() {
         let at = |region: Option<&str>| {
             let mut row = Provider::new("mine");
-            let region = region.map(|value| Param { value: Some(value.to_owned()), env: vec![] });
+            let region =
+                region.map(|value| Param { value: Some(value.to_owned()), ..Param::default() });
             row.params.extend(region.map(|region| ("region".to_owned(), region)));
             place(&Target::new(Arc::new(row), "m"))
         };

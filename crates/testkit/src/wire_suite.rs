@@ -36,7 +36,7 @@ pub fn check(row: &Provider) -> Vec<Held> {
 /// The row at an address that exists, with every word it leaves open said.
 fn reachable(row: &Provider) -> Target {
     let say = |name: &String| {
-        (name.clone(), Param { value: Some("somewhere".to_owned()), env: Vec::new() })
+        (name.clone(), Param { value: Some("somewhere".to_owned()), ..Param::default() })
     };
     let params: BTreeMap<_, _> = row.params.keys().map(say).collect();
     let base_url = row.base_url.clone().or_else(|| Some("https://provider.invalid".to_owned()));

@@ -1,9 +1,11 @@
 //! The address of a request: base, path and query of a row with their open words filled in.
 
+use std::borrow::Cow;
 use std::fmt::Write as _;
 
 use crate::error::EncodeError;
 use crate::model::Target;
+use crate::provider::Param;
 
 impl Target {
     /// The address that a request goes to: the row's base and its path (else `path`), in which
@@ -32,20 +34,25 @@ impl Target {
 
     /// A text of the row with its open words filled in, percent-encoded.
     pub fn filled(&self, text: &str) -> Result<String, EncodeError> {
-        let mut out = String::with_capacity(text.len() + 16);
-        let mut rest = text;
-        while let Some((before, after)) = rest.split_once('{') {
-            out.push_str(before);
-            let Some((name, after)) = after.split_once('}') else {
-                rest = after;
-                out.push('{');
-                continue;
-            };
-            out.push_str(&escaped(self.param(name)?));
-            rest = after;
-        }
-        out.push_str(rest);
-        Ok(out)
+        filled_with(text, |name| match self.provider.params.get(name) {
+            // One that is said to be different elsewhere, or holds another, is filled in first.
+            Some(param) if !param.when.is_empty() => {
+                let word = match self.instead(param) {
+                    Some(word) => word,
+                    None => self.param(name)?,
+                };
+                filled_with(word, |inner| self.param(inner).map(Cow::Borrowed)).map(Cow::Owned)
+            }
+            _ => self.param(name).map(Cow::Borrowed),
+        })
+    }
+
+    /// What a word is because of what another one is.
+    fn instead<'a>(&self, param: &'a Param) -> Option<&'a str> {
+        param
+            .when
+            .iter()
+            .find_map(|(other, cases)| cases.get(self.param(other).ok()?).map(String::as_str))
     }
 
     /// What a word that the row leaves open stands for here.
@@ -60,6 +67,27 @@ impl Target {
             variable: param.and_then(|param| param.env.first()).cloned(),
         })
     }
+}
+
+/// A text with its open words filled in, percent-encoded.
+fn filled_with<'a>(
+    text: &str,
+    word: impl Fn(&str) -> Result<Cow<'a, str>, EncodeError>,
+) -> Result<String, EncodeError> {
+    let mut out = String::with_capacity(text.len() + 16);
+    let mut rest = text;
+    while let Some((before, after)) = rest.split_once('{') {
+        out.push_str(before);
+        let Some((name, after)) = after.split_once('}') else {
+            rest = after;
+            out.push('{');
+            continue;
+        };
+        out.push_str(&escaped(&word(name)?));
+        rest = after;
+    }
+    out.push_str(rest);
+    Ok(out)
 }
 
 /// Percent-encoded but for the unreserved characters of RFC 3986 (2.3), so that a model's name
@@ -101,6 +129,24 @@ mod tests {
             address,
             "https://eu-1.example.com/openai/deployments/a%2F..%2Fb%3Fc/chat?alt=sse&api-version=2024-10-21"
         );
+    }
+
+    #[test]
+    fn a_word_can_depend_on_another() {
+        let row = |region: &str| {
+            format!(
+                r#"
+                base-url = "https://{{host}}/v1/{{region}}"
+                [params]
+                region.value = "{region}"
+                host.value = "{{region}}.example.com"
+                host.when.region.all = "example.com"
+                "#
+            )
+        };
+        let address = |region| target(&row(region), "m").address("", &[]).unwrap();
+        assert_eq!(address("eu-1"), "https://eu-1.example.com/v1/eu-1");
+        assert_eq!(address("all"), "https://example.com/v1/all");
     }
 
     #[test]

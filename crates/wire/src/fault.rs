@@ -158,7 +158,12 @@ fn auth(detail: String, target: &Target) -> LargestackError {
     .into()
 }
 
-fn rate_limit(headers: &[(String, String)], detail: String, target: &Target) -> LargestackError {
+/// Too many requests: to be made again after the wait that the provider names.
+pub(crate) fn rate_limit(
+    headers: &[(String, String)],
+    detail: String,
+    target: &Target,
+) -> LargestackError {
     ProviderRateLimitError {
         provider: target.provider.name.clone(),
         retry_after_ms: wait::retry_after_ms(headers).or_else(|| wait::in_sentence(&detail)),
@@ -177,7 +182,7 @@ pub(crate) fn header<'a>(headers: &'a [(String, String)], names: &[&str]) -> Opt
 }
 
 /// A sentence from outside, fit for an error: one line, at most 500 characters, no keys.
-fn detail(status: Option<u16>, message: &str) -> String {
+pub(crate) fn detail(status: Option<u16>, message: &str) -> String {
     let words: Vec<Cow<'_, str>> = message.split_whitespace().map(without_key).collect();
     let line = words.join(" ");
     if line.is_empty() {
@@ -210,6 +215,20 @@ fn without_key(word: &str) -> Cow<'_, str> {
         if secret(run) { part.replacen(run, "[redacted]", 1) } else { part.to_owned() }
     });
     Cow::Owned(clean.collect())
+}
+
+/// The words of a body that is not JSON: the title of a web page, else the text itself.
+pub(crate) fn plain(text: &str) -> String {
+    let lower = text.to_ascii_lowercase();
+    let title = lower.find("<title>").and_then(|at| {
+        let rest = text.get(at + "<title>".len()..)?;
+        rest.split('<').next()
+    });
+    match title {
+        Some(title) => format!("a web page instead of an answer: {}", title.trim()),
+        None if lower.trim_start().starts_with('<') => "a web page instead of an answer".to_owned(),
+        None => text.to_owned(),
+    }
 }
 
 const fn reason_phrase(status: u16) -> &'static str {

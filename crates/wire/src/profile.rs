@@ -85,6 +85,11 @@ pub struct Profile {
     pub system_turns: bool,
     /// Whether it takes temperature, nucleus sampling and stop sequences.
     pub sampling: bool,
+    /// Whether the result of a tool may hold media; elsewhere they stand behind it.
+    pub tool_media: bool,
+    /// The fewest tokens it can be told to think, for models whose thinking is limited in tokens;
+    /// `None` where it is asked for in steps.
+    pub least_reasoning_tokens: Option<u32>,
     /// The most tokens one image can cost.
     pub image_tokens: u64,
     /// Whether it goes on from a beginning of its own reply.
@@ -107,6 +112,8 @@ impl Default for Profile {
             thinking: Thinking::Budget,
             system_turns: false,
             sampling: true,
+            tool_media: true,
+            least_reasoning_tokens: None,
             // The dearest image known: eight tiles of gpt-4o-mini (see `profiles.toml`).
             image_tokens: 50_000,
             // Trust ends here: whoever takes the beginning for a finished turn begins again.

@@ -40,6 +40,10 @@ pub struct Param {
     /// Environment variables that may hold it, the first that is set wins.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub env: Vec<String>,
+    /// What it is instead where another word is one of these: by the other's name and value. What
+    /// it is may leave other words open in turn, as a host does that holds the region's name.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub when: BTreeMap<String, BTreeMap<String, String>>,
 }
 
 /// A provider as a row or a configuration section says it. What is absent stays as it was: in
@@ -194,6 +198,9 @@ impl Provider {
             known.value = param.value.or(known.value.take());
             if !param.env.is_empty() {
                 known.env = param.env;
+            }
+            if !param.when.is_empty() {
+                known.when = param.when;
             }
         }
         self.query = section.query.unwrap_or(self.query);

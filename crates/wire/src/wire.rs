@@ -14,6 +14,7 @@ use crate::bedrock::BedrockConverse;
 use crate::cohere::CohereV2;
 use crate::error::{DecodeError, EncodeError, ReadError};
 use crate::event::WireEvent;
+use crate::gemini::Gemini;
 use crate::model::Target;
 use crate::ollama::Ollama;
 use crate::openai_chat::OpenAiChat;
@@ -171,4 +172,5 @@ pub const WIRES: &[&dyn Wire] = &[
     &BedrockConverse,
     &CohereV2,
     &Ollama,
+    &Gemini,
 ];

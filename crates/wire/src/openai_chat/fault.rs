@@ -7,7 +7,7 @@ use largestack_types::errors::LargestackError;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
-use crate::fault::{Complaint, classify};
+use crate::fault::{Complaint, classify, plain};
 use crate::json::{Count, Fields, List, Object, Str, lenient};
 use crate::model::Target;
 
@@ -159,18 +159,4 @@ fn sizes(message: &str) -> (Option<u64>, Option<u64>) {
         .map(|digits| digits.parse().ok());
     let maximum = numbers.next().flatten();
     (numbers.next().flatten(), maximum)
-}
-
-/// The words of a body that is not JSON: the title of a web page, else the text itself.
-fn plain(text: &str) -> String {
-    let lower = text.to_ascii_lowercase();
-    let title = lower.find("<title>").and_then(|at| {
-        let rest = text.get(at + "<title>".len()..)?;
-        rest.split('<').next()
-    });
-    match title {
-        Some(title) => format!("a web page instead of an answer: {}", title.trim()),
-        None if lower.trim_start().starts_with('<') => "a web page instead of an answer".to_owned(),
-        None => text.to_owned(),
-    }
 }

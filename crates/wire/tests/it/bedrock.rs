@@ -23,7 +23,7 @@ pub(crate) fn converse() -> &'static dyn Wire {
 
 pub(crate) fn on(model: &str) -> Target {
     let mut registry = Registry::default();
-    let region = Param { value: Some("us-east-1".into()), env: Vec::new() };
+    let region = Param { value: Some("us-east-1".into()), ..Param::default() };
     let params = Some([("region".to_owned(), region)].into());
     registry.define("bedrock", Section { params, ..Section::default() });
     let mut target = registry.resolve(&format!("bedrock/{model}")).unwrap();

@@ -12,7 +12,7 @@ pub(crate) fn registry() -> Registry {
     let rows: Vec<_> = registry.providers().cloned().collect();
     for row in rows {
         let said = |name: &String| {
-            (name.clone(), Param { value: Some(format!("my-{name}")), env: Vec::new() })
+            (name.clone(), Param { value: Some(format!("my-{name}")), ..Param::default() })
         };
         let params = Some(row.params.keys().map(said).collect());
         let base_url = row.base_url.clone().or_else(|| Some("http://localhost:8080/v1".into()));

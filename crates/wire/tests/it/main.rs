@@ -17,6 +17,8 @@ mod embed;
 #[cfg(test)]
 mod faults;
 #[cfg(test)]
+mod gemini;
+#[cfg(test)]
 mod history;
 #[cfg(test)]
 mod history_chat;
@@ -42,6 +44,8 @@ mod responses_replay;
 mod responses_requests;
 #[cfg(test)]
 mod responses_streams;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

@@ -78,7 +78,7 @@ fn each_row_of_items_sends_this_request() {
     let rows: Vec<_> = registry.providers().cloned().collect();
     for row in &rows {
         let said = |name: &String| {
-            (name.clone(), Param { value: Some(format!("my-{name}")), env: Vec::new() })
+            (name.clone(), Param { value: Some(format!("my-{name}")), ..Param::default() })
         };
         let params = Some(row.params.keys().map(said).collect());
         registry.define(row.name.clone(), Section { params, ..Section::default() });

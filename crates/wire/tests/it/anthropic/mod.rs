@@ -20,7 +20,7 @@ pub(crate) fn target(name: &str) -> Target {
     let mut target = model::resolve(name).unwrap();
     let mut provider = Provider::clone(&target.provider);
     for (name, param) in &mut provider.params {
-        *param = Param { value: Some(format!("some-{name}")), env: vec![] };
+        *param = Param { value: Some(format!("some-{name}")), ..Param::default() };
     }
     target.provider = Arc::new(provider);
     target
