@@ -54,7 +54,7 @@ pub(super) fn said(wire: &str, mode: Mode, values: &[Value]) -> Said {
     match wire {
         "openai-chat" => openai_chat(values),
         "openai-responses" => openai_responses(values),
-        "anthropic-messages" | "bedrock-anthropic" => anthropic(values),
+        "anthropic-messages" | "bedrock-anthropic" | "vertex-anthropic" => anthropic(values),
         "gemini" => gemini(values),
         "bedrock-converse" => bedrock(mode, values),
         "cohere-v2" => cohere(mode, values),

@@ -159,6 +159,9 @@ pub(super) fn continues(
     broken: &mut Vec<Broken>,
 ) -> Option<String> {
     let wire = row.target.wire().ok()?;
+    if reply.parts.is_empty() {
+        return Some("the reply was fetched later, or said nothing".into());
+    }
     let (key, before) = conversation(&earlier.request)?;
     let (_, after) = conversation(&exchange.request).filter(|(other, _)| *other == key)?;
     if after.len() <= before.len() {
@@ -193,49 +196,135 @@ pub(super) fn continues(
         }
     };
     let (_, ours) = conversation(&ours)?;
-    let (ours, theirs) = (Value::Array(ours.to_vec()), Value::Array(after.to_vec()));
-    judge(key, &differences(&ours, &theirs), earlier, broken)
+    let said = Heard::of(wire, row, earlier, reply);
+    judge(key, ours, after, &said, broken)
+}
+
+/// Items of both sides that belong together, in order: equal ones first, then those of one kind
+/// that are left between them.
+fn paired<'v>(
+    ours: &'v [Value],
+    theirs: &'v [Value],
+) -> Vec<(Option<&'v Value>, Option<&'v Value>)> {
+    let kind = |item: &Value| {
+        ["type", "role"].map(|key| item.get(key).and_then(Value::as_str).map(str::to_owned))
+    };
+    let mut pairs = Vec::new();
+    let mut ours = ours;
+    for item in theirs {
+        let equals = ours.iter().position(|own| equal(own, item));
+        let alike = || ours.iter().position(|own| kind(own) == kind(item));
+        // An item that only they have must not swallow one of ours of another place.
+        match equals.or_else(alike) {
+            Some(at) => {
+                let (skipped, rest) = ours.split_at(at);
+                pairs.extend(skipped.iter().map(|own| (Some(own), None)));
+                pairs.push((rest.first(), Some(item)));
+                ours = rest.get(1..).unwrap_or_default();
+            }
+            None => pairs.push((None, Some(item))),
+        }
+    }
+    pairs.extend(ours.iter().map(|own| (Some(own), None)));
+    pairs
 }
 
 /// A difference is the client's where it left something out that was said, or sent what nobody
 /// said; everything else is ours.
 fn judge(
     key: &str,
-    found: &[Difference<'_>],
-    earlier: &Exchange,
+    ours: &[Value],
+    theirs: &[Value],
+    said: &Heard,
     broken: &mut Vec<Broken>,
 ) -> Option<String> {
     let mut edited = None;
-    let said = String::from_utf8_lossy(&earlier.body);
-    let was_said = |value: &Value| {
-        let mut texts = Vec::new();
-        strings(value, &mut texts);
-        let mut longer = texts.iter().filter(|text| text.len() > 2).peekable();
-        longer.peek().is_some() && longer.all(|text| heard(&said, text))
-    };
-    for Difference { path, ours, theirs } in found {
-        match (ours, theirs) {
-            (Some(_), None) => edited = Some(format!("the client left out {path}")),
-            (_, Some(sent)) if !was_said(sent) => {
-                edited = Some(format!("the client wrote {path} itself"));
-            }
-            _ => {
-                let detail = format!("written {}, recorded {}", show(*ours), show(*theirs));
-                broken.push((format!("/history/{key}{path}"), detail));
+    for (index, pair) in paired(ours, theirs).into_iter().enumerate() {
+        let path = format!("/{index}");
+        let found = match pair {
+            (Some(own), Some(item)) => differences(own, item),
+            (ours, theirs) => vec![Difference { path: String::new(), ours, theirs }],
+        };
+        for Difference { path: inner, ours, theirs } in found {
+            match (ours, theirs) {
+                (Some(_), None) => edited = Some(format!("the client left out {path}{inner}")),
+                (Some(Value::String(all)), Some(Value::String(some))) if all.contains(some) => {
+                    edited = Some(format!("the client cut {path}{inner}"));
+                }
+                (Some(own), Some(sent)) if long_form(own, sent) => {
+                    edited = Some(format!("the client wrote {path}{inner} in its long form"));
+                }
+                (_, Some(sent)) if !said.all_of(sent) => {
+                    edited = Some(format!("the client wrote {path}{inner} itself"));
+                }
+                _ => {
+                    let detail = format!("written {}, recorded {}", show(ours), show(theirs));
+                    broken.push((format!("/history/{key}{path}{inner}"), detail));
+                }
             }
         }
     }
     edited
 }
 
-/// Whether a text stands in a body, whole or as its first and last words do in a stream.
-fn heard(body: &str, text: &str) -> bool {
-    let quoted = Value::from(text).to_string();
-    let inside = quoted.get(1..quoted.len() - 1).unwrap_or_default();
-    body.contains(inside)
-        || (body.contains("data:")
-            && text.split_whitespace().all(|word| {
-                let plain: String = word.chars().filter(|c| c.is_alphanumeric()).collect();
-                plain.len() < 2 || body.contains(&plain) || plain.chars().count() > 12
-            }))
+/// Whether one is a text and the other a list of one block with that text.
+fn long_form(own: &Value, sent: &Value) -> bool {
+    let one = sent.as_array().filter(|list| list.len() == 1).and_then(|list| list.first());
+    one.and_then(|block| block.get("text")) == Some(own)
+}
+
+/// Everything a reply said, to tell what a client sends back from what it makes up.
+struct Heard(Vec<String>);
+
+impl Heard {
+    fn of(wire: &dyn Wire, row: &Row, exchange: &Exchange, reply: &Reply) -> Self {
+        let mut values = super::counts::values(wire.framing(row.mode), &exchange.body);
+        // What a stream said in pieces.
+        values.extend(serde_json::to_value(reply));
+        let mut texts = Vec::new();
+        values.iter().for_each(|value| strings(value, &mut texts));
+        Self(texts.into_iter().map(str::to_owned).collect())
+    }
+
+    /// Whether it said every word of a value, and there are any.
+    fn all_of(&self, value: &Value) -> bool {
+        let mut texts = Vec::new();
+        strings(value, &mut texts);
+        let mut longer = texts.iter().filter(|text| text.len() > 2).peekable();
+        longer.peek().is_some() && longer.all(|text| self.0.iter().any(|said| said.contains(*text)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn judged(ours: &Value, theirs: &Value, said: &str) -> (Option<String>, Vec<Broken>) {
+        let mut broken = Vec::new();
+        let (ours, theirs) = (ours.as_array().unwrap(), theirs.as_array().unwrap());
+        let edited = judge("input", ours, theirs, &Heard(vec![said.to_owned()]), &mut broken);
+        (edited, broken)
+    }
+
+    #[test]
+    fn what_was_said_and_sent_back_must_be_written() {
+        let theirs = json!([{"type": "reasoning", "content": "sealed words"}]);
+        let (edited, broken) = judged(&json!([{"type": "reasoning"}]), &theirs, "sealed words");
+        assert_eq!((edited, broken.len()), (None, 1));
+    }
+
+    #[test]
+    fn what_the_client_adds_leaves_out_or_cuts_is_its_own() {
+        let call = json!({"type": "function_call", "call_id": "call_1"});
+        let theirs = json!([{"role": "assistant", "content": "made up"}, call]);
+        let (edited, broken) = judged(&json!([call]), &theirs, "call_1");
+        assert!(edited.is_some() && broken.is_empty(), "{broken:?}");
+        let (edited, broken) = judged(&theirs, &json!([call]), "call_1");
+        assert!(edited.is_some() && broken.is_empty(), "{broken:?}");
+        let text = |text: &str| json!([{"role": "assistant", "content": text}]);
+        let (edited, broken) = judged(&text("<think>so</think>Yes."), &text("Yes."), "Yes.");
+        assert!(edited.is_some() && broken.is_empty(), "{broken:?}");
+    }
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use largestack_wire::{Mode, Provider, Quirk, Registry, Section, Target};
+use largestack_wire::{Mode, Provider, Registry, Section, Target};
 use serde_json::Value;
 
 use super::exchange::Exchange;
@@ -59,8 +59,8 @@ fn wire(path: &str) -> Option<(&'static str, Option<Mode>)> {
         () if ends("/v1/messages") => ("anthropic-messages", None),
         () if ends(":generateContent") => ("gemini", Some(Mode::Whole)),
         () if ends(":streamGenerateContent") => ("gemini", Some(Mode::Stream)),
-        () if ends(":rawPredict") => ("anthropic-messages", Some(Mode::Whole)),
-        () if ends(":streamRawPredict") => ("anthropic-messages", Some(Mode::Stream)),
+        () if ends(":rawPredict") => ("vertex-anthropic", Some(Mode::Whole)),
+        () if ends(":streamRawPredict") => ("vertex-anthropic", Some(Mode::Stream)),
         () if ends("/converse") => ("bedrock-converse", Some(Mode::Whole)),
         () if ends("/converse-stream") => ("bedrock-converse", Some(Mode::Stream)),
         () if ends("/invoke") => ("bedrock-anthropic", Some(Mode::Whole)),
@@ -80,10 +80,12 @@ pub(super) fn of(exchange: &Exchange) -> Option<Row> {
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let listed = HOSTS.iter().find(|(part, _)| host.contains(part)).map(|(_, row)| *row);
     let name = listed.unwrap_or_else(|| host.split(['.', ':']).next().unwrap_or(host));
+    let own = format!("{name}_responses");
+    let responses = wire == "openai-responses" && Registry::builtin().provider(&own).is_some();
+    let name = if responses { own.as_str() } else { name };
     let section = Section {
         wire: Some(wire.to_owned()),
         base_url: Some(format!("https://{host}")),
-        quirks: host.contains("snowflake").then(|| vec![Quirk::ReasoningDetailsBack]),
         ..Section::default()
     };
     let provider = match Registry::builtin().provider(name) {
