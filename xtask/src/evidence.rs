@@ -1,6 +1,6 @@
 //! `cargo xtask evidence`: what is shown of each provider, from what runs here and now. Real traffic
 //! that is replayed is the best there is; a row whose wire only a provider of ours spoke to is
-//! simulated. Written to `docs/figures/evidence.json`, which the command line shows.
+//! simulated. Written to `docs/evidence.json`, which the command line shows.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -43,6 +43,6 @@ pub(crate) fn task(root: &Path, recordings: &Path) -> Outcome<bool> {
     let tally: BTreeMap<_, _> = report.providers.iter().collect();
     let text = json!({ "providers": providers, "replayed": tally });
     let text = serde_json::to_string_pretty(&text)? + "\n";
-    fs::write(root.join("docs/figures/evidence.json"), text)?;
+    fs::write(root.join("docs/evidence.json"), text)?;
     Ok(report.failures.is_empty() && broken == 0)
 }

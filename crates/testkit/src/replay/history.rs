@@ -43,6 +43,7 @@ const DROPPED: &[(&str, &[(&str, &str)])] = &[
         ],
     ),
     ("bedrock-anthropic", &[("/max_tokens", "an output limit is always sent")]),
+    ("vertex-anthropic", &[("/max_tokens", "an output limit is always sent")]),
     (
         "gemini",
         &[
@@ -207,7 +208,8 @@ fn paired<'v>(
     theirs: &'v [Value],
 ) -> Vec<(Option<&'v Value>, Option<&'v Value>)> {
     let kind = |item: &Value| {
-        ["type", "role"].map(|key| item.get(key).and_then(Value::as_str).map(str::to_owned))
+        // A message may leave its type out.
+        ["role", "type"].iter().find_map(|key| item.get(key)?.as_str().map(str::to_owned))
     };
     let mut pairs = Vec::new();
     let mut ours = ours;
@@ -251,8 +253,8 @@ fn judge(
                 (Some(Value::String(all)), Some(Value::String(some))) if all.contains(some) => {
                     edited = Some(format!("the client cut {path}{inner}"));
                 }
-                (Some(own), Some(sent)) if long_form(own, sent) => {
-                    edited = Some(format!("the client wrote {path}{inner} in its long form"));
+                (Some(own), Some(sent)) if long_form(own, sent) || long_form(sent, own) => {
+                    edited = Some(format!("the client wrote {path}{inner} in another form"));
                 }
                 (_, Some(sent)) if !said.all_of(sent) => {
                     edited = Some(format!("the client wrote {path}{inner} itself"));
@@ -282,7 +284,9 @@ impl Heard {
         // What a stream said in pieces.
         values.extend(serde_json::to_value(reply));
         let mut texts = Vec::new();
-        values.iter().for_each(|value| strings(value, &mut texts));
+        for value in &values {
+            strings(value, &mut texts);
+        }
         Self(texts.into_iter().map(str::to_owned).collect())
     }
 

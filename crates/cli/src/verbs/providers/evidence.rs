@@ -44,7 +44,7 @@ struct Figures {
 /// What is shown of a provider, for every column.
 pub(super) fn of(provider: &str) -> Vec<(&'static str, Evidence)> {
     let figures: Option<Figures> =
-        serde_json::from_str(include_str!("../../../../../docs/figures/evidence.json")).ok();
+        serde_json::from_str(include_str!("../../../../../docs/evidence.json")).ok();
     let row = figures.and_then(|mut figures| figures.providers.remove(provider));
     let row = row.unwrap_or_default();
     let cell = |name: &&'static str| (*name, row.get(*name).copied().unwrap_or_default());
@@ -57,7 +57,7 @@ mod tests {
 
     #[test]
     fn the_figures_can_be_read_and_name_only_columns_that_are_shown() {
-        let text = include_str!("../../../../../docs/figures/evidence.json");
+        let text = include_str!("../../../../../docs/evidence.json");
         let figures: Figures = serde_json::from_str(text).unwrap();
         assert!(figures.providers.len() > 10, "{}", figures.providers.len());
         for name in figures.providers.values().flat_map(BTreeMap::keys) {
