@@ -27,6 +27,10 @@ use largestack_types::time::Timestamp;
 mod spending;
 
 /// The budgets in a folder, or of a server.
+#[cfg_attr(
+    not(feature = "postgres"),
+    expect(clippy::unused_async, reason = "a server is connected to, a file is opened")
+)]
 async fn ledger(place: &str) -> Outcome<Arc<dyn Ledger>> {
     let (ids, clock) = (Arc::new(Random(RandomState::new())), Arc::new(FakeClock::default()));
     #[cfg(feature = "postgres")]
