@@ -1,6 +1,7 @@
 //! Requests: what was read is written again as it was, and what was decoded goes back as the
 //! provider wants it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use largestack_types::call::Call;
@@ -256,6 +257,9 @@ fn judge(
                 (Some(own), Some(sent)) if long_form(own, sent) || long_form(sent, own) => {
                     edited = Some(format!("the client wrote {path}{inner} in another form"));
                 }
+                (None, Some(_)) if !said.has_key(&inner) => {
+                    edited = Some(format!("the client added {path}{inner}"));
+                }
                 (_, Some(sent)) if !said.all_of(sent) => {
                     edited = Some(format!("the client wrote {path}{inner} itself"));
                 }
@@ -276,7 +280,11 @@ fn long_form(own: &Value, sent: &Value) -> bool {
 }
 
 /// Everything a reply said, to tell what a client sends back from what it makes up.
-struct Heard(Vec<String>);
+struct Heard {
+    texts: Vec<String>,
+    /// Names of fields.
+    keys: BTreeSet<String>,
+}
 
 impl Heard {
     fn of(wire: &dyn Wire, row: &Row, exchange: &Exchange, reply: &Reply) -> Self {
@@ -287,7 +295,31 @@ impl Heard {
         for value in &values {
             strings(value, &mut texts);
         }
-        Self(texts.into_iter().map(str::to_owned).collect())
+        let texts = texts.into_iter().map(str::to_owned).collect();
+        let mut said = Self { texts, keys: BTreeSet::new() };
+        for value in &values {
+            said.learn(value);
+        }
+        said
+    }
+
+    fn learn(&mut self, value: &Value) {
+        match value {
+            Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
+            Value::Object(fields) => {
+                for (key, field) in fields {
+                    self.keys.insert(key.clone());
+                    self.learn(field);
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// Whether it has a field of the name that a path ends with; a place in a list has none.
+    fn has_key(&self, path: &str) -> bool {
+        let last = path.rsplit('/').next().unwrap_or_default();
+        last.parse::<usize>().is_ok() || last.is_empty() || self.keys.contains(last)
     }
 
     /// Whether it said every word of a value, and there are any.
@@ -295,7 +327,8 @@ impl Heard {
         let mut texts = Vec::new();
         strings(value, &mut texts);
         let mut longer = texts.iter().filter(|text| text.len() > 2).peekable();
-        longer.peek().is_some() && longer.all(|text| self.0.iter().any(|said| said.contains(*text)))
+        longer.peek().is_some()
+            && longer.all(|text| self.texts.iter().any(|said| said.contains(*text)))
     }
 }
 
@@ -307,8 +340,10 @@ mod tests {
 
     fn judged(ours: &Value, theirs: &Value, said: &str) -> (Option<String>, Vec<Broken>) {
         let mut broken = Vec::new();
+        let keys = ["content", "call_id"].map(str::to_owned).into();
+        let heard = Heard { texts: vec![said.to_owned()], keys };
         let (ours, theirs) = (ours.as_array().unwrap(), theirs.as_array().unwrap());
-        let edited = judge("input", ours, theirs, &Heard(vec![said.to_owned()]), &mut broken);
+        let edited = judge("input", ours, theirs, &heard, &mut broken);
         (edited, broken)
     }
 
