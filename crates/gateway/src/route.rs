@@ -48,7 +48,8 @@ pub(crate) struct There {
     pub(crate) circuit: Arc<Circuit>,
 }
 
-const FREE: Price = Price { input: 0, output: 0, cache_read: None, cache_write: None };
+const FREE: Price =
+    Price { input: 0, output: 0, cache_read: None, cache_write: None, cache_write_1h: None };
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Routes kept. Names come from agents, but also from callers.
 const MAX_ROUTES: usize = 1_024;

@@ -16,6 +16,10 @@ pub struct Usage {
     pub cache_read_tokens: Option<u64>,
     /// The part of the input that was written to the provider's prompt cache.
     pub cache_write_tokens: Option<u64>,
+    /// The part of the cache writes that is kept for an hour, where the provider tells them apart:
+    /// they cost more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cache_write_1h_tokens: Option<u64>,
     /// The part of the output that was reasoning.
     pub reasoning_tokens: Option<u64>,
 }
@@ -33,6 +37,7 @@ impl Usage {
             output_tokens: add(self.output_tokens, other.output_tokens),
             cache_read_tokens: add(self.cache_read_tokens, other.cache_read_tokens),
             cache_write_tokens: add(self.cache_write_tokens, other.cache_write_tokens),
+            cache_write_1h_tokens: add(self.cache_write_1h_tokens, other.cache_write_1h_tokens),
             reasoning_tokens: add(self.reasoning_tokens, other.reasoning_tokens),
         }
     }

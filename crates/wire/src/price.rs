@@ -22,6 +22,9 @@ pub struct Price {
     /// Input written to the provider's cache; as other input when absent.
     #[serde(default)]
     pub cache_write: Option<i64>,
+    /// Input written to the cache for an hour; as other writes when absent.
+    #[serde(default)]
+    pub cache_write_1h: Option<i64>,
 }
 
 /// The multiplier of a list price, in thousandths.
@@ -37,10 +40,13 @@ impl Price {
         let cached = read.saturating_add(written);
         // More cached than sent is a provider's miscount: no kind of token may count below zero.
         let plain = usage.input_tokens.unwrap_or(0).saturating_sub(cached);
+        let hour = usage.cache_write_1h_tokens.unwrap_or(0).min(written);
+        let write = self.cache_write.unwrap_or(self.input);
         let lines = [
             (plain, self.input),
             (read, self.cache_read.unwrap_or(self.input)),
-            (written, self.cache_write.unwrap_or(self.input)),
+            (written - hour, write),
+            (hour, self.cache_write_1h.unwrap_or(write)),
             (usage.output_tokens.unwrap_or(0), self.output),
         ];
         lines.into_iter().try_fold(Money::ZERO, |sum, (units, price)| {
@@ -52,11 +58,11 @@ impl Price {
     /// input at its dearest kind. One nano-dollar a line is added, since rounding kind by kind can
     /// come out above rounding the sum.
     pub fn worst_case(&self, input: u64, output: u64) -> Result<Money, MoneyOverflow> {
-        let kinds = [Some(self.input), self.cache_read, self.cache_write];
+        let kinds = [Some(self.input), self.cache_read, self.cache_write, self.cache_write_1h];
         let dearest = kinds.into_iter().flatten().max().unwrap_or(self.input);
         let input = Money::line(input, dearest, AS_LISTED)?;
         let sum = input.checked_add(Money::line(output, self.output, AS_LISTED)?)?;
-        let slack = if sum == Money::ZERO && dearest == 0 { 0 } else { 4 };
+        let slack = if sum == Money::ZERO && dearest == 0 { 0 } else { 5 };
         sum.checked_add(Money::from_nanos(slack))
     }
 }
@@ -85,6 +91,8 @@ struct Row {
     output: i64,
     cache_read: Option<i64>,
     cache_write: Option<i64>,
+    #[serde(rename = "cache-write-1h")]
+    cache_write_1h: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -125,15 +133,24 @@ impl Book {
 
     fn of(table: Table) -> Result<Self, BadBook> {
         let entry = |row: Row| {
-            let Row { provider, model, from, input, output, cache_read, cache_write } = row;
-            let prices = [Some(input), Some(output), cache_read, cache_write];
+            let Row {
+                provider,
+                model,
+                from,
+                input,
+                output,
+                cache_read,
+                cache_write,
+                cache_write_1h,
+            } = row;
+            let prices = [Some(input), Some(output), cache_read, cache_write, cache_write_1h];
             if prices.into_iter().flatten().any(|price| price < 0) {
                 return Err(BadBook { detail: format!("a price of `{model}` is below zero") });
             }
             let from = day(&from).ok_or_else(|| BadBook {
                 detail: format!("`{from}` is not a day like 2025-04-14"),
             })?;
-            let price = Price { input, output, cache_read, cache_write };
+            let price = Price { input, output, cache_read, cache_write, cache_write_1h };
             Ok(Entry { provider, model, from, price })
         };
         let entries: Result<_, _> = table.price.into_iter().map(entry).collect();

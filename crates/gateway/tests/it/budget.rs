@@ -16,8 +16,13 @@ use largestack_wire::tokens;
 
 use crate::rig::{HastyClock, Rig, ask, rig};
 
-const PRICE: Price =
-    Price { input: 1_000_000_000, output: 2_000_000_000, cache_read: None, cache_write: None };
+const PRICE: Price = Price {
+    input: 1_000_000_000,
+    output: 2_000_000_000,
+    cache_read: None,
+    cache_write: None,
+    cache_write_1h: None,
+};
 
 fn run() -> BudgetKey {
     BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1))

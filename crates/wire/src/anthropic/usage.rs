@@ -105,6 +105,7 @@ impl Counts<'_> {
             cache_read_tokens: read,
             cache_write_tokens: write,
             reasoning_tokens: self.details.0.thinking.0,
+            cache_write_1h_tokens: written.one_hour.0,
         }
     }
 }

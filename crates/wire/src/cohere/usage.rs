@@ -64,6 +64,7 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: counts.cached.0,
         cache_write_tokens: None,
         reasoning_tokens: None,
+        cache_write_1h_tokens: None,
     }
 }
 

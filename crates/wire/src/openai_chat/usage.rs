@@ -86,6 +86,7 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: prompt.cached.0.or(counts.cached.0),
         cache_write_tokens: prompt.cache_write.0,
         reasoning_tokens: completion.reasoning.0.or(counts.reasoning.0),
+        cache_write_1h_tokens: None,
     }
 }
 

@@ -66,6 +66,7 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: input.cached.0,
         cache_write_tokens: input.cache_write.0,
         reasoning_tokens: output.reasoning.0,
+        cache_write_1h_tokens: None,
     }
 }
 

@@ -68,8 +68,29 @@ fn each_kind_of_token_is_billed_at_its_own_price() {
 }
 
 #[test]
+fn what_is_cached_for_an_hour_costs_more_than_what_is_cached_for_minutes() {
+    let now = Timestamp::parse("2026-06-01T00:00:00Z").unwrap();
+    let opus = Book::builtin().price("anthropic", "claude-opus-4-5", now).unwrap();
+    let minutes = Usage {
+        input_tokens: Some(1_000_000),
+        cache_write_tokens: Some(1_000_000),
+        ..Usage::default()
+    };
+    assert_eq!(opus.cost(&minutes).unwrap().to_string(), "$6.25");
+    let hour = Usage { cache_write_1h_tokens: Some(1_000_000), ..minutes };
+    assert_eq!(opus.cost(&hour).unwrap().to_string(), "$10.00");
+    assert!(opus.worst_case(1_000_000, 0).unwrap() >= opus.cost(&hour).unwrap());
+}
+
+#[test]
 fn cached_input_without_a_price_of_its_own_costs_what_other_input_costs() {
-    let plain = Price { input: 5_000_000, output: 0, cache_read: None, cache_write: None };
+    let plain = Price {
+        input: 5_000_000,
+        output: 0,
+        cache_read: None,
+        cache_write: None,
+        cache_write_1h: None,
+    };
     let cached = Usage {
         input_tokens: Some(10),
         cache_read_tokens: Some(4),
@@ -107,6 +128,7 @@ proptest! {
             output,
             cache_read: has[0].then_some(cache_read),
             cache_write: has[1].then_some(cache_write),
+            cache_write_1h: has[1].then_some(cache_write.saturating_mul(2)),
         };
         #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, clippy::cast_precision_loss, reason = "shares of small numbers")]
         let part = |of: u64, share: f64| ((of as f64) * share) as u64;
@@ -117,7 +139,7 @@ proptest! {
             output_tokens: Some(part(limit, share[2])),
             cache_read_tokens: Some(read),
             cache_write_tokens: Some(part(sent - read, share[3])),
-            reasoning_tokens: None,
+            reasoning_tokens: None, cache_write_1h_tokens: has[0].then_some(part(sent - read, share[3]) / 2),
         };
         prop_assert!(price.cost(&usage).unwrap() <= price.worst_case(bound, limit).unwrap());
     }

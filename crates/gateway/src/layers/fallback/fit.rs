@@ -52,5 +52,6 @@ pub(super) fn since(now: Usage, then: Usage) -> Usage {
         cache_read_tokens: less(now.cache_read_tokens, then.cache_read_tokens),
         cache_write_tokens: less(now.cache_write_tokens, then.cache_write_tokens),
         reasoning_tokens: less(now.reasoning_tokens, then.reasoning_tokens),
+        cache_write_1h_tokens: None,
     }
 }

@@ -166,6 +166,7 @@ mod tests {
         output: 600_000_000,
         cache_read: Some(75_000_000),
         cache_write: None,
+        cache_write_1h: None,
     };
 
     fn quote(limit: u32, keep: bool) -> Quote {
