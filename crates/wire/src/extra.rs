@@ -3,6 +3,7 @@
 
 use std::borrow::Cow;
 
+use largestack_types::call::{Call, ToolChoice};
 use largestack_types::json::Json;
 use largestack_types::part::Native;
 use serde::de::MapAccess;
@@ -39,13 +40,32 @@ impl<'a> FieldList<'a> {
 
     /// The fields of a call's `extra`, none of which may be `reserved`.
     pub(crate) fn extra(json: Option<&'a Json>, reserved: &[&str]) -> Result<Self, EncodeError> {
+        Self::unless(json, |key, _| reserved.contains(&key))
+    }
+
+    /// The same for OpenAI's protocols, which take a choice that `ToolChoice` has no word for and a
+    /// list of tools that is there but empty, where the call itself says nothing of them.
+    pub(crate) fn extra_of(call: &'a Call, reserved: &[&str]) -> Result<Self, EncodeError> {
+        Self::unless(call.settings.extra.as_ref(), |key, value| match key {
+            "tool_choice" => {
+                call.tool_choice != ToolChoice::Auto || !value.get().starts_with(['{', '"'])
+            }
+            "tools" => !call.tools.is_empty() || value.get() != "[]",
+            _ => reserved.contains(&key),
+        })
+    }
+
+    fn unless(
+        json: Option<&'a Json>,
+        is_reserved: impl Fn(&str, &RawValue) -> bool,
+    ) -> Result<Self, EncodeError> {
         let Some(text) = json.map(Json::as_str) else { return Ok(Self::default()) };
         if !text.trim_start().starts_with('{') {
             return Err(EncodeError::ExtraNotAnObject);
         }
         let Object(fields) = serde_json::from_str::<Object<Self>>(text)
             .map_err(|_| EncodeError::ExtraNotAnObject)?;
-        match fields.0.iter().find(|(key, _)| reserved.contains(&&**key)) {
+        match fields.0.iter().find(|(key, value)| is_reserved(key, value)) {
             Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
             None => Ok(fields),
         }

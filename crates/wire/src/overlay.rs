@@ -61,11 +61,6 @@ impl<'a> Overlay<'a> {
         self.get(key).and_then(|raw| lenient::<Str<'_>>(raw.get()).0)
     }
 
-    /// All fields, in their order.
-    pub(crate) fn into_fields(self) -> Vec<(Cow<'a, str>, &'a RawValue)> {
-        self.fields
-    }
-
     /// Takes a field out.
     pub(crate) fn take(&mut self, key: &str) -> Option<&'a RawValue> {
         let at = self.fields.iter().position(|(name, _)| name == key)?;

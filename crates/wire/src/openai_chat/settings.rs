@@ -4,16 +4,15 @@
 use std::borrow::Cow;
 
 use largestack_types::call::{Call, ReasoningEffort, Settings, ToolChoice};
-use largestack_types::json::Json;
 use largestack_types::part::Native;
 use largestack_types::tool::ToolSpec;
 use serde::Serialize;
-use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
 use super::NAME;
 use crate::error::EncodeError;
-use crate::json::{Fields, Object, write};
+use crate::extra::FieldList;
+use crate::json::write;
 use crate::model::Target;
 use crate::overlay::{self, Overlay};
 use crate::profile::Structured;
@@ -23,20 +22,6 @@ use crate::session::Tail;
 /// Fields that `extra` may not set, because something else accounts for them.
 const RESERVED: &[&str] =
     &["model", "messages", "stream", "max_tokens", "max_completion_tokens", "tools", "tool_choice"];
-
-#[derive(Debug, Default)]
-struct Extra<'a>(Vec<(Cow<'a, str>, &'a RawValue)>);
-
-impl<'de> Fields<'de> for Extra<'de> {
-    fn field<A: MapAccess<'de>>(
-        &mut self,
-        key: Cow<'de, str>,
-        map: &mut A,
-    ) -> Result<(), A::Error> {
-        self.0.push((key, map.next_value()?));
-        Ok(())
-    }
-}
 
 /// A tail under way.
 struct Writer<'a> {
@@ -50,7 +35,7 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     let settings = &*call.settings;
     let mut writer = Writer {
         target,
-        extra: extra(settings.extra.as_ref(), call)?,
+        extra: FieldList::extra_of(call, RESERVED)?.0,
         text: Vec::new(),
         dropped: Vec::new(),
     };
@@ -64,30 +49,6 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
         writer.put(&key, value);
     }
     Ok(Tail::new(call, writer.text, writer.dropped))
-}
-
-fn extra<'a>(
-    json: Option<&'a Json>,
-    call: &Call,
-) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, EncodeError> {
-    let Some(text) = json.map(Json::as_str) else { return Ok(Vec::new()) };
-    if !text.trim_start().starts_with('{') {
-        return Err(EncodeError::ExtraNotAnObject);
-    }
-    let Object(Extra(fields)) =
-        serde_json::from_str(text).map_err(|_| EncodeError::ExtraNotAnObject)?;
-    let is_reserved = |key: &str, value: &RawValue| match key {
-        // A choice that `ToolChoice` has no word for, and a list that is there but empty.
-        "tool_choice" => {
-            call.tool_choice != ToolChoice::Auto || !value.get().starts_with(['{', '"'])
-        }
-        "tools" => !call.tools.is_empty() || value.get() != "[]",
-        _ => RESERVED.contains(&key),
-    };
-    match fields.iter().find(|(key, value)| is_reserved(key, value)) {
-        Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
-        None => Ok(fields),
-    }
 }
 
 impl Writer<'_> {

@@ -5,13 +5,13 @@
 use std::borrow::Cow;
 
 use largestack_types::call::{Call, ReasoningEffort, Settings, ToolChoice};
-use largestack_types::json::Json;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
 use super::tools;
 use crate::error::EncodeError;
 use crate::escape::write_str;
+use crate::extra::FieldList;
 use crate::json::{Object, lenient, write};
 use crate::model::Target;
 use crate::overlay::{Overlay, Writer as ObjectWriter};
@@ -37,7 +37,7 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     let settings = &*call.settings;
     let mut writer = Writer {
         target,
-        extra: extra(settings.extra.as_ref(), call)?,
+        extra: FieldList::extra_of(call, RESERVED)?.0,
         text: Vec::new(),
         dropped: Vec::new(),
     };
@@ -53,29 +53,6 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
         writer.put(&key, value);
     }
     Ok(Tail::new(call, writer.text, writer.dropped))
-}
-
-fn extra<'a>(
-    json: Option<&'a Json>,
-    call: &Call,
-) -> Result<Vec<(Cow<'a, str>, &'a RawValue)>, EncodeError> {
-    let Some(text) = json.map(Json::as_str) else { return Ok(Vec::new()) };
-    if !text.trim_start().starts_with('{') {
-        return Err(EncodeError::ExtraNotAnObject);
-    }
-    let fields = lenient::<Object<Overlay<'_>>>(text).0.into_fields();
-    let is_reserved = |key: &str, value: &RawValue| match key {
-        // A choice that `ToolChoice` has no word for, and a list that is there but empty.
-        "tool_choice" => {
-            call.tool_choice != ToolChoice::Auto || !value.get().starts_with(['{', '"'])
-        }
-        "tools" => !call.tools.is_empty() || value.get() != "[]",
-        _ => RESERVED.contains(&key),
-    };
-    match fields.iter().find(|(key, value)| is_reserved(key, value)) {
-        Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
-        None => Ok(fields),
-    }
 }
 
 impl<'a> Writer<'a> {
