@@ -1,5 +1,6 @@
 //! A provider on the loopback: HTTP/1.1 by hand over a TCP socket, so that it can fail at an
-//! exact byte, and fast enough to stand beside a bench.
+//! exact byte, and fast enough to stand beside a bench. It speaks every protocol, and tells by the
+//! path of a request which one is meant.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -13,14 +14,17 @@ use tokio::sync::watch;
 use tokio::task::AbortHandle;
 
 mod answer;
-mod chat;
 mod connection;
+mod frames;
 mod gzip;
+mod protocol;
 mod received;
+mod reply;
 
 pub use answer::Answer;
-pub use chat::ChatReply;
+pub use frames::Place;
 pub use received::Received;
+pub use reply::ChatReply;
 
 /// A server that answers as it is told. Ends when it is dropped.
 pub struct Upstream {
@@ -112,6 +116,11 @@ impl Upstream {
     /// Where it listens.
     pub const fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Its address as a URL.
+    pub fn root(&self) -> String {
+        format!("http://{}", self.address)
     }
 
     /// The base URL of its chat interface.

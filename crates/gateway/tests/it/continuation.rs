@@ -69,7 +69,7 @@ async fn cut_at_every_frame(model: &'static str, fault: impl Fn(Answer, usize) -
     let finish = frames.iter().position(|(frame, _)| frame.contains("\"stop\"")).unwrap();
     for cut in 0..finish {
         let rig = set_up(&[model], FallbackPolicy::default()).await;
-        let bytes = frames[..cut].iter().map(|(frame, _)| frame.len()).sum();
+        let bytes: usize = frames[..cut].iter().map(|(frame, _)| frame.len()).sum();
         let before: String = frames[..cut].iter().map(|(_, words)| words.as_str()).collect();
         let given = before.trim_end();
         let rest = if echoes { TEXT } else { &TEXT[given.len()..] };
@@ -142,7 +142,7 @@ async fn a_tool_call_that_is_cut_anywhere_is_asked_for_again() {
     assert!(finish - calls >= 4);
     for cut in calls + 1..finish {
         let rig = set_up(&["carry/priced"], FallbackPolicy::default()).await;
-        let bytes = frames[..cut].iter().map(|(frame, _)| frame.len()).sum();
+        let bytes: usize = frames[..cut].iter().map(|(frame, _)| frame.len()).sum();
         rig.upstream.push(Answer::from(reply.clone()).end_after(bytes));
         rig.upstream.push(ChatReply::tool("search", arguments).pieces(3));
         let heard = call(&rig).await;
@@ -159,7 +159,7 @@ async fn a_tool_call_that_is_cut_anywhere_is_asked_for_again() {
 fn broken(text: &str) -> Answer {
     let reply = ChatReply::text(text).pieces(2);
     let frames = frames(&reply);
-    let bytes = frames[..2].iter().map(|(frame, _)| frame.len()).sum();
+    let bytes: usize = frames[..2].iter().map(|(frame, _)| frame.len()).sum();
     Answer::from(reply).end_after(bytes)
 }
 

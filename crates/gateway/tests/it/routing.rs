@@ -290,7 +290,7 @@ async fn a_stream_that_breaks_in_a_pool_goes_on_with_another_of_it() {
     .await;
     let reply = ChatReply::text("one two").pieces(2);
     let events = reply.events("priced");
-    let cut = events.split_inclusive("\n\n").take(2).map(str::len).sum();
+    let cut: usize = events.split_inclusive("\n\n").take(2).map(str::len).sum();
     rig.upstream.push(Said::from(reply).end_after(cut));
     rig.upstream.push(ChatReply::text(" and three"));
     let heard = ask(&rig.gateway, &context(1), question("pool/p", "hi", true)).await;

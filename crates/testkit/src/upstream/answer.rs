@@ -4,11 +4,12 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use bytes::Bytes;
-use serde_json::json;
 
-use super::chat::ChatReply;
+use super::frames::Place;
 use super::gzip;
+use super::protocol::Protocol;
 use super::received::Received;
+use super::reply::ChatReply;
 
 /// What the server sends back.
 #[derive(Clone, Debug)]
@@ -27,11 +28,13 @@ pub struct Answer {
 #[derive(Clone, Debug)]
 enum Content {
     Ready(Bytes),
-    /// Whole or as events, as the request asks for.
+    /// In the protocol that the request speaks, whole or as events, as it asks for.
     Chat(Box<ChatReply>),
+    /// In the form in which the vendor of the request's protocol refuses.
+    Refusal(String),
 }
 
-/// Where an answer goes wrong. Counts are bytes of the body as it is sent.
+/// Where an answer goes wrong. Places are those of the body as it is sent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Fault {
     #[default]
@@ -41,13 +44,13 @@ pub(super) enum Fault {
     /// Nothing is sent; the connection is reset.
     ResetBeforeHead,
     /// Nothing more is sent, and the connection stays open.
-    StallAfter(usize),
+    StallAfter(Place),
     /// The connection is reset.
-    ResetAfter(usize),
+    ResetAfter(Place),
     /// The connection is closed although more was promised.
-    CloseAfter(usize),
+    CloseAfter(Place),
     /// The body ends, properly.
-    EndAfter(usize),
+    EndAfter(Place),
 }
 
 impl Answer {
@@ -85,11 +88,9 @@ impl Answer {
         Self::new(status, "text/html; charset=utf-8", Content::Ready(body.into()))
     }
 
-    /// An error in the provider's form.
+    /// A refusal, in the form of the vendor whose protocol the request speaks.
     pub fn error(status: u16, message: &str) -> Self {
-        let error =
-            json!({"error": {"message": message, "type": "test", "param": null, "code": null}});
-        Self::json(status, error.to_string())
+        Self::new(status, "application/json", Content::Refusal(message.to_owned()))
     }
 
     /// With a header.
@@ -133,28 +134,28 @@ impl Answer {
         self.fault(Fault::ResetBeforeHead)
     }
 
-    /// Sends this many bytes of the body and then nothing more.
+    /// Sends this much of the body and then nothing more.
     #[must_use]
-    pub fn stall_after(self, bytes: usize) -> Self {
-        self.fault(Fault::StallAfter(bytes))
+    pub fn stall_after(self, place: impl Into<Place>) -> Self {
+        self.fault(Fault::StallAfter(place.into()))
     }
 
-    /// Sends this many bytes of the body and resets the connection.
+    /// Sends this much of the body and resets the connection.
     #[must_use]
-    pub fn reset_after(self, bytes: usize) -> Self {
-        self.fault(Fault::ResetAfter(bytes))
+    pub fn reset_after(self, place: impl Into<Place>) -> Self {
+        self.fault(Fault::ResetAfter(place.into()))
     }
 
-    /// Sends this many bytes of the body and closes the connection, although it promised more.
+    /// Sends this much of the body and closes the connection, although it promised more.
     #[must_use]
-    pub fn close_after(self, bytes: usize) -> Self {
-        self.fault(Fault::CloseAfter(bytes))
+    pub fn close_after(self, place: impl Into<Place>) -> Self {
+        self.fault(Fault::CloseAfter(place.into()))
     }
 
-    /// Ends the body properly after this many bytes, as if there were no more.
+    /// Ends the body properly after this much, as if there were no more.
     #[must_use]
-    pub fn end_after(self, bytes: usize) -> Self {
-        self.fault(Fault::EndAfter(bytes))
+    pub fn end_after(self, place: impl Into<Place>) -> Self {
+        self.fault(Fault::EndAfter(place.into()))
     }
 
     /// Sends the body in pieces of this many bytes with a pause after each.
@@ -171,17 +172,7 @@ impl Answer {
 
     /// The answer to this request, with nothing left to decide.
     pub(super) fn for_request(mut self, request: &Received) -> Self {
-        if let Content::Chat(reply) = &self.body {
-            let asked = request.asked();
-            let model = asked.model.as_deref().unwrap_or("scripted");
-            let body: Bytes =
-                if asked.stream { reply.events(model).into() } else { reply.whole(model).into() };
-            self.chunked = asked.stream;
-            if asked.stream && reply.typed {
-                self.content_type = Some("text/event-stream; charset=utf-8".into());
-            }
-            self.body = Content::Ready(body);
-        }
+        let midway = self.spelled(request);
         if let Some(content_type) = self.content_type.take() {
             self.headers.push(("content-type".into(), content_type));
         }
@@ -189,14 +180,64 @@ impl Answer {
             self.headers.push(("content-encoding".into(), "gzip".into()));
             self.body = Content::Ready(gzip::stored(&self.body()).into());
         }
+        self.fault = self.fault.at(midway);
         self
+    }
+
+    /// Puts what is said into the protocol of the request. Returns the place that is midway.
+    fn spelled(&mut self, request: &Received) -> usize {
+        match &self.body {
+            Content::Ready(body) => body.len() / 2,
+            Content::Refusal(message) => {
+                let (protocol, _) = Protocol::of_path(&request.path());
+                let refusal = protocol.refusal(self.status, message);
+                let headers = refusal.headers.into_iter();
+                self.headers.extend(headers.map(|(name, value)| (name.into(), value.into())));
+                self.body = Content::Ready(refusal.body.to_string().into());
+                self.body().len() / 2
+            }
+            Content::Chat(reply) => {
+                let asked = request.asked();
+                let model = asked.model.as_deref().unwrap_or("scripted");
+                let (body, midway) = if asked.stream {
+                    asked.protocol.streamed(reply, model)
+                } else {
+                    let body = asked.protocol.whole(reply, model);
+                    let middle = body.len() / 2;
+                    (body.into(), middle)
+                };
+                self.chunked = asked.stream;
+                if asked.stream && reply.typed {
+                    self.content_type = Some(asked.protocol.framing().content_type().into());
+                }
+                self.body = Content::Ready(body);
+                midway
+            }
+        }
     }
 
     /// The body of an answer to a request.
     pub(super) fn body(&self) -> Bytes {
         match &self.body {
             Content::Ready(body) => body.clone(),
-            Content::Chat(_) => Bytes::new(),
+            Content::Chat(_) | Content::Refusal(_) => Bytes::new(),
+        }
+    }
+}
+
+impl Fault {
+    /// With `midway` as the number of a byte.
+    fn at(self, midway: usize) -> Self {
+        let byte = |place| match place {
+            Place::Midway => Place::Byte(midway),
+            byte @ Place::Byte(_) => byte,
+        };
+        match self {
+            Self::StallAfter(place) => Self::StallAfter(byte(place)),
+            Self::ResetAfter(place) => Self::ResetAfter(byte(place)),
+            Self::CloseAfter(place) => Self::CloseAfter(byte(place)),
+            Self::EndAfter(place) => Self::EndAfter(byte(place)),
+            other => other,
         }
     }
 }

@@ -10,6 +10,7 @@ use tokio::net::TcpStream;
 
 use super::Shared;
 use super::answer::{Answer, Fault};
+use super::frames::Place;
 use super::received::{MAX_HEADERS, Received};
 
 /// What becomes of the connection after an answer.
@@ -74,9 +75,10 @@ async fn send(socket: &mut TcpStream, answer: &Answer, out: &mut Vec<u8>) -> io:
     }
     let body = answer.body();
     let sent = match answer.fault {
-        Fault::StallAfter(n) | Fault::ResetAfter(n) | Fault::CloseAfter(n) | Fault::EndAfter(n) => {
-            body.slice(..n.min(body.len()))
-        }
+        Fault::StallAfter(Place::Byte(n))
+        | Fault::ResetAfter(Place::Byte(n))
+        | Fault::CloseAfter(Place::Byte(n))
+        | Fault::EndAfter(Place::Byte(n)) => body.slice(..n.min(body.len())),
         _ => body.clone(),
     };
     let promised = if let Fault::EndAfter(_) = answer.fault { sent.len() } else { body.len() };

@@ -3,6 +3,8 @@
 use bytes::Bytes;
 use serde::Deserialize;
 
+use super::protocol::Protocol;
+
 /// The most headers a request may have.
 pub(super) const MAX_HEADERS: usize = 64;
 
@@ -15,12 +17,20 @@ pub struct Received {
 }
 
 /// What the shape of an answer depends on.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug)]
 pub(super) struct Asked {
-    #[serde(default)]
+    pub(super) protocol: Protocol,
     pub(super) stream: bool,
-    #[serde(default)]
     pub(super) model: Option<String>,
+}
+
+/// The fields of a body that it depends on.
+#[derive(Debug, Default, Deserialize)]
+struct Said {
+    #[serde(default)]
+    stream: Option<bool>,
+    #[serde(default)]
+    model: Option<String>,
 }
 
 impl Received {
@@ -55,6 +65,19 @@ impl Received {
     }
 
     pub(super) fn asked(&self) -> Asked {
-        serde_json::from_slice(&self.body).unwrap_or_default()
+        let said: Said = serde_json::from_slice(&self.body).unwrap_or_default();
+        let path = self.path();
+        let (protocol, stream) = Protocol::of_path(&path);
+        let stream = stream.or(said.stream).unwrap_or_else(|| protocol.streams_by_default());
+        let model = said.model.or_else(|| named(&path).map(str::to_owned));
+        Asked { protocol, stream, model }
     }
+}
+
+/// The model that a path names: what stands behind `models` or `model`.
+fn named(path: &str) -> Option<&str> {
+    let mut segments =
+        path.split('/').skip_while(|segment| !matches!(*segment, "models" | "model"));
+    let model = segments.nth(1)?;
+    Some(model.split(':').next().unwrap_or(model))
 }

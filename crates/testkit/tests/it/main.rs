@@ -7,4 +7,6 @@ mod limits;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod protocols;
+#[cfg(test)]
 mod upstream;

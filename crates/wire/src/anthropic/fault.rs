@@ -4,6 +4,7 @@
 use largestack_types::errors::LargestackError;
 use serde_json::value::RawValue;
 
+use crate::bedrock::fault::refuses_credentials;
 use crate::fault::{Complaint, classify, header};
 use crate::model::Target;
 use crate::openai_chat::fault as bodies;
@@ -19,6 +20,8 @@ pub(super) fn refused(
     // Bedrock names the kind of its errors in a header, perhaps with a namespace behind a colon.
     if let Some(kind) = header(headers, &["x-amzn-errortype"]) {
         let kind = kind.split(':').next().unwrap_or(kind);
+        let said = complaint.message.to_ascii_lowercase();
+        let kind = if refuses_credentials(kind, &said) { "authentication_error" } else { kind };
         complaint.code.get_or_insert_with(|| kind.to_owned());
     }
     classify(Some(status), headers, sized(complaint), target)

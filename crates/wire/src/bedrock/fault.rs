@@ -134,26 +134,36 @@ fn read_as(
             (status.or(Some(400)), Some("context_length_exceeded"))
         }
         "ValidationException" => (status.or(Some(400)), None),
-        // Access that an administrator can open, but no other key.
-        "AccessDeniedException" if said.contains("access to the model") => {
-            (status.or(Some(403)), None)
+        _ if refuses_credentials(name, said) => {
+            (status.or(Some(403)), Some("authentication_error"))
         }
-        "AccessDeniedException"
-        | "UnrecognizedClientException"
-        | "InvalidSignatureException"
-        | "SignatureDoesNotMatch"
-        | "IncompleteSignature"
-        | "IncompleteSignatureException"
-        | "MissingAuthenticationToken"
-        | "MissingAuthenticationTokenException"
-        | "InvalidClientTokenId"
-        | "NotAuthorized"
-        | "OptInRequired"
-        | "ExpiredToken"
-        | "ExpiredTokenException"
-        | "RequestExpired" => (status.or(Some(403)), Some("authentication_error")),
+        "AccessDeniedException" => (status.or(Some(403)), None),
         _ if status == Some(400) && is_too_long(said) => (status, Some("context_length_exceeded")),
         _ => (status, None),
+    }
+}
+
+/// Whether an exception is about the credentials. Access to a model is something that an
+/// administrator opens, and no other key.
+pub(crate) fn refuses_credentials(name: &str, said: &str) -> bool {
+    match name {
+        "AccessDeniedException" => !said.contains("access to the model"),
+        _ => matches!(
+            name,
+            "UnrecognizedClientException"
+                | "InvalidSignatureException"
+                | "SignatureDoesNotMatch"
+                | "IncompleteSignature"
+                | "IncompleteSignatureException"
+                | "MissingAuthenticationToken"
+                | "MissingAuthenticationTokenException"
+                | "InvalidClientTokenId"
+                | "NotAuthorized"
+                | "OptInRequired"
+                | "ExpiredToken"
+                | "ExpiredTokenException"
+                | "RequestExpired"
+        ),
     }
 }
 

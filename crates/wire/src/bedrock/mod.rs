@@ -5,7 +5,7 @@ mod block;
 mod content;
 mod decode;
 mod family;
-mod fault;
+pub(crate) mod fault;
 mod finish;
 mod media;
 mod open;
