@@ -94,6 +94,15 @@ impl Environment {
         self.get(name).cloned()
     }
 
+    /// Whether a variable holds a provider's key, by its name: such a value belongs in no text.
+    pub(crate) fn is_key(name: &str) -> bool {
+        let of_clouds = ["AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN", "AZURE_CLIENT_SECRET"];
+        let mut rows = Registry::builtin().providers();
+        name.ends_with("_API_KEY")
+            || of_clouds.contains(&name)
+            || rows.any(|row| row.key_env.iter().any(|variable| variable == name))
+    }
+
     /// The key of a provider: `LARGESTACK_<NAME>_API_KEY`, else the first variable of its row
     /// that is set.
     pub fn credential(&self, provider: &Provider) -> Option<Credential> {

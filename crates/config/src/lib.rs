@@ -36,7 +36,9 @@
 //! - `routing`: who answers in whose place, and what is answered without anybody.
 //! - `keys`, `environment`: the two tables of all there is; `reference`: pages made from them.
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
-//! - `yaml`, `node`, `read`, `value`: from text to typed values; `locate`: files and folders.
+//! - `yaml`, `node`, `read`, `value`: from text to typed values; `substitute`: variables in them;
+//!   `locate`, `include`: files and folders.
+//! - `schema`: what editors are told of the files.
 
 mod agent;
 mod catalogue;
@@ -44,6 +46,7 @@ mod duration;
 mod environment;
 mod error;
 mod flags;
+mod include;
 pub mod keys;
 mod locate;
 mod node;
@@ -54,9 +57,11 @@ mod quotas;
 mod read;
 pub mod reference;
 mod routing;
+pub mod schema;
 mod settings;
 mod show;
 mod spelling;
+mod substitute;
 mod value;
 mod yaml;
 

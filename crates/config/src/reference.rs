@@ -5,9 +5,24 @@ use std::fmt::Write as _;
 use crate::environment::ENV;
 use crate::keys::{KEYS, Key, Place};
 
+/// What holds in every file.
+const HEAD: &str = "\
+# Configuration files
+
+Files are YAML 1.2. An unknown key is an error, with its line and the nearest known key. Editors
+complete and check them by the schemas that `largestack schema agent` and `largestack schema project`
+print. In every file:
+
+- `include: PATH`, or a list of paths relative to the file, puts other files below it: they hold
+  where the file says nothing itself, and later ones win over earlier ones.
+- `${NAME}` in a value is the environment variable, `${NAME:default}` has a default, `$${` stands for
+  the characters themselves. A variable that is not set and has no default is an error. Keys of
+  providers are refused: they are found by themselves, and no file may hold one.
+";
+
 /// The keys of both files, as markdown.
 pub fn keys() -> String {
-    let mut page = String::from("# Configuration files\n");
+    let mut page = String::from(HEAD);
     for place in [Place::Agent, Place::Project] {
         let title = place.file();
         let _ = write!(

@@ -8,14 +8,14 @@ use crate::catalogue::{Catalogue, Offer};
 use crate::environment::Environment;
 use crate::error::Error;
 use crate::flags::Flags;
+use crate::include;
 use crate::keys::{KEYS, Key, Place};
 use crate::locate::{self, Platform, STATE_FOLDER};
 use crate::node::{Node, Value};
 use crate::origin::{Origin, Source};
-use crate::problem::{Problem, Wrong};
+use crate::problem::Wrong;
 use crate::project::{self, Project, Written};
 use crate::read::{Fields, Read, Report};
-use crate::yaml;
 
 /// What settings are made of.
 #[derive(Clone, Copy, Debug)]
@@ -64,8 +64,8 @@ impl Inputs<'_> {
         let project_file = locate::project_file(&folder)?;
         let (project, model) =
             self.read_project(project_file, Some(&folder), &layers, &mut report)?;
-        let tree = read_tree(&file, &mut report)?;
-        let tree = agent::expanded(tree).overlaid(agent::expanded(part(&layers, Place::Agent)));
+        let tree = include::tree(&file, self.environment, agent::expanded, &mut report)?;
+        let tree = tree.overlaid(agent::expanded(part(&layers, Place::Agent)));
         let catalogue = Catalogue {
             offer: self.offer,
             knowledge_tool: self.offer.knowledge_tool,
@@ -110,7 +110,7 @@ impl Inputs<'_> {
         report: &mut Report,
     ) -> Result<(Project, Read<Arc<str>>), Error> {
         let tree = match &file {
-            Some(file) => read_tree(file, report)?,
+            Some(file) => include::tree(file, self.environment, |tree| tree, report)?,
             None => Node::empty(Source::Default),
         };
         let tree = tree.overlaid(part(layers, Place::Project));
@@ -200,17 +200,6 @@ fn homeless(report: &mut Report) -> PathBuf {
     };
     report.wrong(&Source::Environment("LARGESTACK_HOME".into()), "home", kind);
     PathBuf::new()
-}
-
-/// The tree of a file. Problems within it are noted, so that others are found too; broken syntax
-/// ends here, because what follows it would be guesses.
-fn read_tree(file: &Path, report: &mut Report) -> Result<Node, Error> {
-    let text = locate::read(file)?;
-    yaml::parse(&Arc::from(file), &text, &mut report.problems).map_err(|problem: Problem| {
-        let mut problems = std::mem::take(&mut report.problems);
-        problems.push(problem);
-        Error::Invalid(problems)
-    })
 }
 
 /// The keys of one file out of the tree of variables and flags.

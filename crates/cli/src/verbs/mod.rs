@@ -1,6 +1,7 @@
 //! The verbs, one file each: what a verb takes, and what it does. How results look is
 //! [`crate::render`]'s.
 
+mod check;
 mod completions;
 mod config;
 mod cost;
@@ -13,6 +14,7 @@ mod providers;
 mod replay;
 mod resume;
 mod run;
+mod schema;
 mod target;
 mod trace;
 mod version;
@@ -43,12 +45,16 @@ pub(crate) enum Verb {
     Providers(providers::Providers),
     /// Check what works here, what does not, and what to do about it
     Doctor(doctor::Doctor),
+    /// Check the agents of a project: everything that is wrong, and where
+    Check(check::Check),
     /// Explain the configuration
     #[command(subcommand)]
     Config(config::Config),
     /// Read and write provider protocols: for debugging and for comparing clients
     #[command(subcommand)]
     Wire(wire::Wire),
+    /// Print the JSON Schema of a configuration file, for editors
+    Schema(schema::Schema),
     /// Make a new project
     New(new::New),
     /// Explain an error code
@@ -85,7 +91,8 @@ impl Verb {
             Self::Providers(providers) => providers.json(),
             Self::Doctor(doctor) => doctor.json,
             Self::Config(config::Config::Explain(explain)) => explain.json,
-            Self::Wire(_) => true,
+            Self::Check(check) => check.json,
+            Self::Wire(_) | Self::Schema(_) => true,
             Self::New(new) => new.json,
             Self::Explain(explain) => explain.json,
             Self::Version(version) => version.json,
@@ -108,7 +115,9 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Providers(verb) => verb.perform(global, screen),
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
+        Verb::Check(verb) => verb.perform(global, screen),
         Verb::Wire(verb) => verb.perform(screen),
+        Verb::Schema(verb) => verb.perform(screen),
         Verb::New(verb) => verb.perform(screen),
         Verb::Explain(verb) => verb.perform(screen),
         Verb::Version(verb) => verb.perform(screen),

@@ -10,7 +10,7 @@ use largestack_config::{Flags, Source};
 use crate::support::{LEAST, agent, folder, project};
 
 /// For each key a value that is not its default, as a file writes it and as a variable does.
-const OTHER: &[(Place, &str, &str, &str)] = &[
+pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "name", "b", "b"),
     (Place::Agent, "description", "Something", "Something"),
     (Place::Agent, "instructions", "Other words", "Other words"),
@@ -134,7 +134,7 @@ fn other(key: &Key) -> (&'static str, &'static str) {
 }
 
 /// The same value written as nested groups.
-fn nested(path: &str, value: &str) -> String {
+pub(crate) fn nested(path: &str, value: &str) -> String {
     let mut text = String::new();
     let levels: Vec<&str> = path.split('.').collect();
     for (depth, level) in levels.iter().enumerate() {
@@ -146,7 +146,7 @@ fn nested(path: &str, value: &str) -> String {
 }
 
 /// The agent of the base file with one line of it replaced by another.
-fn agent_text(key: &Key, value: &str) -> String {
+pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     let line = nested(key.path, value);
     let top = format!("{}:", key.path.split('.').next().unwrap());
     let kept = AGENT.lines().filter(|line| !line.starts_with(&top));

@@ -3,10 +3,14 @@
 #[cfg(test)]
 mod every_key;
 #[cfg(test)]
+mod layers;
+#[cfg(test)]
 mod places;
 #[cfg(test)]
 mod precedence;
 #[cfg(test)]
 mod refused;
+#[cfg(test)]
+mod schema;
 #[cfg(test)]
 mod support;

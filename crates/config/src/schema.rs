@@ -1,0 +1,251 @@
+//! What editors are told: a JSON Schema (2020-12) of each file, made from the table of keys, so that
+//! it cannot name a key that is not read. A schema knows less than the reader does: which models,
+//! tools and quirks there are depends on the machine, so names are any text here.
+
+use serde_json::{Map, Value, json};
+
+use crate::keys::{KEYS, Key, Place};
+
+/// The dialect.
+const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
+
+/// The schema of a file.
+pub fn schema(place: Place) -> Value {
+    let mut root = group();
+    put(&mut root, "$schema", json!(DIALECT));
+    put(&mut root, "title", json!(place.file()));
+    for key in KEYS.iter().filter(|key| key.place == place) {
+        let levels: Vec<&str> = key.path.split('.').collect();
+        insert(&mut root, &levels, key);
+    }
+    let include = json!({
+        "description": "Files whose keys hold where this one says nothing itself",
+        "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
+    });
+    insert_property(&mut root, "include", include);
+    let variable = json!({ "type": "string", "pattern": VARIABLE });
+    put(&mut root, "$defs", json!({ "variable": variable }));
+    root
+}
+
+/// A value that holds a variable, whatever the key takes.
+const VARIABLE: &str = r"\$\{[A-Za-z_][A-Za-z0-9_]*(:[^}]*)?\}";
+
+fn group() -> Value {
+    json!({ "type": "object", "additionalProperties": false })
+}
+
+fn put(object: &mut Value, key: &str, value: Value) {
+    if let Value::Object(fields) = object {
+        fields.insert(key.to_owned(), value);
+    }
+}
+
+/// The map under a key of an object, made where there is none.
+fn within<'o>(object: &'o mut Value, key: &str, empty: Value) -> Option<&'o mut Value> {
+    Some(object.as_object_mut()?.entry(key).or_insert(empty))
+}
+
+fn insert_property(group: &mut Value, name: &str, schema: Value) {
+    if let Some(properties) = within(group, "properties", Value::Object(Map::new())) {
+        put(properties, name, schema);
+    }
+}
+
+fn insert(at: &mut Value, levels: &[&str], key: &Key) {
+    match levels {
+        [] => {}
+        [last] => {
+            if key.default == "required" {
+                require(at, last);
+            }
+            insert_property(at, last, described(key));
+        }
+        ["*", rest @ ..] => {
+            // Names of the user's own: whatever they are called, they hold the same keys.
+            if !at.get("additionalProperties").is_some_and(Value::is_object) {
+                put(at, "additionalProperties", group());
+            }
+            let inner = within(at, "additionalProperties", Value::Null);
+            if let Some(inner) = inner {
+                insert(inner, rest, key);
+            }
+        }
+        [first, rest @ ..] => {
+            let Some(properties) = within(at, "properties", Value::Object(Map::new())) else {
+                return;
+            };
+            let Some(inner) = within(properties, first, group()) else { return };
+            let inner = if short(first) { long_form(inner) } else { Some(inner) };
+            if let Some(inner) = inner {
+                insert(inner, rest, key);
+            }
+        }
+    }
+}
+
+/// Groups that may be written as a single text.
+fn short(group: &str) -> bool {
+    group == "knowledge"
+}
+
+/// The group behind a short form beside it, made where it does not stand yet.
+fn long_form(inner: &mut Value) -> Option<&mut Value> {
+    if inner.get("anyOf").is_none() {
+        let long = inner.take();
+        *inner = json!({ "anyOf": [{ "type": "string" }, long] });
+    }
+    inner.pointer_mut("/anyOf/1")
+}
+
+fn require(at: &mut Value, name: &str) {
+    if let Some(Value::Array(required)) = within(at, "required", json!([])) {
+        required.push(json!(name));
+    }
+}
+
+fn described(key: &Key) -> Value {
+    let mut schema = takes(key).unwrap_or_else(|| json!({}));
+    if schema
+        .get("type")
+        .and_then(Value::as_str)
+        .is_some_and(|kind| kind != "string" && kind != "object")
+    {
+        schema = json!({ "anyOf": [schema, { "$ref": "#/$defs/variable" }] });
+    }
+    put(&mut schema, "description", json!(format!("{}. Default: {}", key.meaning, key.default)));
+    schema
+}
+
+/// The schema of what a key takes, in the words of the table; `None` for words that mean nothing
+/// here, which a test refuses.
+fn takes(key: &Key) -> Option<Value> {
+    match key.takes.strip_prefix("as `") {
+        // `as secret`: what the key beside it takes.
+        Some(name) => {
+            let name = name.strip_suffix('`')?;
+            let group = key.path.rsplit_once('.')?.0;
+            let beside = KEYS.iter().find(|k| k.path == format!("{group}.{name}"))?;
+            takes(beside)
+        }
+        None => phrase(key.takes),
+    }
+}
+
+fn phrase(words: &str) -> Option<Value> {
+    if let Some(items) = words.strip_prefix("list of ") {
+        return Some(json!({ "type": "array", "items": item(items)? }));
+    }
+    if let Some(all) = choices(words) {
+        return Some(json!({ "enum": all }));
+    }
+    if let Some(first) = words.strip_suffix(" or `none`") {
+        return Some(json!({ "anyOf": [phrase(first)?, { "const": "none" }] }));
+    }
+    if let Some(bounds) = words.strip_prefix("whole number") {
+        return numeric("integer", bounds);
+    }
+    if let Some(bounds) = words.strip_prefix("number") {
+        return numeric("number", bounds);
+    }
+    let text = json!({ "type": "string" });
+    Some(match words {
+        "text"
+        | "path"
+        | "`provider/model` or `auto`"
+        | "name of a protocol"
+        | "name of a protocol of embeddings"
+        | "name of a protocol of rerankers" => text,
+        "true or false" => json!({ "type": "boolean" }),
+        "duration" => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$|\\$\\{" }),
+        "dollars" => json!({ "type": ["number", "string"] }),
+        "http or https address" => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
+        "texts by name" | "models by name" => {
+            json!({ "type": "object", "additionalProperties": text })
+        }
+        "group of keys" => json!({ "type": "object" }),
+        "JSON Schema" => json!({ "type": ["object", "boolean"] }),
+        "`bearer`, `none` or `header: NAME`" => json!({ "anyOf": [
+            { "enum": ["bearer", "none"] },
+            { "type": "object", "properties": { "header": text }, "required": ["header"],
+              "additionalProperties": false },
+        ] }),
+        "`NAME: {value: TEXT, env: [VARIABLE]}`" => json!({
+            "type": "object",
+            "additionalProperties": {
+                "type": "object",
+                "properties": { "value": text, "env": { "type": "array", "items": text } },
+            },
+        }),
+        _ => return None,
+    })
+}
+
+/// The items of a list.
+fn item(words: &str) -> Option<Value> {
+    if let Some(all) = choices(words) {
+        return Some(json!({ "enum": all }));
+    }
+    Some(match words {
+        "texts" | "models" | "labels" | "patterns" | "tools" | "agents" | "variables"
+        | "quirks" | "fields" | "paths" => json!({ "type": "string" }),
+        "whole numbers" => json!({ "type": "integer" }),
+        _ => return None,
+    })
+}
+
+/// The words of a choice: "`a`, `b` or `c`".
+fn choices(words: &str) -> Option<Vec<&str>> {
+    let all = words.split(", ").flat_map(|part| part.split(" or ")).flat_map(|p| p.split(" and "));
+    let all: Option<Vec<&str>> =
+        all.map(|word| word.strip_prefix('`')?.strip_suffix('`')).collect();
+    all.filter(|all| all.len() > 1 && all.iter().all(|word| !word.contains(['/', ':', ' '])))
+}
+
+/// A number within the bounds that the table names.
+fn numeric(kind: &str, bounds: &str) -> Option<Value> {
+    let number = |text: &str| text.parse::<i64>().ok();
+    Some(match bounds {
+        "" => json!({ "type": kind }),
+        ", 0 for off" => json!({ "type": kind, "minimum": 0 }),
+        _ => {
+            let from = bounds.strip_prefix(" from ")?;
+            match from.split_once(" to ") {
+                Some((least, most)) => {
+                    json!({ "type": kind, "minimum": number(least)?, "maximum": number(most)? })
+                }
+                None => json!({ "type": kind, "minimum": number(from)? }),
+            }
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_phrase_of_the_table_says_what_it_takes() {
+        for key in KEYS {
+            assert!(takes(key).is_some(), "`{}` of {}: no schema", key.takes, key.path);
+        }
+    }
+
+    #[test]
+    fn bounds_and_choices_are_those_of_the_table() {
+        let bounded = json!({ "type": "integer", "minimum": 1, "maximum": 20 });
+        assert_eq!(phrase("whole number from 1 to 20"), Some(bounded));
+        assert_eq!(phrase("`a`, `b` or `c`"), Some(json!({ "enum": ["a", "b", "c"] })));
+        let list = json!({ "type": "array", "items": { "enum": ["a", "b"] } });
+        assert_eq!(phrase("list of `a` and `b`"), Some(list));
+        assert_eq!(phrase("words that nobody knows"), None);
+    }
+
+    #[test]
+    fn a_required_key_is_required_where_it_stands() {
+        let project = schema(Place::Project);
+        let pool = &project["properties"]["pools"]["additionalProperties"];
+        assert_eq!(pool["required"], json!(["models"]));
+        assert_eq!(schema(Place::Agent)["required"], json!(["name", "instructions"]));
+    }
+}
