@@ -244,7 +244,7 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
     let mut builder = Agent::builder(Arc::clone(&described.name))
         .instructions(Arc::clone(&described.instructions))
         .model(Arc::clone(&described.model))
-        .settings(described.settings.clone())
+        .settings(call_settings(described))
         .limits(described.limits.clone())
         .in_doubt(described.in_doubt)
         .guardrails(described.guardrails)
@@ -255,6 +255,16 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
         builder = builder.tool(SearchKnowledge::new(knowledge).with_limit(documents.top_k));
     }
     builder
+}
+
+/// Settings with the shape of the answer among them.
+fn call_settings(described: &config::Agent) -> largestack_types::call::Settings {
+    let mut settings = described.settings.clone();
+    if let Some(output) = &described.output {
+        settings.output_schema = Some(output.schema.clone());
+        settings.output_mode = output.mode;
+    }
+    settings
 }
 
 /// The collection that an agent searches.

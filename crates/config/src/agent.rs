@@ -7,7 +7,7 @@ use std::sync::Arc;
 use largestack_engine::definition::InDoubt;
 use largestack_guard::{Action, Policy};
 use largestack_types::call::{
-    OutputSchema, PromptCache, ReasoningEffort, Settings as CallSettings,
+    OnLoss, OutputMode, OutputSchema, PromptCache, ReasoningEffort, Settings as CallSettings,
 };
 use largestack_types::limits::{Limits, OnLimit};
 
@@ -46,6 +46,8 @@ pub struct Agent {
     pub residency: Vec<Arc<str>>,
     /// Sampling and the like.
     pub settings: CallSettings,
+    /// The shape of answers; `None` for text.
+    pub output: Option<Output>,
     /// Built-in tools that the model may call, in order.
     pub tools: Vec<Arc<str>>,
     /// Documents to answer from.
@@ -58,6 +60,17 @@ pub struct Agent {
     pub guardrails: Policy,
     /// What to do with a call that was cut off and may have had an effect.
     pub in_doubt: InDoubt,
+}
+
+/// The shape of answers.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Output {
+    /// What fits.
+    pub schema: OutputSchema,
+    /// How the model is brought to it.
+    pub mode: OutputMode,
+    /// How often an answer that does not fit is sent back.
+    pub retries: u32,
 }
 
 /// Documents to answer from.
@@ -86,6 +99,10 @@ pub struct Permissions {
 const DOCUMENTS: &[&str] = &["**/*.md", "**/*.markdown", "**/*.txt"];
 /// Passages that a search returns when nobody says.
 pub const DEFAULT_TOP_K: u32 = 8;
+/// How often an answer that does not fit is sent back when nobody says.
+const DEFAULT_OUTPUT_RETRIES: u32 = 1;
+/// The most that `output.retries` may say.
+const MAX_OUTPUT_RETRIES: u32 = 10;
 /// The most passages that `knowledge.top_k` may ask for.
 pub const MAX_TOP_K: u32 = 20;
 
@@ -121,6 +138,13 @@ shown_by_name! {
     PromptCache: CACHES = [
         "5m" => PromptCache::FiveMinutes,
         "1h" => PromptCache::OneHour,
+    ];
+    OnLoss: ON_LOSS = ["report" => OnLoss::Report, "refuse" => OnLoss::Refuse];
+    OutputMode: MODES = [
+        "auto" => OutputMode::Auto,
+        "native" => OutputMode::Native,
+        "tool" => OutputMode::Tool,
+        "prompt" => OutputMode::Prompt,
     ];
     Action: ACTIONS = [
         "allow" => Action::Allow,
@@ -166,6 +190,7 @@ pub(crate) fn read(
     let cache = routing::cache(fields.section("cache"));
     let residency = fields.list("residency", Vec::new(), value::some_text).value;
     let settings = settings(fields.section("settings"));
+    let output = output(fields.section("output"));
     let tools = fields.list("tools", Vec::new(), |node| tool(node, catalogue));
     let knowledge = knowledge(&mut fields, catalogue, &tools);
     let limits = limits(&mut fields);
@@ -185,6 +210,7 @@ pub(crate) fn read(
         cache,
         residency,
         settings,
+        output,
         tools: tools.value,
         knowledge,
         limits,
@@ -230,7 +256,13 @@ fn settings(mut fields: Fields<'_>) -> CallSettings {
             .optional("metadata", value::group::<Words>)
             .map(|words| words.0)
             .unwrap_or_default(),
-        output_schema: output_schema(fields.section("output_schema")),
+        on_unsupported: fields.get("on_unsupported", OnLoss::Report, value::choice(ON_LOSS)).value,
+        on_lossy_schema: fields
+            .get("on_lossy_schema", OnLoss::Report, value::choice(ON_LOSS))
+            .value,
+        // The shape of answers has a section of its own.
+        output_schema: None,
+        output_mode: OutputMode::Auto,
         extra: fields.optional("extra", value::object),
     };
     fields.finish();
@@ -242,21 +274,23 @@ fn stop(fields: &mut Fields<'_>) -> Vec<String> {
     list.iter().map(|text| text.as_ref().to_owned()).collect()
 }
 
-fn output_schema(mut fields: Fields<'_>) -> Option<OutputSchema> {
-    let name = fields.optional("name", value::some_text);
+fn output(mut fields: Fields<'_>) -> Option<Output> {
     let schema = fields.optional("schema", value::object);
-    let schema = match (name, schema) {
-        (Some(name), Some(schema)) => Some(OutputSchema { name, schema }),
-        (None, None) => None,
-        (name, _) => {
-            let key = fields.key(if name.is_none() { "name" } else { "schema" });
-            let source = fields.source().clone();
-            fields.report.wrong(&source, &key, Wrong::Missing);
-            None
-        }
-    };
+    let name = fields.get("name", "answer".into(), value::some_text);
+    let mode = fields.get("mode", OutputMode::Auto, value::choice(MODES));
+    let retries =
+        fields.get("retries", DEFAULT_OUTPUT_RETRIES, value::whole(0, MAX_OUTPUT_RETRIES));
+    let said = [&name.source, &mode.source, &retries.source];
+    let said = said.into_iter().find(|source| **source != Source::Default).cloned();
+    if schema.is_none()
+        && let Some(source) = said
+    {
+        let key = fields.key("schema");
+        fields.report.wrong(&source, &key, Wrong::Missing);
+    }
     fields.finish();
-    schema
+    let schema = OutputSchema { name: name.value, schema: schema? };
+    Some(Output { schema, mode: mode.value, retries: retries.value })
 }
 
 fn tool(node: &Node, catalogue: &Catalogue<'_>) -> Result<Arc<str>, Wrong> {

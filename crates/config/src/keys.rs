@@ -83,9 +83,17 @@ pub const KEYS: &[Key] = keys! {
     Agent "settings.prompt_cache", "`5m` or `1h`", "none",
         "How long the provider keeps the prompt's beginning, where that has to be asked for";
     Agent "settings.metadata", "texts by name", "none", "Words for the provider's own records";
-    Agent "settings.output_schema.name", "text", "none", "Name of the shape that answers must have";
-    Agent "settings.output_schema.schema", "JSON Schema", "none", "The shape that answers must have";
+    Agent "settings.on_unsupported", "`report` or `refuse`", "report",
+        "A call with a setting that its model does not have";
+    Agent "settings.on_lossy_schema", "`report` or `refuse`", "report",
+        "A call with a schema of which its provider cannot be told everything";
     Agent "settings.extra", "group of keys", "none", "Fields handed to the provider as they are";
+    Agent "output.schema", "JSON Schema", "none", "The shape that answers must have";
+    Agent "output.name", "text", "answer", "What that shape is called before the model";
+    Agent "output.mode", "`auto`, `native`, `tool` or `prompt`", "auto",
+        "How the model is brought to it: by its provider, by a tool's parameters, by instructions";
+    Agent "output.retries", "whole number from 0 to 10", "1",
+        "How often an answer that does not fit is sent back with what is wrong";
     Agent "tools", "list of tools", "none", "The built-in tools that the model may call";
     Agent "knowledge.folder", "path", "none",
         "The folder with documents to answer from; `knowledge: PATH` is short for it";

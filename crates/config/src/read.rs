@@ -179,11 +179,6 @@ impl<'r> Fields<'r> {
         Fields::of(node, &path, self.report)
     }
 
-    /// Where the group stands.
-    pub(crate) const fn source(&self) -> &Source {
-        &self.source
-    }
-
     /// Every key of a group whose names are the user's own, and the report.
     pub(crate) fn rest(self) -> (Vec<Entry>, &'r mut Report) {
         (self.left, self.report)

@@ -12,7 +12,7 @@ use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Arguments, Body, Part, PartId, ToolCall, ToolResult};
 use largestack_types::tool::ToolSpec;
-use largestack_wire::{EncodeError, Param, Provider, Section, Session, Target};
+use largestack_wire::{EncodeError, Param, Provider, Section, Session, Target, shape};
 use serde_json::Value;
 
 /// What a law is about, and whether it held.
@@ -118,7 +118,9 @@ fn calls() -> Vec<(&'static str, Call)> {
 /// provider cannot take the call.
 fn request(target: &Target, call: &Call) -> Result<bool, String> {
     let wire = target.wire().map_err(|error| error.to_string())?;
-    let encode = |call: &Call, session: &mut Session| wire.encode(call, target, session);
+    let encode = |call: &Call, session: &mut Session| {
+        shape::encode(wire, call, target, session).map(|(request, _)| request)
+    };
     let mut session = Session::new();
     let first = match encode(call, &mut session) {
         Err(EncodeError::Unsupported { .. }) => return Ok(false),

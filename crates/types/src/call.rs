@@ -72,6 +72,46 @@ pub enum PromptCache {
     OneHour,
 }
 
+/// How an answer is brought into its shape.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OutputMode {
+    /// As fits the model best.
+    #[default]
+    Auto,
+    /// The provider enforces the schema.
+    Native,
+    /// The answer is the arguments of a tool.
+    Tool,
+    /// The schema stands in the instructions.
+    Prompt,
+}
+
+impl OutputMode {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    const fn is_auto(&self) -> bool {
+        matches!(self, Self::Auto)
+    }
+}
+
+/// What becomes of a call of which something would be left out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnLoss {
+    /// It is made, and says what was left out.
+    #[default]
+    Report,
+    /// It is refused.
+    Refuse,
+}
+
+impl OnLoss {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde asks by reference")]
+    const fn is_report(&self) -> bool {
+        matches!(self, Self::Report)
+    }
+}
+
 /// Sampling and limits of a call. Absent means the provider's default; a setting the provider
 /// does not have is refused or reported as dropped, never silently ignored.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
@@ -120,6 +160,16 @@ pub struct Settings {
     /// JSON Schema that the answer must fit.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub output_schema: Option<OutputSchema>,
+    /// How the answer is brought into that shape.
+    #[serde(skip_serializing_if = "OutputMode::is_auto")]
+    pub output_mode: OutputMode,
+    /// What becomes of a call with a setting that its provider or model does not have.
+    #[serde(skip_serializing_if = "OnLoss::is_report")]
+    pub on_unsupported: OnLoss,
+    /// What becomes of a call with a schema of which its provider cannot be told everything. What
+    /// a provider is not told is checked here all the same.
+    #[serde(skip_serializing_if = "OnLoss::is_report")]
+    pub on_lossy_schema: OnLoss,
     /// Provider fields passed through as they are (an object).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub extra: Option<Json>,

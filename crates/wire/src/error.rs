@@ -47,6 +47,16 @@ pub enum EncodeError {
         /// The model.
         model: Arc<str>,
     },
+    /// Something would be left out, and the call's policy is to refuse then.
+    #[error("{model} of {provider} would not be told of {what}")]
+    Lossy {
+        /// What, separated by commas.
+        what: String,
+        /// The provider.
+        provider: Arc<str>,
+        /// The model.
+        model: Arc<str>,
+    },
     /// `settings.extra` is not an object.
     #[error("`extra` is not a JSON object")]
     ExtraNotAnObject,
@@ -67,7 +77,7 @@ pub enum EncodeError {
 impl Coded for EncodeError {
     fn code(&self) -> Code {
         match self {
-            Self::Unsupported { .. } => Code::Input,
+            Self::Unsupported { .. } | Self::Lossy { .. } => Code::Input,
             _ => Code::Config,
         }
     }
@@ -93,6 +103,9 @@ impl Coded for EncodeError {
                 format!("Wires are: {}", names.join(", ")).into()
             }
             Self::Unsupported { .. } => "Use a model that takes it, or leave it out".into(),
+            Self::Lossy { .. } => {
+                "Leave it out, use a model that takes it, or let losses be reported instead".into()
+            }
             Self::ExtraReserved { .. } => "Use the setting or argument made for it".into(),
             _ => self.code().suggestion().into(),
         }

@@ -46,6 +46,7 @@ mod reading;
 pub mod rerank;
 pub mod schema;
 pub mod session;
+pub mod shape;
 pub mod sse;
 mod table;
 pub mod tokens;

@@ -16,10 +16,19 @@ pub enum Structured {
     /// The provider enforces a JSON Schema.
     #[default]
     Schema,
-    /// The provider enforces JSON; the schema has to be in the instructions.
+    /// The answer is the arguments of a tool that has to be called.
+    Tool,
+    /// The provider enforces JSON; the schema is in the instructions.
     JsonObject,
-    /// The schema has to be a tool's or in the instructions.
-    None,
+    /// The schema is in the instructions, and nobody enforces anything.
+    Prompt,
+}
+
+impl Structured {
+    /// Whether the provider itself is told of it.
+    pub const fn is_native(self) -> bool {
+        matches!(self, Self::Schema | Self::JsonObject)
+    }
 }
 
 /// Whether a model goes on from a beginning of its own reply: the last message of the request is
@@ -67,6 +76,10 @@ pub struct Profile {
     pub default_output_tokens: u32,
     /// How it is brought to answer in a given shape.
     pub structured: Structured,
+    /// Whether the provider enforces a shape in a call that offers tools, too.
+    pub shape_beside_tools: bool,
+    /// Whether it can be made to call a tool.
+    pub forced_tool: bool,
     /// Whether it calls tools.
     pub tools: bool,
     /// Whether it reads images.
@@ -103,6 +116,8 @@ impl Default for Profile {
             max_output_tokens: None,
             default_output_tokens: DEFAULT_OUTPUT_TOKENS,
             structured: Structured::Schema,
+            shape_beside_tools: true,
+            forced_tool: true,
             tools: true,
             images: true,
             audio: true,

@@ -52,8 +52,12 @@ pub enum Quirk {
 pub enum Field {
     /// Tools and the choice of them. Refused.
     Tools,
-    /// A schema for the answer. Refused.
+    /// A schema for the answer: its shape comes about in another way ([`crate::shape`]).
     OutputSchema,
+    /// A schema for the answer in a call that offers tools, too.
+    SchemaBesideTools,
+    /// A choice of tools that has to be made: the model may only be offered them.
+    ForcedTool,
     /// The sampler's seed.
     Seed,
     /// Stop sequences.

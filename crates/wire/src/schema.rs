@@ -26,6 +26,9 @@ pub enum Dialect {
     /// Anthropic's `strict` and `output_format`: closed objects, no references, no bounds
     /// (docs.claude.com/en/docs/build-with-claude/structured-outputs, "JSON Schema limitations").
     AnthropicStrict,
+    /// The grammars of llama.cpp, which Ollama answers by: no bounds of fractions, no patterns
+    /// (github.com/ggml-org/llama.cpp, grammars/README.md, "JSON Schemas").
+    Grammar,
     /// Gemini's `parameters` and `responseSchema`: an OpenAPI 3.0 subset without references
     /// (ai.google.dev/api/caching, "Schema").
     GeminiOpenApi,

@@ -27,6 +27,8 @@ pub struct Session {
     messages: Vec<Encoded>,
     text: Vec<u8>,
     tail: Option<Tail>,
+    /// What [`crate::shape`] has put in the place of settings, tools and instructions.
+    pub(crate) shaped: Option<Box<crate::shape::Shaped>>,
 }
 
 #[derive(Debug)]

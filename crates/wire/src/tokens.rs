@@ -33,9 +33,17 @@ const UNKNOWN: u64 = 2_000_000;
 /// No more tokens than this go in.
 pub fn upper_bound(call: &Call, profile: &Profile) -> u64 {
     let messages = call.messages.iter().map(|message| message_bound(message, profile));
-    let schema = call.settings.output_schema.as_ref();
-    let schema = schema.map_or(0, |output| bytes(output.schema.as_str()) + bytes(&output.name));
-    total(messages, tools_bound(&call.tools) + schema + PER_CALL, profile)
+    total(messages, tools_bound(&call.tools) + shape_bound(call) + PER_CALL, profile)
+}
+
+/// No more tokens than this for the shape of the answer, in whichever way a model is told of it: a
+/// dialect can say the same in more words, a tool makes a set of tools, and instructions are read.
+pub fn shape_bound(call: &Call) -> u64 {
+    let output = call.settings.output_schema.as_ref();
+    output.map_or(0, |output| {
+        let schema = bytes(output.schema.as_str()).saturating_mul(3);
+        schema + bytes(&output.name) + PER_TOOLSET + PER_CALL
+    })
 }
 
 /// The bound of a call from the bounds of its messages, which never change, and of the rest.

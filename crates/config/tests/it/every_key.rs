@@ -38,9 +38,13 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "settings.seed", "-7", "-7"),
     (Place::Agent, "settings.parallel_tool_calls", "false", "false"),
     (Place::Agent, "settings.reasoning_effort", "high", "high"),
-    (Place::Agent, "settings.output_schema.name", "other", "other"),
-    (Place::Agent, "settings.output_schema.schema", "{type: array}", "{\"type\":\"array\"}"),
+    (Place::Agent, "settings.on_unsupported", "refuse", "refuse"),
+    (Place::Agent, "settings.on_lossy_schema", "refuse", "refuse"),
     (Place::Agent, "settings.extra", "{user: a, n: [1, 2.5, null, true]}", "{\"user\":\"a\"}"),
+    (Place::Agent, "output.schema", "{type: array}", "{\"type\":\"array\"}"),
+    (Place::Agent, "output.name", "other", "other"),
+    (Place::Agent, "output.mode", "tool", "prompt"),
+    (Place::Agent, "output.retries", "3", "0"),
     (Place::Agent, "tools", "[search_knowledge, calculator]", "search_knowledge,calculator"),
     (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
     (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
@@ -122,7 +126,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
 
 /// Keys that mean nothing alone.
 const AGENT: &str = "name: a\ninstructions: Help.\ntools: [search_knowledge]\nknowledge: docs\n\
-                     settings: {output_schema: {name: x, schema: {}}}\n\
+                     output: {schema: {}}\n\
                      cache: {enabled: true}\n";
 
 const PROJECT: &str = "providers: {mine: {path: /p}}\n\
@@ -159,10 +163,8 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     if key.path.starts_with("cache.") && key.path != "cache.enabled" {
         text.push_str("  enabled: true\n");
     }
-    match key.path {
-        "settings.output_schema.name" => text.push_str("    schema: {}\n"),
-        "settings.output_schema.schema" => text.push_str("    name: x\n"),
-        _ => {}
+    if key.path.starts_with("output.") && key.path != "output.schema" {
+        text.push_str("  schema: {}\n");
     }
     text
 }

@@ -66,7 +66,7 @@ fn a_missing_key_is_named() {
         refused("name: a\n"),
         refused(""),
         refused("# nothing but a remark\n"),
-        with("settings:\n  output_schema:\n    schema: {type: object}\n"),
+        with("output:\n  name: shape\n"),
         refused("name: a\ninstructions: \"  \"\n"),
     ];
     assert_snapshot!(all.join("\n"));

@@ -1,7 +1,7 @@
 //! What a call holds, and whether a model takes it: asked before a call goes where its author did
 //! not send it.
 
-use largestack_types::call::{Call, ToolChoice};
+use largestack_types::call::{Call, OutputMode, ToolChoice};
 use largestack_types::part::{Body, Media, MediaKind, MediaSource};
 use largestack_wire::profile::{Profile, Structured};
 
@@ -16,6 +16,7 @@ const BYTES_PER_TOKEN: u64 = 4;
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(crate) struct Demand {
     pub(crate) tools: bool,
+    /// A schema that the provider itself has to enforce.
     pub(crate) schema: bool,
     /// Kinds of media, each once.
     pub(crate) media: Vec<MediaKind>,
@@ -32,7 +33,8 @@ impl Demand {
     pub(crate) fn of(call: &Call) -> Self {
         let mut demand = Self {
             tools: !call.tools.is_empty() && call.tool_choice != ToolChoice::None,
-            schema: call.settings.output_schema.is_some(),
+            schema: call.settings.output_schema.is_some()
+                && call.settings.output_mode == OutputMode::Native,
             output: call.settings.max_output_tokens,
             ..Self::default()
         };
@@ -70,7 +72,7 @@ impl Demand {
         if self.tools && !profile.tools {
             return Some("it calls no tools".to_owned());
         }
-        if self.schema && profile.structured == Structured::None {
+        if self.schema && profile.structured != Structured::Schema {
             return Some("it keeps to no schema".to_owned());
         }
         if let Some(kind) = self.media.iter().find(|kind| !profile.takes(**kind)) {
@@ -120,7 +122,7 @@ mod tests {
     #[test]
     fn tools_and_schemas_are_asked_for_only_where_they_are() {
         let no_tools = Profile { tools: false, ..Profile::default() };
-        let no_schema = Profile { structured: Structured::None, ..Profile::default() };
+        let no_schema = Profile { structured: Structured::Tool, ..Profile::default() };
         let spec = ToolSpec {
             name: "search".into(),
             description: "x".into(),
@@ -136,7 +138,11 @@ mod tests {
         let last_turn = Call { tool_choice: ToolChoice::None, ..with_tools };
         assert_eq!(Demand::of(&last_turn).beyond(&no_tools), None);
         let schema = OutputSchema { name: "x".into(), schema: Json::empty_object() };
-        let settings = Settings { output_schema: Some(schema), ..Settings::default() };
+        let settings = Settings {
+            output_schema: Some(schema),
+            output_mode: OutputMode::Native,
+            ..Settings::default()
+        };
         let with_schema = Call { settings: Arc::new(settings), ..asked() };
         assert_eq!(Demand::of(&asked()).beyond(&no_schema), None);
         assert!(Demand::of(&with_schema).beyond(&no_schema).is_some());

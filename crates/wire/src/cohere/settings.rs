@@ -9,7 +9,6 @@ use crate::error::EncodeError;
 use crate::extra::FieldList;
 use crate::model::Target;
 use crate::object::Writer;
-use crate::profile::Structured;
 use crate::session::Tail;
 
 /// Fields that `extra` may not set, because something else accounts for them.
@@ -157,7 +156,7 @@ impl Tailor<'_> {
         if !call.tools.is_empty() {
             return Err(self.unsupported("a schema for the answer beside tools"));
         }
-        if self.target.profile.structured == Structured::None {
+        if !self.target.profile.structured.is_native() {
             return Err(self.unsupported("a schema for the answer"));
         }
         if self.extra.get("response_format").is_none() {

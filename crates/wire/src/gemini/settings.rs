@@ -256,7 +256,7 @@ impl Config<'_, '_> {
     fn output(&mut self, settings: &Settings) -> Result<(), EncodeError> {
         let Some(output) = &settings.output_schema else { return Ok(()) };
         let structured = self.target.profile.structured;
-        if self.target.provider.lacks(Field::OutputSchema) || structured == Structured::None {
+        if self.target.provider.lacks(Field::OutputSchema) || !structured.is_native() {
             return Err(unsupported(self.target, "a schema for the answer"));
         }
         self.field(["responseMimeType", "response_mime_type"], "application/json");

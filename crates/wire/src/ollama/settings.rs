@@ -157,7 +157,9 @@ impl Tailor<'_> {
     fn output(&mut self, out: &mut Writer<'_>, settings: &Settings) -> Result<(), EncodeError> {
         let Some(output) = &settings.output_schema else { return Ok(()) };
         match self.target.profile.structured {
-            Structured::None => return Err(self.unsupported("a schema for the answer")),
+            Structured::Tool | Structured::Prompt => {
+                return Err(self.unsupported("a schema for the answer"));
+            }
             _ if self.extra.get("format").is_some() => {}
             Structured::Schema => out.raw("format", output.schema.as_str()),
             Structured::JsonObject => {

@@ -214,7 +214,7 @@ impl Writer<'_> {
     fn output(&mut self, settings: &Settings) -> Result<(), EncodeError> {
         let Some(output) = &settings.output_schema else { return Ok(()) };
         let structured = self.target.profile.structured;
-        if self.lacks(Field::OutputSchema) || structured == Structured::None {
+        if self.lacks(Field::OutputSchema) || !structured.is_native() {
             return Err(self.unsupported("a schema for the answer"));
         }
         if self.target.provider.has(Quirk::JsonObjectOnly) || structured == Structured::JsonObject {

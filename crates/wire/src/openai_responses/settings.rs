@@ -193,7 +193,7 @@ impl<'a> Writer<'a> {
     fn output(&mut self, settings: &Settings) -> Result<(), EncodeError> {
         let Some(output) = &settings.output_schema else { return Ok(()) };
         let structured = self.target.profile.structured;
-        if self.target.provider.lacks(Field::OutputSchema) || structured == Structured::None {
+        if self.target.provider.lacks(Field::OutputSchema) || !structured.is_native() {
             return Err(self.unsupported("a schema for the answer"));
         }
         let schema =

@@ -70,6 +70,17 @@ static ANTHROPIC: Rules = Rules {
     all_required: false,
 };
 
+static GRAMMAR: Rules = Rules {
+    dialect: Dialect::Grammar,
+    keeps: &["title", "description", "minItems", "maxItems", "minLength", "maxLength"],
+    formats: Some(&["date", "time", "date-time", "uuid"]),
+    refs: true,
+    one_of: true,
+    tuples: true,
+    closed: false,
+    all_required: false,
+};
+
 static OPEN_API: Rules = Rules {
     dialect: Dialect::GeminiOpenApi,
     keeps: &[
@@ -122,6 +133,7 @@ pub(super) const fn of(dialect: Dialect) -> &'static Rules {
     match dialect {
         Dialect::OpenAiStrict => &OPENAI,
         Dialect::AnthropicStrict => &ANTHROPIC,
+        Dialect::Grammar => &GRAMMAR,
         Dialect::GeminiOpenApi => &OPEN_API,
         Dialect::GeminiJson | Dialect::Plain => &GEMINI,
     }

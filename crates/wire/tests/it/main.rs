@@ -27,6 +27,8 @@ mod history_responses;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]
+mod matrix;
+#[cfg(test)]
 mod ollama;
 #[cfg(test)]
 mod recordings;
@@ -46,6 +48,8 @@ mod responses_requests;
 mod responses_streams;
 #[cfg(test)]
 mod schema;
+#[cfg(test)]
+mod shape;
 #[cfg(test)]
 mod streams;
 #[cfg(test)]

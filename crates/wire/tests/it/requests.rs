@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 
 use crate::support::{
     call, chat, encode, image, json, media, message, target, text, thought, tool, tool_call,
-    tool_result, with,
+    tool_result, user, with,
 };
 
 fn show(request: &HttpRequest) -> Value {
@@ -25,10 +25,6 @@ fn show(request: &HttpRequest) -> Value {
         "limit": request.max_output_tokens,
         "body": json(request),
     })
-}
-
-fn user(text: &str) -> Message {
-    Message::user(PartId::default(), text)
 }
 
 /// A conversation with everything an ordinary run has.

@@ -48,6 +48,10 @@ pub(crate) fn message(role: Role, bodies: Vec<Body>) -> Message {
     Message { role, parts: bodies.into_iter().map(part).collect(), native: None }
 }
 
+pub(crate) fn user(text: &str) -> Message {
+    Message::user(PartId::default(), text)
+}
+
 pub(crate) fn tool() -> ToolSpec {
     ToolSpec {
         name: "search".into(),

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use largestack_types::call::Call;
 use largestack_types::errors::{Code, LargestackError};
-use largestack_wire::{HttpRequest, Registry, Session, wire};
+use largestack_wire::{HttpRequest, Registry, Session, shape, wire};
 use serde::Serialize;
 
 use super::request::Written;
@@ -56,8 +56,8 @@ impl Encode {
             settings: Arc::new(written.settings),
             stream: self.stream,
         };
-        let request = codec.encode(&call, &target, &mut Session::default());
-        let request = request.map_err(|error| coded(&error))?;
+        let request = shape::encode(codec, &call, &target, &mut Session::default());
+        let (request, _) = request.map_err(|error| coded(&error))?;
         for dropped in &request.dropped {
             screen.note(&format!("Left out, because {} does not take it: {dropped}", self.model));
         }

@@ -71,7 +71,7 @@ impl Incoming {
         Self {
             frames: Frames::new(there.wire.framing(sent.mode)),
             decoding: Decoding {
-                decoder: there.wire.decoder(sent.mode, &there.target),
+                decoder: sent.decoder,
                 accumulator: Accumulator::new(),
                 deltas: VecDeque::new(),
                 counted: None,

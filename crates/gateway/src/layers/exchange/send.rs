@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use largestack_ports::transport::{Method, Request, Timeouts, Transport};
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError, Result};
-use largestack_wire::{Mode, wait};
+use largestack_wire::{Decoder, Mode, shape, wait};
 
 use crate::excerpt;
 use crate::job::Job;
@@ -28,6 +28,7 @@ pub(super) struct Sent {
     /// How its body is to be read: as it says itself, whatever was asked for.
     pub(super) mode: Mode,
     pub(super) body: BoxStream<'static, Result<Bytes>>,
+    pub(super) decoder: Box<dyn Decoder + Send>,
 }
 
 impl Sent {
@@ -46,15 +47,18 @@ pub(super) async fn send(
 ) -> Result<Sent> {
     let slot = &job.context.slot;
     let mut kept = slot.take_session::<Kept>().unwrap_or_default();
-    let encoded = there.wire.encode(call, &there.target, &mut kept.session);
+    let encoded = shape::encode(there.wire, call, &there.target, &mut kept.session);
     slot.put_session(kept);
-    let encoded = encoded?;
+    let (encoded, method) = encoded?;
     let asked = encoded.mode;
     {
         let mut notes = job.notes();
         notes.sent = true;
         for setting in &encoded.dropped {
             notes.flag(&format!("dropped:{setting}"));
+        }
+        if let Some(method) = method {
+            notes.flag(&format!("output:{}", method.name()));
         }
     }
     let request = Request {
@@ -77,7 +81,8 @@ pub(super) async fn send(
     let content_type =
         content_type.map_or("", |value| value.to_str().unwrap_or("what no text says"));
     if let Some(mode) = reading(asked, content_type) {
-        return Ok(Sent { mode, body: response.body });
+        let decoder = shape::decoder(there.wire, mode, call, &there.target);
+        return Ok(Sent { mode, body: response.body, decoder });
     }
     let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
     Err(wrong_type(there, response.status, content_type, &body))

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use futures::StreamExt as _;
 use largestack_ports::model::Answer;
 use largestack_types::errors::{LargestackError, ProviderError, Result};
-use largestack_wire::{Accumulator, DecodeError, Frame, Mode, Outcome};
+use largestack_wire::{Accumulator, DecodeError, Frame, Outcome};
 
 use super::send::Sent;
 use crate::excerpt;
@@ -19,7 +19,7 @@ const MAX_BODY_BYTES: usize = 64 << 20;
 pub(super) async fn read(mut sent: Sent, there: &There, job: &Job) -> Result<Box<Answer>> {
     let body = collect(&mut sent, there).await?;
     let mut accumulator = Accumulator::new();
-    let mut decoder = there.wire.decoder(Mode::Whole, &there.target);
+    let decoder = &mut sent.decoder;
     let read = decoder
         .push(Frame::whole(&body), &mut |event| accumulator.push(&event))
         .and_then(|()| decoder.finish(&mut |event| accumulator.push(&event)));

@@ -38,9 +38,7 @@ impl Kept {
             sum = sum.saturating_add(tokens::message_bound(message, profile));
             self.messages.push((message.clone(), sum));
         }
-        let schema = call.settings.output_schema.as_ref();
-        let schema = schema.map_or(0, |s| (s.schema.as_str().len() + s.name.len()) as u64);
-        let rest = self.tools(&call.tools) + schema + tokens::PER_CALL;
+        let rest = self.tools(&call.tools) + tokens::shape_bound(call) + tokens::PER_CALL;
         tokens::total(std::iter::once(sum), rest, profile)
     }
 

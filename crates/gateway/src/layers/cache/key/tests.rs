@@ -1,6 +1,8 @@
 use std::collections::HashMap;
 
-use largestack_types::call::{OutputSchema, PromptCache, ReasoningEffort, Settings, ToolChoice};
+use largestack_types::call::{
+    OnLoss, OutputMode, OutputSchema, PromptCache, ReasoningEffort, Settings, ToolChoice,
+};
 use largestack_types::json::Json;
 use largestack_types::message::Role;
 use largestack_types::part::{Arguments, Native, Part, ToolCall, ToolResult};
@@ -118,6 +120,9 @@ const CHANGES: &[Change] = &[
     |c| set(c, |s| s.prompt_cache = Some(PromptCache::OneHour)),
     |c| set(c, |s| s.metadata = [("a".to_owned(), "b".to_owned())].into()),
     |c| set(c, |s| s.output_schema = Some(OutputSchema { name: "n".into(), schema: Json::empty_object() })),
+    |c| set(c, |s| s.output_mode = OutputMode::Tool),
+    |c| set(c, |s| s.on_unsupported = OnLoss::Refuse),
+    |c| set(c, |s| s.on_lossy_schema = OnLoss::Refuse),
     |c| set(c, |s| s.extra = Some(Json::empty_object())),
     |c| tool(c, |t| t.name = "find".into()),
     |c| tool(c, |t| t.description = "Looks.".into()),
@@ -153,6 +158,9 @@ fn every_field_of_a_call_is_accounted_for() {
         prompt_cache: _,
         metadata: _,
         output_schema: _,
+        output_mode: _,
+        on_unsupported: _,
+        on_lossy_schema: _,
         extra: _,
     } = &*settings;
     let ToolSpec {
