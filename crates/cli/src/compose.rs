@@ -25,6 +25,7 @@ use largestack_wire::Registry;
 
 use crate::budgets;
 use crate::failure::{Failure, Outcome};
+use crate::network;
 use crate::rates;
 
 /// The tools that agents of this program may name.
@@ -124,7 +125,11 @@ pub(crate) struct Ground {
 }
 
 /// Lays the ground for calls to these providers. Called inside the async runtime.
-pub(crate) fn ground(providers: &Registry, switch: Arc<dyn Switch>) -> Result<Ground> {
+pub(crate) fn ground(
+    providers: &Registry,
+    network: &config::Network,
+    switch: Arc<dyn Switch>,
+) -> Result<Ground> {
     let ids: Arc<dyn Ids> = Arc::new(OsIds::new()?);
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let tasks = TokioTasks::current().map_err(|error| {
@@ -134,8 +139,8 @@ pub(crate) fn ground(providers: &Registry, switch: Arc<dyn Switch>) -> Result<Gr
     let credentials = Keys { environment: Environment::of_process(), providers: providers.clone() };
     let environment = Environment::of_process();
     let variables = Arc::new(move |name: &str| environment.variable(name));
-    let transport =
-        CloudTransport::new(HttpTransport::new(credentials), Arc::clone(&clock), variables);
+    let transport = HttpTransport::over(network::of(network)?, credentials);
+    let transport = CloudTransport::new(transport, Arc::clone(&clock), variables);
     let ports = Ports {
         transport: Arc::new(transport),
         ledger,
@@ -150,7 +155,8 @@ pub(crate) fn ground(providers: &Registry, switch: Arc<dyn Switch>) -> Result<Gr
 /// Builds an agent over a store. Called inside the async runtime.
 pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
     let providers = settings.project.providers.clone();
-    let Ground { mut ports, tasks } = ground(&providers, Arc::new(store.clone()))?;
+    let Ground { mut ports, tasks } =
+        ground(&providers, &settings.project.network, Arc::new(store.clone()))?;
     let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
     let shared = &settings.project.budgets;
     let ledger = budgets::ledger(store, &scope(), &settings.agent.name, shared).await?;

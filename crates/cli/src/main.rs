@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod network;
 mod place;
 mod rates;
 mod render;

@@ -154,6 +154,14 @@ pub const KEYS: &[Key] = keys! {
         "Further headers of a request; never a key";
     Project "providers.*.residency", "list of labels", "the built-in row's",
         "Where what it is told stays, in words that agents ask for";
+    Project "providers.*.timeouts.connect", "duration", "10s, or the built-in row's",
+        "How long a connection may take to stand";
+    Project "providers.*.timeouts.first-byte", "duration", "2m, or the built-in row's",
+        "From the request to the beginning of a streamed reply";
+    Project "providers.*.timeouts.idle", "duration", "1m, or the built-in row's",
+        "From one piece of a reply to the next";
+    Project "providers.*.timeouts.total", "duration", "10m, or the built-in row's",
+        "For a whole exchange";
     Project "providers.*.prefill", "`none`, `plain` or `prefix`", "its models'",
         "Whether its models go on from a beginning of their own reply";
     Project "providers.*.embed", "name of a protocol of embeddings", "the built-in row's",
@@ -162,6 +170,12 @@ pub const KEYS: &[Key] = keys! {
     Project "providers.*.rerank", "name of a protocol of rerankers", "the built-in row's",
         "The protocol of its reranker";
     Project "providers.*.rerank-path", "path", "the protocol's", "The path of a request to it";
+    Project "network.proxy", "`http://`, `socks5://` or `socks5h://` and a host", "none",
+        "Every connection goes through it; it resolves the names of hosts. `USER:PASSWORD@` may stand before the host";
+    Project "network.no_proxy", "list of hosts, addresses and networks", "none",
+        "Reached directly all the same: a name stands for its subdomains too, `*` for all";
+    Project "network.ca_file", "path", "none",
+        "A PEM file of certificate authorities to believe beside the system's";
     Project "budgets.tenant.total", "dollars", "none",
         "What all runs may cost together, in all, from the day the budget was first set";
     Project "budgets.tenant.day", "dollars", "none",

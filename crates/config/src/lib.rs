@@ -42,13 +42,13 @@
 
 mod agent;
 mod catalogue;
-mod duration;
 mod environment;
 mod error;
 mod flags;
 mod include;
 pub mod keys;
 mod locate;
+mod network;
 mod node;
 mod origin;
 mod problem;
@@ -71,6 +71,7 @@ pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
 pub use error::{Error, MAX_FILE_BYTES};
 pub use flags::Flags;
 pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
+pub use network::Network;
 pub use origin::{Origin, Source};
 pub use problem::{Problem, Wrong};
 pub use project::Project;

@@ -5,8 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use largestack_wire::profile::Prefill;
-use largestack_wire::{Auth, Registry, Section};
+use largestack_wire::{Auth, Patience, Registry, Section};
 
+use crate::network::{self, Network};
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::quotas::{self, Budgets, RateLimits};
@@ -30,6 +31,8 @@ pub struct Project {
     pub providers: Registry,
     /// Models of which any may answer, by name.
     pub pools: BTreeMap<Arc<str>, Pool>,
+    /// How providers are reached.
+    pub network: Network,
     /// What all runs may spend together.
     pub budgets: Budgets,
     /// How fast they may go.
@@ -42,6 +45,7 @@ pub(crate) struct Written {
     pub(crate) state: Read<Option<Arc<str>>>,
     pub(crate) providers: Registry,
     pub(crate) pools: Pools,
+    pub(crate) network: Network,
     pub(crate) budgets: Budgets,
     pub(crate) limits: RateLimits,
 }
@@ -55,10 +59,11 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     for (name, model) in aliases.map(|words| words.0).unwrap_or_default() {
         providers.alias(name, model);
     }
+    let network = network::read(fields.section("network"));
     let budgets = quotas::budgets(fields.section("budgets"));
     let limits = quotas::limits(fields.section("limits"));
     fields.finish();
-    Written { model, state, providers, pools, budgets, limits }
+    Written { model, state, providers, pools, network, budgets, limits }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {
@@ -111,6 +116,7 @@ fn provider(mut fields: Fields<'_>) -> Section {
         query: fields.optional("query", value::group::<Words>).map(|words| words.0),
         headers: fields.optional("headers", value::group::<Words>).map(|words| words.0),
         residency: texts(&mut fields, "residency"),
+        timeouts: timeouts(fields.section("timeouts")),
         prefill: fields.optional("prefill", value::deserialised),
         embed: fields.optional("embed", embed).map(|text| text.as_ref().to_owned()),
         embed_path: text(&mut fields, "embed-path"),
@@ -119,6 +125,17 @@ fn provider(mut fields: Fields<'_>) -> Section {
     };
     fields.finish();
     section
+}
+
+fn timeouts(mut fields: Fields<'_>) -> Option<Patience> {
+    let patience = Patience {
+        connect: fields.optional("connect", value::duration),
+        first_byte: fields.optional("first-byte", value::duration),
+        idle: fields.optional("idle", value::duration),
+        total: fields.optional("total", value::duration),
+    };
+    fields.finish();
+    Some(patience)
 }
 
 fn wire(node: &Node) -> Result<Arc<str>, Wrong> {

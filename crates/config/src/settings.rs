@@ -134,6 +134,7 @@ impl Inputs<'_> {
             model: model.value.clone(),
             providers: written.providers,
             pools: written.pools,
+            network: written.network.relative_to(self.working_folder),
             budgets: written.budgets,
             limits: written.limits,
         };

@@ -46,7 +46,7 @@ plain!(bool, u32, i64, f64, Money);
 
 impl Show for Duration {
     fn show(&self) -> String {
-        crate::duration::show(*self)
+        largestack_types::duration::show(*self)
     }
 }
 

@@ -141,7 +141,7 @@ const LONGEST: Duration = Duration::from_hours(365 * 24);
 /// A duration that is not zero and at most a year.
 pub(crate) fn duration(node: &Node) -> Result<Duration, Wrong> {
     let scalar = scalar("a duration", node)?;
-    match crate::duration::parse(&scalar.text) {
+    match largestack_types::duration::parse(&scalar.text) {
         Some(duration) if duration > LONGEST => Err(Wrong::value("is longer than 365d")),
         Some(duration) if !duration.is_zero() => Ok(duration),
         _ => Err(Wrong::Value {

@@ -54,7 +54,7 @@ impl fmt::Debug for Ports {
 pub(crate) struct Policies {
     pub(crate) retry: RetryPolicy,
     pub(crate) breaker: BreakerPolicy,
-    pub(crate) timeouts: Timeouts,
+    pub(crate) timeouts: Option<Timeouts>,
 }
 
 /// Builds a [`Gateway`].
@@ -201,10 +201,10 @@ impl Builder {
         self
     }
 
-    /// How long each part of an exchange may take.
+    /// How long each part of an exchange may take, whatever the rows of the providers say.
     #[must_use]
     pub const fn timeouts(mut self, timeouts: Timeouts) -> Self {
-        self.policies.timeouts = timeouts;
+        self.policies.timeouts = Some(timeouts);
         self
     }
 

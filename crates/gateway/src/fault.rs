@@ -3,12 +3,10 @@
 use std::sync::Arc;
 
 use largestack_types::error::Code;
-use largestack_types::errors::{LargestackError, ProviderError};
+use largestack_types::errors::{LargestackError, ProviderError, unsent};
 
 /// The `provider_code` of a call that a breaker refused.
 const CIRCUIT_OPEN: &str = "circuit_open";
-/// The `provider_code` of a failure before the request left; set by the transport.
-const CONNECT: &str = "connect";
 
 /// What to do after an error.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -94,10 +92,10 @@ pub(crate) fn health(error: &LargestackError) -> Health {
 pub(crate) fn may_be_charged(error: &LargestackError) -> bool {
     match error {
         LargestackError::ProviderError(e) => {
-            e.status.is_none() && e.provider_code.as_deref() != Some(CONNECT)
+            e.status.is_none() && !e.provider_code.as_deref().is_some_and(unsent::is)
         }
         // A gateway of the provider that gave up waiting says 504 and nothing of the bill.
-        LargestackError::ProviderTimeoutError(e) => e.phase != CONNECT,
+        LargestackError::ProviderTimeoutError(e) => e.phase != unsent::CONNECT,
         LargestackError::ProviderAuthError(_)
         | LargestackError::ProviderRateLimitError(_)
         | LargestackError::ContextWindowExceededError(_)

@@ -6,23 +6,20 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::Uri;
 use http_body_util::Full;
+use hyper::rt::{Read, Write};
 use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_util::client::legacy::connect::Connection;
 use hyper_util::client::legacy::{self, ResponseFuture};
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+use tower::Service;
 
-use crate::connect::{Limited, Via};
+use crate::connect::{AnyError, Limited, Via};
+use crate::network::{Limits, Network};
+use crate::tls;
 
-/// How the process reaches the network.
-#[derive(Clone, Debug, Default)]
-pub struct Network {
-    /// The address of a proxy (`http://host:port`) through which every connection is tunnelled.
-    /// The proxy variables of the environment are not read: a variable left over from elsewhere
-    /// must not receive conversations.
-    pub proxy: Option<String>,
-}
-
-/// A client that cannot be made: no certificates to trust, or no address of a proxy.
+/// A client that cannot be made: no certificates to trust.
 #[derive(Debug)]
 pub(crate) struct NoClient(pub(crate) String);
 
@@ -34,6 +31,8 @@ struct Kind {
     secure: bool,
 }
 
+/// The longest head of a reply, in bytes.
+const MAX_HEAD: usize = 128 << 10;
 /// The kinds kept; providers of an installation share one connect limit, so two are usual.
 const MAX_KINDS: usize = 8;
 
@@ -79,24 +78,41 @@ impl Clients {
         Ok(client)
     }
 
-    fn build(&self, kind: Kind) -> Result<Client, NoClient> {
-        let via = Via::new(self.network.proxy.as_deref())
-            .ok_or_else(|| NoClient("the proxy's address is not one of HTTP".to_owned()))?;
-        let mut builder = legacy::Client::builder(TokioExecutor::new());
-        builder
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .pool_idle_timeout(Duration::from_secs(90))
-            .http2_keep_alive_interval(Duration::from_secs(30));
-        if !kind.secure {
-            return Ok(Client::Plain(builder.build(Limited::new(via, kind.connect))));
-        }
-        let tls = HttpsConnectorBuilder::new()
-            .try_with_platform_verifier()
-            .map_err(|error| NoClient(format!("no certificates to trust: {error}")))?;
-        let connector = tls.https_only().enable_all_versions().wrap_connector(via);
-        Ok(Client::Secure(builder.build(Limited::new(connector, kind.connect))))
+    /// How large what goes and comes may be.
+    pub(crate) const fn limits(&self) -> Limits {
+        self.network.limits
     }
+
+    fn build(&self, kind: Kind) -> Result<Client, NoClient> {
+        let via = Via::new(self.network.proxy.clone());
+        if !kind.secure {
+            return Ok(Client::Plain(pooled(via, kind.connect)));
+        }
+        let config = tls::client(&self.network.trust).map_err(NoClient)?;
+        let tls = HttpsConnectorBuilder::new().with_tls_config(config);
+        let connector = tls.https_only().enable_all_versions().wrap_connector(via);
+        Ok(Client::Secure(pooled(connector, kind.connect)))
+    }
+}
+
+/// A pool over a way to connect.
+fn pooled<C>(connector: C, connect: Duration) -> legacy::Client<Limited<C>, Full<Bytes>>
+where
+    C: Service<Uri, Error: Into<AnyError>, Future: Send + Unpin + 'static>
+        + Clone
+        + Send
+        + Sync
+        + 'static,
+    C::Response: Read + Write + Connection + Unpin + Send + 'static,
+{
+    legacy::Client::builder(TokioExecutor::new())
+        .timer(TokioTimer::new())
+        .pool_timer(TokioTimer::new())
+        .pool_idle_timeout(Duration::from_secs(90))
+        .http1_max_buf_size(MAX_HEAD)
+        .http2_max_header_list_size(u32::try_from(MAX_HEAD).unwrap_or(u32::MAX))
+        .http2_keep_alive_interval(Duration::from_secs(30))
+        .build(Limited::new(connector, connect))
 }
 
 impl fmt::Debug for Clients {
@@ -104,3 +120,6 @@ impl fmt::Debug for Clients {
         f.debug_struct("Clients").field("network", &self.network).finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests;

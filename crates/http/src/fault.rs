@@ -8,10 +8,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use hyper_util::client::legacy;
-use largestack_types::errors::{LargestackError, ProviderError, ProviderTimeoutError};
+use largestack_types::errors::{LargestackError, ProviderError, ProviderTimeoutError, unsent};
+use rustls::{AlertDescription, CertificateError};
 
-/// The `provider_code` of a failure before the request left: nothing can have been charged.
-const CONNECT: &str = "connect";
+use crate::connect::ProxyFailed;
 
 /// A limit of time that ran out.
 pub(crate) fn timeout(
@@ -29,7 +29,7 @@ pub(crate) fn timeout(
 
 /// A request that could not even be made.
 pub(crate) fn unusable(provider: &Arc<str>, detail: impl Into<String>) -> LargestackError {
-    failure(provider, detail.into(), Some(CONNECT), false)
+    failure(provider, detail.into(), Some(unsent::CONNECT), false)
 }
 
 /// What a failure before the head of the reply means.
@@ -41,23 +41,80 @@ pub(crate) fn sending(
     if !error.is_connect() {
         return broke_off(provider, error);
     }
-    if has_io_error(error, io::ErrorKind::TimedOut) {
+    if let Some(failed) = tls(provider, error) {
+        return failed;
+    }
+    if causes(error).any(is_late) {
         return timeout(provider, "connect", connect);
     }
-    let detail = format!("cannot connect: {}", innermost(error));
-    // A certificate that is not accepted now is not accepted in a second either.
-    let transient = !has_io_error(error, io::ErrorKind::InvalidData);
-    failure(provider, detail, Some(CONNECT), transient)
+    if causes(error).any(<dyn Error>::is::<ProxyFailed>) {
+        let detail = format!("cannot connect through the proxy: {}", innermost(error));
+        return failure(provider, detail, Some(unsent::PROXY), true);
+    }
+    failure(provider, format!("cannot connect: {}", innermost(error)), Some(unsent::CONNECT), true)
 }
 
 /// A connection that ended before its time.
-pub(crate) fn broke_off(provider: &Arc<str>, error: &dyn Error) -> LargestackError {
-    failure(provider, format!("the connection broke off: {}", innermost(error)), None, true)
+pub(crate) fn broke_off(provider: &Arc<str>, error: &(dyn Error + 'static)) -> LargestackError {
+    // The other side's refusal of the client comes when TLS 1.3 has let the request go already.
+    if let Some(failed) = tls(provider, error) {
+        return failed;
+    }
+    if causes(error).any(is_unread) {
+        let detail = "the provider refused the request unread".to_owned();
+        return failure(provider, detail, Some(unsent::UNREAD), true);
+    }
+    let garbled = causes(error)
+        .filter_map(|cause| cause.downcast_ref::<hyper::Error>())
+        .any(hyper::Error::is_parse);
+    let what = if garbled { "the reply is no HTTP" } else { "the connection broke off" };
+    failure(provider, format!("{what}: {}", innermost(error)), None, !garbled)
 }
 
-/// A body that is not what its head says.
-pub(crate) fn not_gzip(provider: &Arc<str>, error: &io::Error) -> LargestackError {
+/// A body that is not what its head says, or more than is sensible.
+pub(crate) fn not_unpacked(provider: &Arc<str>, error: &io::Error) -> LargestackError {
+    if error.kind() == io::ErrorKind::FileTooLarge {
+        let detail = "the body unpacks to far more than it came as".to_owned();
+        return failure(provider, detail, None, false);
+    }
     failure(provider, format!("the body cannot be decompressed: {error}"), None, true)
+}
+
+/// A reply that is too long.
+pub(crate) fn endless(provider: &Arc<str>, most: u64) -> LargestackError {
+    failure(provider, format!("the reply is longer than {most} bytes"), None, false)
+}
+
+/// A request that is too long.
+pub(crate) fn too_large(provider: &Arc<str>, most: usize) -> LargestackError {
+    unusable(provider, format!("the request is longer than {most} bytes"))
+}
+
+/// What is wrong with the other side's certificate, or with ours.
+fn tls(provider: &Arc<str>, error: &(dyn Error + 'static)) -> Option<LargestackError> {
+    let cause = causes(error).find_map(|cause| cause.downcast_ref::<rustls::Error>())?;
+    let code = match cause {
+        rustls::Error::InvalidCertificate(CertificateError::UnknownIssuer) => unsent::UNKNOWN_CA,
+        rustls::Error::InvalidCertificate(
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
+        ) => unsent::WRONG_HOST,
+        rustls::Error::InvalidCertificate(
+            CertificateError::Expired
+            | CertificateError::ExpiredContext { .. }
+            | CertificateError::NotValidYet
+            | CertificateError::NotValidYetContext { .. },
+        ) => unsent::EXPIRED,
+        rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+            | AlertDescription::BadCertificate
+            | AlertDescription::UnknownCA
+            | AlertDescription::CertificateUnknown
+            | AlertDescription::AccessDenied,
+        ) => unsent::CLIENT_REFUSED,
+        _ => unsent::TLS,
+    };
+    // A certificate that is not accepted now is not accepted in a second either.
+    Some(failure(provider, format!("no secure connection: {cause}"), Some(code), false))
 }
 
 fn failure(
@@ -78,27 +135,29 @@ fn failure(
 }
 
 /// The cause at the root, which says most.
-fn innermost(error: &dyn Error) -> String {
-    let mut root = error;
-    while let Some(cause) = root.source() {
-        root = cause;
-    }
-    root.to_string()
+fn innermost(error: &(dyn Error + 'static)) -> String {
+    causes(error).last().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-/// Whether the cause is a failure of input and output of this kind.
-fn has_io_error(error: &dyn Error, kind: io::ErrorKind) -> bool {
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        // One failure around another is not among the causes of the outer one.
-        let mut failure = error.downcast_ref::<io::Error>();
-        while let Some(found) = failure {
-            if found.kind() == kind {
-                return true;
-            }
-            failure = found.get_ref().and_then(|inner| inner.downcast_ref());
-        }
-        cause = error.source();
-    }
-    false
+/// An error and all its causes, from the outside in.
+fn causes<'e>(error: &'e (dyn Error + 'static)) -> impl Iterator<Item = &'e (dyn Error + 'static)> {
+    std::iter::successors(Some(error), |error: &&'e (dyn Error + 'static)| {
+        let error: &'e (dyn Error + 'static) = *error;
+        // What an error of input and output is made around is not among its own causes.
+        let around = error.downcast_ref::<io::Error>().and_then(io::Error::get_ref);
+        around.map(|inner| inner as &(dyn Error + 'static)).or_else(|| error.source())
+    })
+}
+
+fn is_late(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::TimedOut)
+}
+
+/// Whether HTTP/2 promises that the request was not looked at (RFC 9113, 8.7).
+fn is_unread(cause: &(dyn Error + 'static)) -> bool {
+    cause.downcast_ref::<h2::Error>().is_some_and(|error| match error.reason() {
+        Some(h2::Reason::REFUSED_STREAM) => error.is_remote(),
+        Some(h2::Reason::NO_ERROR) => error.is_go_away() && error.is_remote(),
+        _ => false,
+    })
 }

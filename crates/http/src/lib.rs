@@ -20,14 +20,17 @@ mod connect;
 mod credentials;
 mod fault;
 mod ids;
+mod network;
 mod tasks;
+mod tls;
 mod transport;
 mod unzip;
+mod zstd;
 
-pub use clients::Network;
 pub use clock::SystemClock;
 pub use cloud::{CloudTransport, Variables};
 pub use credentials::{Credentials, Keys};
 pub use ids::OsIds;
+pub use network::{Limits, Network, WrongNetwork};
 pub use tasks::TokioTasks;
 pub use transport::HttpTransport;

@@ -18,18 +18,19 @@ use largestack_ports::vault::Sensitive;
 use largestack_types::errors::{ProviderAuthError, Result};
 use tokio::time::{Instant, timeout_at};
 
-use crate::body::TimedBody;
-use crate::clients::{Clients, Network};
+use crate::body::{Patience, TimedBody};
+use crate::clients::Clients;
 use crate::credentials::Credentials;
 use crate::fault;
-use crate::unzip::Unzip;
+use crate::network::Network;
+use crate::unzip::{self, Unzip};
 
 /// Heads of requests kept ready. There is one for each provider that is used.
 const MAX_HEADS: usize = 32;
 /// Headers of a request that the provider's wire does not give.
 const HEADERS: usize = 3;
 
-/// HTTP/1.1 and HTTP/2 with TLS, kept-alive connections and gzip, over one pool of connections.
+/// HTTP/1.1 and HTTP/2 with TLS, kept-alive and compressed, over one pool of connections.
 /// Redirects are answers: nobody follows them, because a conversation must not be carried to
 /// another host.
 pub struct HttpTransport {
@@ -140,6 +141,9 @@ impl HttpTransport {
     }
 
     async fn exchange(&self, mut request: Request) -> Result<Response> {
+        if request.body.len() > self.clients.limits().request {
+            return Err(fault::too_large(&request.provider, self.clients.limits().request));
+        }
         let prepared = self.prepare(&mut request)?;
         let Request { provider, timeouts, .. } = request;
         let secure = prepared.uri().scheme_str() == Some("https");
@@ -159,9 +163,10 @@ impl HttpTransport {
             Err(_) => return Err(fault::timeout(&provider, "first byte", timeouts.first_byte)),
         };
         let (head, body) = response.into_parts();
-        let zipped = head.headers.get(CONTENT_ENCODING).is_some_and(|name| name == "gzip");
-        let unzip = zipped.then(Unzip::new);
-        let body = TimedBody::new(body, unzip, provider, timeouts, end);
+        let most = self.clients.limits().reply;
+        let unzip =
+            head.headers.get(CONTENT_ENCODING).and_then(|name| Unzip::of(name.as_bytes(), most));
+        let body = TimedBody::new(body, unzip, most, Patience { provider, timeouts, end });
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body: Box::pin(body) })
     }
 }
@@ -201,7 +206,7 @@ fn ready(request: &Request, credentials: &[(&'static str, Sensitive)]) -> Result
 fn common(request: &Request) -> Result<HeaderMap> {
     let mut headers = HeaderMap::with_capacity(HEADERS + request.headers.len());
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
-    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("gzip"));
+    headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(unzip::SPOKEN));
     for (name, value) in &request.headers {
         match (HeaderName::from_bytes(name.as_bytes()), HeaderValue::from_str(value)) {
             (Ok(name), Ok(value)) => headers.append(name, value),

@@ -12,6 +12,8 @@ pub use crate::error::{Code, Coded, Kind};
 use crate::id::RunId;
 use crate::money::Money;
 
+pub mod unsent;
+
 /// Any error of Largestack.
 pub type Result<T, E = LargestackError> = std::result::Result<T, E>;
 
@@ -77,6 +79,9 @@ errors! {
     } |e| match e.status {
         Some(status) => format!("{} HTTP {status}: {}", e.provider, e.detail),
         None => format!("{}: {}", e.provider, e.detail),
+    }, suggestion {
+        let known = e.provider_code.as_deref().filter(|_| e.status.is_none());
+        known.and_then(unsent::advice).unwrap_or(Code::Provider.suggestion())
     }, retryable e.transient;
     /// A provider did not answer in time.
     ProviderTimeoutError / ProviderTimeout {

@@ -12,6 +12,7 @@
 
 pub mod call;
 pub mod delta;
+pub mod duration;
 pub mod error;
 pub mod errors;
 pub mod hash;
@@ -22,6 +23,7 @@ pub mod limits;
 pub mod message;
 pub mod money;
 pub mod part;
+pub mod percent;
 pub mod reply;
 pub mod scope;
 pub mod time;

@@ -3,6 +3,8 @@
 use std::borrow::Cow;
 use std::fmt::Write as _;
 
+use largestack_types::percent::encoded;
+
 use crate::error::EncodeError;
 use crate::model::Target;
 use crate::provider::Param;
@@ -26,7 +28,7 @@ impl Target {
         let query = provider.query.iter().map(|(name, value)| (&**name, &**value));
         let mut before = if address.contains('?') { '&' } else { '?' };
         for (name, value) in more.iter().copied().chain(query) {
-            let _ = write!(address, "{before}{}={}", escaped(name), escaped(value));
+            let _ = write!(address, "{before}{}={}", encoded(name), encoded(value));
             before = '&';
         }
         Ok(address)
@@ -83,25 +85,11 @@ fn filled_with<'a>(
             out.push('{');
             continue;
         };
-        out.push_str(&escaped(&word(name)?));
+        out.push_str(&encoded(&word(name)?));
         rest = after;
     }
     out.push_str(rest);
     Ok(out)
-}
-
-/// Percent-encoded but for the unreserved characters of RFC 3986 (2.3), so that a model's name
-/// cannot leave its place in the path.
-fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
+use crate::patience::Patience;
 use crate::profile::Prefill;
 use crate::quirk::{Field, Quirk};
 
@@ -90,6 +91,9 @@ pub struct Section {
     /// Where what it is told stays (`eu`, `us`, an operator's own words): agents may ask for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub residency: Option<Vec<String>>,
+    /// How long it may take, where that is not as usual. Added to what the row says.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub timeouts: Option<Patience>,
     /// Whether its models go on from a beginning of their own reply, whatever their family does.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub prefill: Option<Prefill>,
@@ -138,6 +142,8 @@ pub struct Provider {
     pub headers: BTreeMap<String, String>,
     /// Where what it is told stays.
     pub residency: Vec<String>,
+    /// How long it may take, where that is not as usual.
+    pub timeouts: Patience,
     /// Whether its models go on from a beginning of their own reply, whatever their family does.
     pub prefill: Option<Prefill>,
     /// The protocol of its embeddings; `None` when it has none.
@@ -168,6 +174,7 @@ impl Provider {
             query: BTreeMap::new(),
             headers: BTreeMap::new(),
             residency: Vec::new(),
+            timeouts: Patience::default(),
             prefill: None,
             embed: None,
             embed_path: None,
@@ -206,6 +213,7 @@ impl Provider {
         self.query = section.query.unwrap_or(self.query);
         self.headers = section.headers.unwrap_or(self.headers);
         self.residency = section.residency.unwrap_or(self.residency);
+        self.timeouts = self.timeouts.with(section.timeouts.unwrap_or_default());
         self.prefill = section.prefill.or(self.prefill);
         self.embed = section.embed.or(self.embed);
         self.embed_path = section.embed_path.or(self.embed_path);
@@ -232,6 +240,8 @@ impl Provider {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     #[test]
@@ -252,6 +262,9 @@ mod tests {
             ..Section::default()
         };
         let provider = Provider::new("mine").with(row);
+        let timed = |text| provider.clone().with(toml::from_str(text).unwrap()).timeouts;
+        assert_eq!(timed("timeouts = { idle = \"90s\" }").idle, Some(Duration::from_secs(90)));
+        assert!(toml::from_str::<Section>("timeouts = { idle = 90 }").is_err());
         let changed = provider
             .clone()
             .with(Section { auth: Some(Auth::Header("api-key".into())), ..Section::default() });

@@ -27,11 +27,11 @@ use incoming::Incoming;
 #[derive(Clone)]
 pub(crate) struct Exchange {
     transport: Arc<dyn Transport>,
-    timeouts: Timeouts,
+    timeouts: Option<Timeouts>,
 }
 
 impl Exchange {
-    pub(crate) fn new(transport: Arc<dyn Transport>, timeouts: Timeouts) -> Self {
+    pub(crate) fn new(transport: Arc<dyn Transport>, timeouts: Option<Timeouts>) -> Self {
         Self { transport, timeouts }
     }
 }
@@ -71,7 +71,11 @@ impl Service<Ask> for Exchange {
     }
 }
 
-async fn open(transport: Arc<dyn Transport>, timeouts: Timeouts, ask: Ask) -> Result<Opened> {
+async fn open(
+    transport: Arc<dyn Transport>,
+    timeouts: Option<Timeouts>,
+    ask: Ask,
+) -> Result<Opened> {
     let Ask { job, call, route } = ask;
     match &route.served {
         Served::Here(model) => {

@@ -1,12 +1,12 @@
 //! Small requests to token services, over the same transport as everything else.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt as _;
 use largestack_ports::transport::{Auth, Method, Request, Timeouts, Transport};
+use largestack_types::percent::encoded;
 use serde::de::DeserializeOwned;
 
 /// A token service answers at once or not at all.
@@ -36,7 +36,7 @@ impl<'a> Ask<'a> {
     /// A form, as OAuth's token endpoints take it.
     pub(super) fn form(who: &'a str, url: impl Into<String>, fields: &[(&str, &str)]) -> Self {
         let pairs: Vec<String> =
-            fields.iter().map(|(name, value)| format!("{name}={}", escaped(value))).collect();
+            fields.iter().map(|(name, value)| format!("{name}={}", encoded(value))).collect();
         let kind = ("content-type", "application/x-www-form-urlencoded".to_owned());
         Self {
             who,
@@ -88,17 +88,4 @@ impl<'a> Ask<'a> {
         let text = self.text(transport).await?;
         serde_json::from_str(&text).map_err(|_| format!("{who} answered something else"))
     }
-}
-
-/// Percent-encoded but for the unreserved characters of RFC 3986 (2.3).
-pub(super) fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for byte in text.bytes() {
-        if byte.is_ascii_alphanumeric() || b"-._~".contains(&byte) {
-            out.push(char::from(byte));
-        } else {
-            let _ = write!(out, "%{byte:02X}");
-        }
-    }
-    out
 }

@@ -2,40 +2,14 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::StreamExt as _;
 use largestack_http::{CloudTransport, HttpTransport, Keys, Network, SystemClock};
-use largestack_ports::transport::{Auth, Method, Request, Response, Timeouts, Transport as _};
+use largestack_ports::transport::{Auth, Method, Request, Timeouts, Transport as _};
 use largestack_ports::vault::Sensitive;
 use largestack_testkit::{Answer, Upstream};
-use largestack_types::errors::{Code, Coded, LargestackError, Result};
+use largestack_types::errors::{Code, Coded, LargestackError, unsent};
 
-const KEY: &str = "sk-0123456789-verysecret";
-
-fn keyed() -> HttpTransport {
-    HttpTransport::new(Keys::default().with("mock", Sensitive::new(KEY)))
-}
-
-fn request(url: &str) -> Request {
-    Request {
-        provider: "mock".into(),
-        method: Method::Post,
-        url: url.into(),
-        headers: vec![("content-type".into(), "application/json".into())],
-        auth: Auth::Bearer,
-        body: Bytes::from_static(b"{\"hello\":1}"),
-        timeouts: Timeouts::default(),
-    }
-}
-
-async fn body(response: Response) -> Result<Vec<u8>> {
-    let mut all = Vec::new();
-    let mut body = response.body;
-    while let Some(chunk) = body.next().await {
-        all.extend_from_slice(&chunk?);
-    }
-    Ok(all)
-}
+use crate::asking::{KEY, body, failure, keyed, over, request};
 
 fn code_and_detail(error: &LargestackError) -> (Code, String, bool) {
     (error.code(), error.message(), error.retryable())
@@ -207,21 +181,23 @@ async fn dropping_the_future_or_the_body_ends_the_exchange() {
 async fn a_proxy_that_is_configured_is_asked_for_a_tunnel_and_gets_no_key() {
     let proxy = Upstream::start().await.unwrap();
     proxy.push(Answer::error(403, "not there"));
-    let network = Network { proxy: Some(format!("http://{}", proxy.address())) };
-    let keys = Keys::default().with("mock", Sensitive::new(KEY));
-    let transport = HttpTransport::over(network, keys);
+    let address = format!("http://someone:s3cr3t@{}", proxy.address());
+    let network = Network::default().through(&address, "").unwrap();
+    let transport = over(network);
+    let shown = format!("{transport:?}");
+    assert!(shown.contains("http://127.0.0.1") && !shown.contains("s3cr3t"), "{shown}");
     let error = transport.send(request("http://provider.invalid/v1/chat")).await.err().unwrap();
-    assert_eq!(error.code(), Code::Provider);
+    assert!(error.suggestion().contains("network.proxy"), "{error}");
+    let failed = failure(error);
+    assert_eq!(failed.provider_code.as_deref(), Some(unsent::PROXY));
+    assert!(!failed.detail.contains("s3cr3t"), "{failed:?}");
     let asked = &proxy.requests()[0];
     assert_eq!(
         (asked.method().as_str(), asked.path().as_str()),
         ("CONNECT", "provider.invalid:80")
     );
     assert_eq!(asked.header("authorization"), None);
-    let network = Network { proxy: Some("socks5://127.0.0.1:1".to_owned()) };
-    let transport = HttpTransport::over(network, Keys::default().with("mock", Sensitive::new(KEY)));
-    let error = transport.send(request("http://provider.invalid/v1/chat")).await.err().unwrap();
-    assert!(error.message().contains("proxy"), "{error}");
+    assert!(asked.header("proxy-authorization").is_some());
 }
 
 #[tokio::test]
@@ -253,7 +229,7 @@ async fn a_server_that_speaks_no_tls_is_not_connected_to_and_not_tried_again() {
         _socket = plain => sending.await.err().unwrap(),
     };
     let LargestackError::ProviderError(failure) = &error else { panic!("{error}") };
-    assert_eq!((failure.provider_code.as_deref(), failure.transient), (Some("connect"), false));
+    assert_eq!((failure.provider_code.as_deref(), failure.transient), (Some(unsent::TLS), false));
 }
 
 #[tokio::test]

@@ -53,10 +53,11 @@ struct Document {
 
 impl Check {
     pub(crate) fn perform(&self, screen: &mut Screen) -> Outcome {
-        let providers = super::project(None)?.providers;
+        let project = super::project(None)?;
+        let providers = project.providers;
         let (answer, took) = compose::with_runtime(async {
             let Ground { ports, tasks } =
-                compose::ground(&providers, Arc::new(MemorySwitch::default()))?;
+                compose::ground(&providers, &project.network, Arc::new(MemorySwitch::default()))?;
             let clock = Arc::clone(&ports.clock);
             let run = ports.ids.run_id(clock.now());
             let gateway = Gateway::builder(ports).registry(providers.clone()).build();

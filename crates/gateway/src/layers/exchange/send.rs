@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use largestack_ports::transport::{Method, Request, Timeouts, Transport};
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError, Result};
-use largestack_wire::{Decoder, Mode, shape, wait};
+use largestack_wire::{Decoder, Mode, Patience, shape, wait};
 
 use crate::excerpt;
 use crate::job::Job;
@@ -40,7 +40,7 @@ impl Sent {
 /// Sends a call and looks at the head of the reply.
 pub(super) async fn send(
     transport: &dyn Transport,
-    timeouts: Timeouts,
+    timeouts: Option<Timeouts>,
     job: &Arc<Job>,
     call: &Call,
     there: &There,
@@ -68,7 +68,7 @@ pub(super) async fn send(
         headers: encoded.headers,
         auth: there.auth.clone(),
         body: encoded.body,
-        timeouts,
+        timeouts: timeouts.unwrap_or_else(|| patience(there.target.provider.timeouts, asked)),
     };
     let mut response = transport.send(request).await?;
     if !(200..300).contains(&response.status) {
@@ -86,6 +86,19 @@ pub(super) async fn send(
     }
     let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
     Err(wrong_type(there, response.status, content_type, &body))
+}
+
+/// How long a provider may take for a reply of this kind. A whole reply begins when it is finished.
+fn patience(row: Patience, asked: Mode) -> Timeouts {
+    let usual = Timeouts::default();
+    let total = row.total.unwrap_or(usual.total);
+    let streams = matches!(asked, Mode::Stream);
+    Timeouts {
+        connect: row.connect.unwrap_or(usual.connect),
+        first_byte: if streams { row.first_byte.unwrap_or(usual.first_byte) } else { total },
+        idle: row.idle.unwrap_or(usual.idle),
+        total,
+    }
 }
 
 /// Headers as a wire reads them.
@@ -142,6 +155,18 @@ fn wrong_type(there: &There, status: u16, content_type: &str, body: &[u8]) -> La
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_row_says_how_long_its_provider_may_take_and_the_rest_is_as_usual() {
+        let minutes = |n| Some(std::time::Duration::from_mins(n));
+        let row = Patience { first_byte: minutes(3), total: minutes(7), ..Patience::default() };
+        let streamed = patience(row, Mode::Stream);
+        let usual = Timeouts::default();
+        assert_eq!((streamed.connect, streamed.idle), (usual.connect, usual.idle));
+        assert_eq!((Some(streamed.first_byte), Some(streamed.total)), (minutes(3), minutes(7)));
+        // Thinking for minutes before a whole reply is no fault.
+        assert_eq!(Some(patience(row, Mode::Whole).first_byte), minutes(7));
+    }
 
     #[test]
     fn a_reply_is_read_as_what_it_says_it_is() {

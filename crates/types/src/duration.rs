@@ -7,7 +7,7 @@ const UNITS: &[(&str, u64)] =
     &[("ms", 1), ("s", 1_000), ("m", 60_000), ("h", 3_600_000), ("d", 86_400_000)];
 
 /// Reads numbers with units, larger units first. A number without a unit is refused.
-pub(crate) fn parse(text: &str) -> Option<Duration> {
+pub fn parse(text: &str) -> Option<Duration> {
     let mut rest = text.trim();
     let mut total: u64 = 0;
     let mut below = u64::MAX;
@@ -31,7 +31,7 @@ pub(crate) fn parse(text: &str) -> Option<Duration> {
 }
 
 /// The same, written.
-pub(crate) fn show(duration: Duration) -> String {
+pub fn show(duration: Duration) -> String {
     let mut rest = u64::try_from(duration.as_millis()).unwrap_or(u64::MAX);
     let mut text = String::new();
     for (name, factor) in UNITS.iter().rev() {
@@ -42,6 +42,36 @@ pub(crate) fn show(duration: Duration) -> String {
         }
     }
     if text.is_empty() { "0s".to_owned() } else { text }
+}
+
+/// For fields of tables that may hold one: `#[serde(with = "largestack_types::duration::optional")]`
+/// beside a default.
+pub mod optional {
+    use std::borrow::Cow;
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer, de};
+
+    /// As people write it.
+    pub fn serialize<S: Serializer>(
+        duration: &Option<Duration>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match duration {
+            Some(duration) => serializer.serialize_str(&super::show(*duration)),
+            None => serializer.serialize_none(),
+        }
+    }
+
+    /// A text that is one.
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Duration>, D::Error> {
+        let text = Cow::<'de, str>::deserialize(deserializer)?;
+        let duration = super::parse(&text);
+        let wrong = || de::Error::custom(format!("`{text}` is no duration, like 500ms, 30s or 5m"));
+        duration.map(Some).ok_or_else(wrong)
+    }
 }
 
 #[cfg(test)]
