@@ -116,7 +116,7 @@ fn provider(mut fields: Fields<'_>) -> Section {
         query: fields.optional("query", value::group::<Words>).map(|words| words.0),
         headers: fields.optional("headers", value::group::<Words>).map(|words| words.0),
         residency: texts(&mut fields, "residency"),
-        timeouts: timeouts(fields.section("timeouts")),
+        timeouts: Some(timeouts(fields.section("timeouts"))),
         prefill: fields.optional("prefill", value::deserialised),
         embed: fields.optional("embed", embed).map(|text| text.as_ref().to_owned()),
         embed_path: text(&mut fields, "embed-path"),
@@ -127,7 +127,7 @@ fn provider(mut fields: Fields<'_>) -> Section {
     section
 }
 
-fn timeouts(mut fields: Fields<'_>) -> Option<Patience> {
+fn timeouts(mut fields: Fields<'_>) -> Patience {
     let patience = Patience {
         connect: fields.optional("connect", value::duration),
         first_byte: fields.optional("first-byte", value::duration),
@@ -135,7 +135,7 @@ fn timeouts(mut fields: Fields<'_>) -> Option<Patience> {
         total: fields.optional("total", value::duration),
     };
     fields.finish();
-    Some(patience)
+    patience
 }
 
 fn wire(node: &Node) -> Result<Arc<str>, Wrong> {

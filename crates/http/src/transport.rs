@@ -223,7 +223,7 @@ fn address(request: &Request) -> Result<Uri> {
         .ok_or_else(|| fault::unusable(&request.provider, "its base URL is not an address"))
 }
 
-const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));
+pub(crate) const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));
 
 impl fmt::Debug for HttpTransport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -150,6 +150,9 @@ catalogue! {
     /// The agent may not use the tool.
     ToolPerm = "TOOL_PERM", Denied, retryable: false,
         "Add the tool to the agent's allow list";
+    /// A tool was to reach an address that it may not reach.
+    Egress = "EGRESS", Denied, retryable: false,
+        "Name the host in the tool's `hosts`, or its network in `networks`, if the agent may reach it";
     /// A real provider call was attempted where model requests are blocked.
     ModelBlocked = "MODEL_BLOCKED", Denied, retryable: false,
         "Use a TestModel, or unblock model requests for this task";

@@ -3,10 +3,11 @@
 
 use largestack_ports::transport::Transport;
 use largestack_ports::vault::Sensitive;
+use largestack_types::percent::encoded;
 use largestack_types::time::Timestamp;
 
 use super::Variables;
-use super::fetch::{Ask, escaped};
+use super::fetch::Ask;
 use super::google::Answer;
 use super::token::{Kept, Token};
 
@@ -93,10 +94,10 @@ impl Source {
                 ("metadata", "true".to_owned()),
             ),
         };
-        let mut url = format!("{base}?api-version={version}&resource={}", escaped(RESOURCE));
+        let mut url = format!("{base}?api-version={version}&resource={}", encoded(RESOURCE));
         if let Some(client) = client {
             url.push_str("&client_id=");
-            url.push_str(&escaped(client));
+            url.push_str(&encoded(client));
         }
         let ask = Ask::get("Azure's identity endpoint", url).header(header.0, header.1);
         let answer = ask.json::<Answer>(transport).await;

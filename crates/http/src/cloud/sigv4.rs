@@ -7,10 +7,10 @@ use aws_lc_rs::{digest, hmac};
 use http::Uri;
 use largestack_ports::transport::{Method, Request};
 use largestack_ports::vault::Sensitive;
+use largestack_types::percent::encoded;
 use largestack_types::time::Timestamp;
 
 use super::aws::AwsKeys;
-use super::fetch::escaped;
 
 const ALGORITHM: &str = "AWS4-HMAC-SHA256";
 
@@ -70,7 +70,7 @@ pub(super) fn sign(
 /// Each segment encoded once more: every service but S3 wants it so.
 fn path(uri: &Uri) -> String {
     let path = if uri.path().is_empty() { "/" } else { uri.path() };
-    path.split('/').map(escaped).collect::<Vec<_>>().join("/")
+    path.split('/').map(encoded).collect::<Vec<_>>().join("/")
 }
 
 fn query(uri: &Uri) -> String {

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod asking;
 #[cfg(test)]
+mod egress;
+#[cfg(test)]
 mod http2;
 #[cfg(test)]
 mod kept;
