@@ -170,10 +170,10 @@ pub const KEYS: &[Key] = keys! {
     Project "providers.*.rerank", "name of a protocol of rerankers", "the built-in row's",
         "The protocol of its reranker";
     Project "providers.*.rerank-path", "path", "the protocol's", "The path of a request to it";
-    Project "network.proxy", "`http://`, `socks5://` or `socks5h://` and a host", "none",
-        "Every connection goes through it; it resolves the names of hosts. `USER:PASSWORD@` may stand before the host";
-    Project "network.no_proxy", "list of hosts, addresses and networks", "none",
-        "Reached directly all the same: a name stands for its subdomains too, `*` for all";
+    Project "network.proxy", "address of a proxy", "none",
+        "`http://`, `socks5://` or `socks5h://` and a host. Every connection goes through it; it resolves the names of hosts. `USER:PASSWORD@` may stand before the host";
+    Project "network.no_proxy", "list of texts", "none",
+        "Hosts, addresses and networks that are reached directly all the same: a name stands for its subdomains too, `*` for all";
     Project "network.ca_file", "path", "none",
         "A PEM file of certificate authorities to believe beside the system's";
     Project "budgets.tenant.total", "dollars", "none",

@@ -159,6 +159,9 @@ fn phrase(words: &str) -> Option<Value> {
         "true or false" => json!({ "type": "boolean" }),
         "duration" => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$|\\$\\{" }),
         "dollars" => json!({ "type": ["number", "string"] }),
+        "address of a proxy" => {
+            json!({ "type": "string", "pattern": "^(http|socks5h?)://|\\$\\{" })
+        }
         "http or https address" => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
         "texts by name" | "models by name" => {
             json!({ "type": "object", "additionalProperties": text })

@@ -44,6 +44,7 @@ pages! {
     KillSwitch = "KILL_SWITCH",
     Tool = "TOOL",
     ToolPerm = "TOOL_PERM",
+    Egress = "EGRESS",
     ModelBlocked = "MODEL_BLOCKED",
     Config = "CONFIG",
     Input = "INPUT",

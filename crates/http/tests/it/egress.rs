@@ -16,7 +16,10 @@ use largestack_types::errors::{Code, Coded as _};
 
 /// A resolver that answers as it is told, in order, and counts.
 #[derive(Clone, Default)]
-struct Scripted(Arc<Mutex<(VecDeque<Vec<IpAddr>>, Vec<String>)>>);
+struct Scripted(Arc<Mutex<Script>>);
+
+/// What is answered, and what was asked.
+type Script = (VecDeque<Vec<IpAddr>>, Vec<String>);
 
 impl Scripted {
     fn of(answers: &[&[&str]]) -> Self {
@@ -174,11 +177,11 @@ async fn redirects_are_counted_and_credentials_stay_with_the_first_host() {
 #[tokio::test]
 async fn what_is_posted_becomes_a_question_or_stays_with_its_host() {
     let upstream = Upstream::start().await.unwrap();
-    let port = upstream.address().port();
+    let number = upstream.address().port();
     let post = |to: &str| Errand {
         method: "POST".into(),
         body: Some(Bytes::from_static(b"words")),
-        ..errand(&format!("http://first.example:{port}{to}"), local(&upstream))
+        ..errand(&format!("http://first.example:{number}{to}"), local(&upstream))
     };
     let addresses: [&[&str]; 3] = [&["127.0.0.1"]; 3];
     upstream.push(Answer::html(303, "").header("location", "/see"));
@@ -192,7 +195,7 @@ async fn what_is_posted_becomes_a_question_or_stays_with_its_host() {
     let word = |method: &str, length| (method.to_owned(), length);
     assert_eq!(seen, [word("GET", 0), word("POST", 5), word("POST", 5)]);
     upstream
-        .push(Answer::html(307, "").header("location", format!("http://other.example:{port}/")));
+        .push(Answer::html(307, "").header("location", format!("http://other.example:{number}/")));
     let error = run(Scripted::of(&addresses), post("/c")).await.unwrap_err();
     assert!(why(error).contains("another host"));
 }

@@ -175,7 +175,7 @@ async fn dropping_the_future_or_the_body_resets_the_stream_and_keeps_the_connect
             match streams.len() {
                 0 => {
                     let (head, reset) = (head.clone(), reset.clone());
-                    tokio::task::spawn(async move {
+                    tokio::runtime::Handle::current().spawn(async move {
                         head.send(()).unwrap();
                         let reason = futures::future::poll_fn(|cx| respond.poll_reset(cx)).await;
                         reset.send(reason.unwrap()).unwrap();
@@ -185,7 +185,7 @@ async fn dropping_the_future_or_the_body_resets_the_stream_and_keeps_the_connect
                     let reset = reset.clone();
                     let mut stream = answer(&mut respond);
                     stream.send_data(Bytes::from_static(b"beginning"), false).unwrap();
-                    tokio::task::spawn(async move {
+                    tokio::runtime::Handle::current().spawn(async move {
                         let reason = futures::future::poll_fn(|cx| stream.poll_reset(cx)).await;
                         reset.send(reason.unwrap()).unwrap();
                     });
@@ -227,7 +227,7 @@ async fn who_does_not_read_is_not_sent_without_end() {
         let (_, mut respond) = server.accept().await.unwrap().unwrap();
         let mut stream = answer(&mut respond);
         let sent = sent.clone();
-        tokio::task::spawn(async move {
+        tokio::runtime::Handle::current().spawn(async move {
             let mut left = WHOLE;
             while left > 0 {
                 stream.reserve_capacity(left.min(1 << 20));
