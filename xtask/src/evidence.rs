@@ -1,12 +1,12 @@
 //! `cargo xtask evidence`: what is shown of each provider, from what runs here and now. Real traffic
-//! that is replayed is the best there is; a row whose wire only a provider of ours spoke to is
-//! simulated. Written to `docs/evidence.json`, which the command line shows.
+//! that is replayed is the best there is; then what the vendors' official clients agreed with; a row
+//! whose wire only a provider of ours spoke to is simulated. Written to `docs/evidence.json`, which the command line shows.
 
 use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 
-use largestack_testkit::{replay, wire_suite};
+use largestack_testkit::{oracle, replay, services, wire_suite};
 use largestack_wire::Registry;
 use serde_json::json;
 
@@ -21,6 +21,11 @@ pub(crate) fn task(root: &Path, recordings: &Path) -> Outcome<bool> {
             failure.recording, failure.exchange, failure.path, failure.detail
         );
     }
+    let agreement = match services::oracle() {
+        Some(python) => oracle::compare(&python)?,
+        None => oracle::Agreement::default(),
+    };
+    agreement.failures.iter().for_each(|failure| println!("{failure}"));
     let mut providers: BTreeMap<String, BTreeMap<&str, &str>> = BTreeMap::new();
     let mut broken = 0;
     for row in Registry::builtin().providers() {
@@ -36,13 +41,18 @@ pub(crate) fn task(root: &Path, recordings: &Path) -> Outcome<bool> {
                 }
             }
         }
+        for capability in agreement.shown.get(&*row.name).into_iter().flatten() {
+            cells.insert(capability, "oracle");
+        }
         for capability in report.shown.get(&*row.name).into_iter().flat_map(BTreeMap::keys) {
             cells.insert(capability, "recorded");
         }
     }
     let tally: BTreeMap<_, _> = report.providers.iter().collect();
-    let text = json!({ "providers": providers, "replayed": tally });
+    let text = json!({
+        "providers": providers, "replayed": tally, "agreed_with_clients": agreement.compared,
+    });
     let text = serde_json::to_string_pretty(&text)? + "\n";
     fs::write(root.join("docs/evidence.json"), text)?;
-    Ok(report.failures.is_empty() && broken == 0)
+    Ok(report.failures.is_empty() && agreement.failures.is_empty() && broken == 0)
 }

@@ -20,6 +20,7 @@ mod dice;
 mod function_model;
 pub mod ledger_suite;
 pub mod limits_suite;
+pub mod oracle;
 pub mod replay;
 pub mod services;
 mod test_model;

@@ -13,7 +13,9 @@ mod row;
 mod seen;
 
 pub use exchange::{Exchange, load};
+pub(crate) use json::equal;
 pub use report::{Failure, Known, Report, Tally};
+pub(crate) use row::{Row, of as row_of};
 
 use std::path::Path;
 
@@ -27,6 +29,12 @@ pub fn known() -> Result<Vec<Known>, toml::de::Error> {
         difference: Vec<Known>,
     }
     toml::from_str(include_str!("replay/known.toml")).map(|table: Differences| table.difference)
+}
+
+/// Holds the laws against the exchanges of one conversation; nothing is a known difference.
+pub(crate) fn check_exchanges(name: &str, exchanges: &[Exchange], report: &mut Report) {
+    laws::check(name, exchanges, report);
+    report.settle(&[]);
 }
 
 /// Replays every recording under a folder.

@@ -67,6 +67,13 @@ const DROPPED: &[(&str, &[(&str, &str)])] = &[
             ("/stream", "false is said by leaving it out"),
         ],
     ),
+    (
+        "ollama",
+        &[
+            ("/options/num_predict", "an output limit is always sent"),
+            ("/options", "an output limit alone makes it"),
+        ],
+    ),
 ];
 
 /// What means the same in two spellings: the default said or not, Mistral's other word for

@@ -58,7 +58,7 @@ fn same(a: &Value, b: &Value) -> bool {
 }
 
 /// Whether two values are equal, as [`differences`] compares.
-pub(super) fn equal(a: &Value, b: &Value) -> bool {
+pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     differences(a, b).is_empty()
 }
 

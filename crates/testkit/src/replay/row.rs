@@ -2,16 +2,16 @@
 
 use std::sync::Arc;
 
-use largestack_wire::{Mode, Provider, Registry, Section, Target};
+use largestack_wire::{Mode, Param, Provider, Registry, Section, Target};
 use serde_json::Value;
 
 use super::exchange::Exchange;
 
 /// Who a recorded exchange was with.
 #[derive(Debug)]
-pub(super) struct Row {
-    pub(super) target: Target,
-    pub(super) mode: Mode,
+pub(crate) struct Row {
+    pub(crate) target: Target,
+    pub(crate) mode: Mode,
 }
 
 /// Hosts and the rows that serve them; a host that is not listed gets a plain row of its own name.
@@ -72,7 +72,7 @@ fn wire(path: &str) -> Option<(&'static str, Option<Mode>)> {
 }
 
 /// Who an exchange was with; `None` where it is no model call, or its wire is not known.
-pub(super) fn of(exchange: &Exchange) -> Option<Row> {
+pub(crate) fn of(exchange: &Exchange) -> Option<Row> {
     let address = exchange.uri.split(['?', '#']).next().unwrap_or_default();
     let (wire, mode) = wire(address)?;
     largestack_wire::wire(wire)?;
@@ -80,20 +80,22 @@ pub(super) fn of(exchange: &Exchange) -> Option<Row> {
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));
     let listed = HOSTS.iter().find(|(part, _)| host.contains(part)).map(|(_, row)| *row);
     let name = listed.unwrap_or_else(|| host.split(['.', ':']).next().unwrap_or(host));
-    let own = format!("{name}_responses");
-    let responses = wire == "openai-responses" && Registry::builtin().provider(&own).is_some();
-    let name = if responses { own.as_str() } else { name };
-    let section = Section {
-        wire: Some(wire.to_owned()),
-        base_url: Some(format!("https://{host}")),
-        ..Section::default()
+    let of_wire = |row: &&Arc<Provider>| *row.wire == *wire && row.name.starts_with(name);
+    let builtin = Registry::builtin();
+    let exact = builtin.provider(name).filter(|row| *row.wire == *wire);
+    let provider = if let Some(row) = exact.or_else(|| builtin.providers().find(of_wire)) {
+        Provider::clone(row)
+    } else {
+        let wire = Some(wire.to_owned());
+        Provider::new(name).with(Section { wire, ..Section::default() })
     };
-    let provider = match Registry::builtin().provider(name) {
-        Some(row) if *row.wire == *wire => Provider::clone(row),
-        Some(row) => Provider::new(row.name.clone()).with(section),
-        None => Provider::new(name).with(section),
+    // Words that the address leaves open are part of the recorded address already.
+    let said = |name: &String| {
+        (name.clone(), Param { value: Some("recorded".to_owned()), ..Param::default() })
     };
-    let provider = Provider { base_url: Some(format!("https://{host}")), ..provider };
+    let params = Some(provider.params.keys().map(said).collect());
+    let base_url = Some(format!("https://{host}"));
+    let provider = provider.with(Section { params, base_url, ..Section::default() });
     let model = exchange.request.get("model").and_then(Value::as_str);
     let model = model.map_or_else(|| in_path(path), str::to_owned);
     let streams = match wire {

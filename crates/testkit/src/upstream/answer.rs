@@ -165,6 +165,14 @@ impl Answer {
         self
     }
 
+    /// Status, headers and body as they go out in answer to a request.
+    pub fn given(self, request: &Received) -> (u16, Vec<(String, String)>, Bytes) {
+        let answer = self.for_request(request);
+        let headers = answer.headers.iter();
+        let headers = headers.map(|(name, value)| (name.to_string(), value.to_string())).collect();
+        (answer.status, headers, answer.body())
+    }
+
     fn fault(mut self, fault: Fault) -> Self {
         self.fault = fault;
         self

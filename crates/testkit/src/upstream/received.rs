@@ -64,6 +64,16 @@ impl Received {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 
+    /// The model that it names, in its body or its path.
+    pub fn model(&self) -> Option<String> {
+        self.asked().model
+    }
+
+    /// Whether its body holds these words.
+    pub fn says(&self, words: &str) -> bool {
+        String::from_utf8_lossy(&self.body).contains(words)
+    }
+
     pub(super) fn asked(&self) -> Asked {
         let said: Said = serde_json::from_slice(&self.body).unwrap_or_default();
         let path = self.path();

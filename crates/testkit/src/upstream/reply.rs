@@ -101,6 +101,13 @@ impl ChatReply {
         self
     }
 
+    /// Says something before it calls tools.
+    #[must_use]
+    pub fn says(mut self, text: impl Into<String>) -> Self {
+        self.text = Some(text.into());
+        self
+    }
+
     /// Thinks aloud before it says anything, and seals it where the protocol has seals.
     #[must_use]
     pub fn reasoning(mut self, text: impl Into<String>, seal: impl Into<String>) -> Self {

@@ -7,6 +7,8 @@ mod limits;
 #[cfg(test)]
 mod models;
 #[cfg(test)]
+mod oracle;
+#[cfg(test)]
 mod protocols;
 #[cfg(test)]
 mod upstream;
