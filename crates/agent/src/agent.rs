@@ -17,6 +17,8 @@ use crate::report::Report;
 use crate::runtime::Runtime;
 use crate::stream::{RunStream, Sink};
 use crate::tools::Registry;
+use crate::tools::breaker::Breakers;
+use crate::tools::share::Flights;
 
 /// An agent. Cheap to clone.
 #[derive(Clone)]
@@ -29,6 +31,8 @@ pub(crate) struct Core {
     pub(crate) registry: Registry,
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) guard: largestack_guard::Guard,
+    pub(crate) breakers: Breakers,
+    pub(crate) flights: Flights,
     pub(crate) runtime: Runtime,
 }
 

@@ -4,17 +4,22 @@ use std::sync::Arc;
 
 use largestack_engine::definition::{Definition, InDoubt};
 use largestack_guard::{Guard, Policy};
-use largestack_ports::tool::Tool;
+use largestack_ports::tool::{Tool, ToolOptions};
 use largestack_types::call::Settings;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 use largestack_types::limits::Limits;
 
 use crate::agent::{Agent, Core};
-use crate::pipeline::{Permissions, Pipeline};
+use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
 use crate::stage::{ReplyTurn, Stage, ToolTurn};
-use crate::tools::{Registry, Validators};
+use crate::tools::breaker::Breakers;
+use crate::tools::share::Flights;
+use crate::tools::{ArgumentRules, Registry, Validators};
+
+/// A change of how a tool is run.
+type ChangeOptions = Box<dyn FnOnce(&mut ToolOptions) + Send>;
 
 /// An agent being described. [`AgentBuilder::build`] reports what does not fit.
 #[must_use]
@@ -28,6 +33,7 @@ pub struct AgentBuilder {
     policy: Policy,
     permissions: Permissions,
     tools: Vec<Arc<dyn Tool>>,
+    changes: Vec<(Arc<str>, ChangeOptions)>,
     after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
     before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
 }
@@ -44,6 +50,7 @@ impl AgentBuilder {
             policy: Policy::default(),
             permissions: Permissions::default(),
             tools: Vec::new(),
+            changes: Vec::new(),
             after_reply: Vec::new(),
             before_tool: Vec::new(),
         }
@@ -103,6 +110,16 @@ impl AgentBuilder {
         self
     }
 
+    /// Changes how a tool of this agent is run; the last change counts.
+    pub fn tool_options(
+        mut self,
+        tool: impl Into<Arc<str>>,
+        change: impl FnOnce(&mut ToolOptions) + Send + 'static,
+    ) -> Self {
+        self.changes.push((tool.into(), Box::new(change)));
+        self
+    }
+
     /// Adds a stage that sees each recorded reply and may send the model back with a hint.
     pub fn after_reply(mut self, stage: impl Stage<ReplyTurn>) -> Self {
         self.after_reply.push(Box::new(stage));
@@ -133,6 +150,12 @@ impl AgentBuilder {
                 problems.push(largestack_types::error::Coded::message(&error));
             }
         }
+        for (tool, change) in self.changes {
+            if !registry.configure(&tool, change) {
+                problems.push(format!("options are given for `{tool}`, which is not a tool"));
+            }
+        }
+        problems.extend(registry.problems());
         let unknown = |name: &&String| registry.get(name).is_none();
         for name in self.permissions.allow.iter().flatten().filter(unknown) {
             problems.push(format!("`permissions.allow` names `{name}`, which is not a tool"));
@@ -141,10 +164,19 @@ impl AgentBuilder {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
         let validators = Arc::new(Validators::compile(&registry)?);
+        let rules = ArgumentRules::compile(&registry)?;
         let permissions = self.permissions.clone();
-        let mut pipeline = Pipeline::new(self.permissions, validators);
-        pipeline.after_reply.extend(self.after_reply);
-        pipeline.before_tool.extend(self.before_tool);
+        let rated = registry
+            .iter()
+            .any(|entry| entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some());
+        let pipeline = Pipeline::new(Parts {
+            permissions: self.permissions,
+            validators,
+            rules,
+            before_tool: self.before_tool,
+            after_reply: self.after_reply,
+            limits: rated.then(|| Arc::clone(&runtime.tools.limits)),
+        });
         let unwritable = |error: serde_json::Error| {
             LargestackError::other(Code::Config, format!("the definition: {error}"))
         };
@@ -152,7 +184,9 @@ impl AgentBuilder {
             agent: self.name,
             instructions: self.instructions,
             model: self.model,
-            tools: registry.specs(|name| permissions.permit(name)),
+            tools: registry.specs(|entry| {
+                permissions.permit(&entry.tool.spec().name, &entry.options.access.capabilities)
+            }),
             settings: Arc::new(self.settings),
             limits: self.limits,
             in_doubt: self.in_doubt,
@@ -167,6 +201,8 @@ impl AgentBuilder {
             registry,
             pipeline: Arc::new(pipeline),
             guard: Guard::new(self.policy),
+            breakers: Breakers::default(),
+            flights: Flights::default(),
             runtime,
         })))
     }

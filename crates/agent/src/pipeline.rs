@@ -2,7 +2,8 @@
 //!
 //! 1. input: `guard_input` (before the first event: the journal never holds the values)
 //! 2. reply: `guard_output` (pure; before the reply is recorded), then the agent's own
-//! 3. before a tool: `permission`, `validate`, `guard_arguments`, then the agent's own
+//! 3. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
+//!    then the agent's own, then `rate` (where a tool has one: what is refused before costs nothing)
 //! 4. after a tool: `guard_result`, `cap_output`
 //!
 //! Turns, loops and time are the engine's; the kill switch and money are the gateway's, for tools
@@ -11,9 +12,12 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use largestack_ports::limits::Limits;
+use largestack_ports::tool::Capabilities;
+
 use crate::stage::{InputDraft, ReplyDraft, ReplyTurn, ResultDraft, Stage, ToolTurn};
 use crate::stages::{after_tool, before_tool, input, reply};
-use crate::tools::Validators;
+use crate::tools::{ArgumentRules, Validators};
 
 /// Which tools an agent may use.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -22,13 +26,35 @@ pub struct Permissions {
     pub allow: Option<BTreeSet<String>>,
     /// Never these.
     pub deny: BTreeSet<String>,
+    /// Only tools that declare what they do and do nothing else; `None` asks nothing.
+    pub allow_capabilities: Option<Capabilities>,
+    /// Never tools that do any of these.
+    pub deny_capabilities: Capabilities,
 }
 
 impl Permissions {
-    /// Whether the tool may be used.
-    pub fn permit(&self, tool: &str) -> bool {
-        !self.deny.contains(tool) && self.allow.as_ref().is_none_or(|allow| allow.contains(tool))
+    /// Whether a tool that does this may be used. Denial wins; a tool that declares nothing may
+    /// do anything, so that no list of capabilities covers it.
+    pub fn permit(&self, tool: &str, does: &Capabilities) -> bool {
+        let denied = self.deny.contains(tool) || !self.deny_capabilities.is_disjoint(does);
+        let named = self.allow.as_ref().is_none_or(|allow| allow.contains(tool));
+        let covered = self
+            .allow_capabilities
+            .as_ref()
+            .is_none_or(|allow| !does.is_empty() && does.is_subset(allow));
+        !denied && named && covered
     }
+}
+
+/// What the stages of an agent are made from.
+pub(crate) struct Parts {
+    pub(crate) permissions: Permissions,
+    pub(crate) validators: Arc<Validators>,
+    pub(crate) rules: ArgumentRules,
+    pub(crate) before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
+    pub(crate) after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    /// Where calls are counted, where a tool has a rate.
+    pub(crate) limits: Option<Arc<dyn Limits>>,
 }
 
 /// The ordered stages of an agent.
@@ -41,16 +67,24 @@ pub(crate) struct Pipeline {
 }
 
 impl Pipeline {
-    pub(crate) fn new(permissions: Permissions, validators: Arc<Validators>) -> Self {
+    pub(crate) fn new(parts: Parts) -> Self {
+        let mut before: Vec<Box<dyn Stage<ToolTurn>>> = vec![
+            Box::new(before_tool::Permission(parts.permissions)),
+            Box::new(before_tool::Validate(parts.validators)),
+        ];
+        if !parts.rules.is_empty() {
+            before.push(Box::new(before_tool::Rules(parts.rules)));
+        }
+        before.push(Box::new(before_tool::GuardArguments));
+        before.extend(parts.before_tool);
+        if let Some(limits) = parts.limits {
+            before.push(Box::new(before_tool::Rates(limits)));
+        }
         Self {
             input: vec![Box::new(input::GuardInput)],
             reply: vec![Box::new(reply::GuardOutput)],
-            after_reply: Vec::new(),
-            before_tool: vec![
-                Box::new(before_tool::Permission(permissions)),
-                Box::new(before_tool::Validate(validators)),
-                Box::new(before_tool::GuardArguments),
-            ],
+            after_reply: parts.after_reply,
+            before_tool: before,
             after_tool: vec![Box::new(after_tool::GuardResult), Box::new(after_tool::CapOutput)],
         }
     }

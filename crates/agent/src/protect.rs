@@ -1,16 +1,19 @@
 //! A run's guard: one session of placeholders over all its stages, kept in the token vault before
 //! any text that holds them goes anywhere.
 
+use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
 use std::sync::Arc;
 
 use largestack_engine::event::FindingRecord;
-use largestack_guard::{Action, Finding, Guard, Holdback, Nonce, Session, detokenise};
+use largestack_guard::{
+    Action, Finding, Guard, Holdback, Kind, Nonce, Session, detokenise, detokenise_json,
+};
 use largestack_ports::vault::{Sensitive, TokenVault};
 use largestack_types::errors::{GuardrailBlockedError, Result};
 use largestack_types::id::RunId;
 use largestack_types::json::Json;
-use largestack_types::label::Label;
+use largestack_types::label::{DataClasses, Label};
 use largestack_types::part::{Arguments, PartId};
 use largestack_types::scope::Scope;
 use tokio::sync::Mutex;
@@ -132,8 +135,8 @@ impl RunGuard {
         let label = protected.findings.iter().fold(label, |l, f| l.with_class(f.kind.data_class()));
         let findings = protected.findings.iter().map(|f| self.record(part, f)).collect();
         let text = match protected.text {
-            std::borrow::Cow::Borrowed(_) => None,
-            std::borrow::Cow::Owned(text) => Some(text.into()),
+            Cow::Borrowed(_) => None,
+            Cow::Owned(text) => Some(text.into()),
         };
         self.keep_fresh(&mut state).await?;
         Ok(Guarded { text, label, findings })
@@ -195,6 +198,27 @@ impl RunGuard {
             value.map(|value| value.expose().to_owned())
         };
         detokenise(text, &self.nonce, lookup).into_owned()
+    }
+
+    /// Arguments with the values of these classes in place of their placeholders: for the tool that
+    /// may have them, and for nothing else.
+    pub(crate) async fn reveal_classes(&self, arguments: Json, classes: DataClasses) -> Json {
+        if classes.is_empty() || !arguments.as_str().contains('<') {
+            return arguments;
+        }
+        let state = self.state.lock().await;
+        let lookup = |placeholder: &str| {
+            let kind = Kind::ALL.into_iter().find(|kind| {
+                let tag = placeholder.strip_prefix('<').and_then(|p| p.strip_prefix(kind.tag()));
+                tag.is_some_and(|rest| rest.starts_with('_'))
+            })?;
+            let value = state.values.get(placeholder)?;
+            classes.contains(kind.data_class()).then(|| value.expose().to_owned())
+        };
+        match detokenise_json(arguments.as_str(), &self.nonce, lookup) {
+            Cow::Borrowed(_) => arguments,
+            Cow::Owned(text) => Json::parse(text).unwrap_or(arguments),
+        }
     }
 
     /// A filter for one channel of a streamed reply.

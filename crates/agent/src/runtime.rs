@@ -6,7 +6,9 @@ use largestack_ports::clock::Clock;
 use largestack_ports::ids::Ids;
 use largestack_ports::journal::Journal;
 use largestack_ports::ledger::Ledger;
+use largestack_ports::limits::{Limits, MemoryLimits};
 use largestack_ports::model::Model;
+use largestack_ports::results::{MemoryResults, Results};
 use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
 use largestack_ports::vault::TokenVault;
@@ -31,6 +33,27 @@ pub struct Runtime {
     pub ids: Arc<dyn Ids>,
     /// Work that outlives its caller.
     pub tasks: Arc<dyn Tasks>,
+    /// What tools share over runs.
+    pub tools: ToolPorts,
     /// This process, as leases name it.
     pub owner: OwnerId,
+}
+
+/// What tools share over the runs of a process, or of all processes of a store.
+#[derive(Clone)]
+pub struct ToolPorts {
+    /// Counts calls of tools that have a rate.
+    pub limits: Arc<dyn Limits>,
+    /// Results that may be given again.
+    pub results: Arc<dyn Results>,
+}
+
+impl ToolPorts {
+    /// Shared by this process only, and gone with it.
+    pub fn in_memory(clock: &Arc<dyn Clock>) -> Self {
+        Self {
+            limits: Arc::new(MemoryLimits::new(Arc::clone(clock))),
+            results: Arc::new(MemoryResults::default()),
+        }
+    }
 }

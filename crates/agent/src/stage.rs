@@ -8,7 +8,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use largestack_engine::event::FindingRecord;
-use largestack_ports::tool::ToolOutput;
+use largestack_ports::tool::{ToolOptions, ToolOutput};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::Label;
@@ -115,6 +115,8 @@ pub struct ToolTurn {
     pub call: ToolCall,
     /// The tool, if the agent has it.
     pub tool: Option<ToolSpec>,
+    /// How it is run, if the agent has it.
+    pub options: Option<Arc<ToolOptions>>,
     /// The label of the arguments.
     pub label: Label,
     /// Whether a person has approved it.

@@ -3,25 +3,40 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use largestack_ports::tool::Tool;
+use largestack_ports::tool::{Tool, ToolOptions};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::tool::ToolSpec;
 
+mod attempts;
+pub(crate) mod breaker;
 pub(crate) mod cap;
 pub(crate) mod execute;
+mod options;
+mod rules;
+pub(crate) mod share;
 mod validate;
 
+pub(crate) use rules::ArgumentRules;
 pub use validate::Validators;
+
+/// A tool with how it is run: what its author says, as the operator changed it.
+#[derive(Clone)]
+pub struct Entry {
+    /// The tool.
+    pub tool: Arc<dyn Tool>,
+    /// How it is run.
+    pub options: Arc<ToolOptions>,
+}
 
 /// The tools of an agent, in the order the model sees them.
 #[derive(Clone, Default)]
 pub struct Registry {
-    tools: Vec<Arc<dyn Tool>>,
+    tools: Vec<Entry>,
     index: HashMap<Arc<str>, usize>,
 }
 
 impl Registry {
-    /// Adds a tool. Two of one name are a mistake of configuration.
+    /// Adds a tool. Two of one name and options that contradict it are mistakes of configuration.
     pub fn add(&mut self, tool: Arc<dyn Tool>) -> Result<()> {
         let name = Arc::clone(&tool.spec().name);
         let fits = (1..=64).contains(&name.len())
@@ -35,23 +50,37 @@ impl Registry {
             return Err(LargestackError::other(Code::Config, detail));
         }
         self.index.insert(name, self.tools.len());
-        self.tools.push(tool);
+        let options = Arc::new(tool.options());
+        self.tools.push(Entry { tool, options });
         Ok(())
     }
 
+    /// Changes how a tool is run; `false` where there is no such tool.
+    pub fn configure(&mut self, name: &str, change: impl FnOnce(&mut ToolOptions)) -> bool {
+        let at = self.index.get(name).copied();
+        let Some(entry) = at.and_then(|at| self.tools.get_mut(at)) else { return false };
+        change(Arc::make_mut(&mut entry.options));
+        true
+    }
+
+    /// What contradicts itself in the options of each tool.
+    pub fn problems(&self) -> Vec<String> {
+        self.tools.iter().flat_map(options::problems).collect()
+    }
+
     /// The tool with this name.
-    pub fn get(&self, name: &str) -> Option<&Arc<dyn Tool>> {
+    pub fn get(&self, name: &str) -> Option<&Entry> {
         self.tools.get(*self.index.get(name)?)
     }
 
     /// What the model is told, for the tools that `permitted` lets through.
-    pub fn specs(&self, permitted: impl Fn(&str) -> bool) -> Arc<[ToolSpec]> {
-        let specs = self.tools.iter().map(|tool| tool.spec());
-        specs.filter(|spec| permitted(&spec.name)).cloned().collect()
+    pub fn specs(&self, permitted: impl Fn(&Entry) -> bool) -> Arc<[ToolSpec]> {
+        let entries = self.tools.iter().filter(|entry| permitted(entry));
+        entries.map(|entry| entry.tool.spec().clone()).collect()
     }
 
     /// All tools.
-    pub fn iter(&self) -> impl Iterator<Item = &Arc<dyn Tool>> {
+    pub fn iter(&self) -> impl Iterator<Item = &Entry> {
         self.tools.iter()
     }
 }

@@ -4,8 +4,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use largestack_agent::runtime::ToolPorts;
 use largestack_agent::{Agent, AgentBuilder, Runtime};
-use largestack_config::{self as config, Environment, Flags, Inputs, Offer, Settings};
+use largestack_config::{
+    self as config, Environment, Flags, Inputs, Offer, Settings, ToolSettings,
+};
 use largestack_gateway::{
     CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports, Strategy,
 };
@@ -15,6 +18,7 @@ use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
 use largestack_ports::ledger::{Ledger, MemoryLedger};
 use largestack_ports::switch::Switch;
+use largestack_ports::tool::ToolOptions;
 use largestack_ports::vault::Sensitive;
 use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -186,6 +190,7 @@ pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> 
         ledger,
         vault: Arc::new(store.clone()),
         switch: Arc::new(store.clone()),
+        tools: ToolPorts { limits: Arc::new(store.clone()), results: Arc::new(store.clone()) },
         clock: Arc::clone(&clock),
         owner: ids.owner_id(clock.now()),
         ids: Arc::clone(&ids),
@@ -246,6 +251,8 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
     let permissions = largestack_agent::pipeline::Permissions {
         allow: described.permissions.allow.clone(),
         deny: described.permissions.deny.clone(),
+        allow_capabilities: described.permissions.allow_capabilities.clone(),
+        deny_capabilities: described.permissions.deny_capabilities.clone(),
     };
     let mut builder = Agent::builder(Arc::clone(&described.name))
         .instructions(Arc::clone(&described.instructions))
@@ -259,6 +266,11 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
     if let Some(documents) = &described.knowledge {
         let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
         builder = builder.tool(SearchKnowledge::new(knowledge).with_limit(documents.top_k));
+    }
+    for tool in described.tools.iter().filter(|tool| tool.settings != ToolSettings::default()) {
+        let settings = tool.settings.clone();
+        let change = move |options: &mut ToolOptions| settings.apply(options);
+        builder = builder.tool_options(Arc::clone(&tool.name), change);
     }
     builder
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use largestack_engine::definition::InDoubt;
 use largestack_guard::{Action, Policy};
+use largestack_ports::tool::Capability;
 use largestack_types::call::{
     OnLoss, OutputMode, OutputSchema, PromptCache, ReasoningEffort, Settings as CallSettings,
 };
@@ -19,6 +20,7 @@ use crate::project::Words;
 use crate::read::{Fields, Read};
 use crate::routing::{self, Fallback, ReplyCache};
 use crate::show::Show;
+use crate::tools::{self, ToolUse};
 use crate::value;
 
 /// An agent as its file, the environment and flags describe it.
@@ -48,8 +50,8 @@ pub struct Agent {
     pub settings: CallSettings,
     /// The shape of answers; `None` for text.
     pub output: Option<Output>,
-    /// Built-in tools that the model may call, in order.
-    pub tools: Vec<Arc<str>>,
+    /// Tools that the model may call, in order.
+    pub tools: Vec<ToolUse>,
     /// Documents to answer from.
     pub knowledge: Option<Knowledge>,
     /// Limits of a run, its budget among them.
@@ -93,6 +95,10 @@ pub struct Permissions {
     pub allow: Option<BTreeSet<String>>,
     /// Tools that may not be used.
     pub deny: BTreeSet<String>,
+    /// Only tools that say what they do and do nothing else; `None` asks nothing.
+    pub allow_capabilities: Option<BTreeSet<Capability>>,
+    /// Tools that do any of these may not be used.
+    pub deny_capabilities: BTreeSet<Capability>,
 }
 
 /// What documents are when nobody says.
@@ -191,7 +197,7 @@ pub(crate) fn read(
     let residency = fields.list("residency", Vec::new(), value::some_text).value;
     let settings = settings(fields.section("settings"));
     let output = output(fields.section("output"));
-    let tools = fields.list("tools", Vec::new(), |node| tool(node, catalogue));
+    let tools = tools::read(&mut fields, catalogue);
     let knowledge = knowledge(&mut fields, catalogue, &tools);
     let limits = limits(&mut fields);
     let permissions = permissions(fields.section("permissions"), catalogue);
@@ -301,7 +307,7 @@ fn tool(node: &Node, catalogue: &Catalogue<'_>) -> Result<Arc<str>, Wrong> {
 fn knowledge(
     fields: &mut Fields<'_>,
     catalogue: &Catalogue<'_>,
-    tools: &Read<Vec<Arc<str>>>,
+    tools: &Read<Vec<ToolUse>>,
 ) -> Option<Knowledge> {
     let mut section = fields.section("knowledge");
     let folder = section.get("folder", None, |node| value::some_text(node).map(Some));
@@ -314,7 +320,7 @@ fn knowledge(
         .find(|source| **source != Source::Default)
         .cloned();
     section.finish();
-    let searched = tools.value.iter().any(|tool| **tool == *catalogue.knowledge_tool);
+    let searched = tools.value.iter().any(|tool| *tool.name == *catalogue.knowledge_tool);
     let Some(path) = folder.value else {
         if let Some(source) = stray {
             fields.report.wrong(&source, "knowledge.folder", Wrong::Missing);
@@ -374,9 +380,16 @@ fn permissions(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Permissions
     // it names, so both are checked.
     let allow = fields.optional_list("allow", |node| tool(node, catalogue));
     let deny = fields.list("deny", Vec::new(), |node| tool(node, catalogue)).value;
+    let allow_capabilities = fields.optional_list("allow_capabilities", tools::capability);
+    let deny_capabilities = fields.list("deny_capabilities", Vec::new(), tools::capability).value;
     fields.finish();
     let set = |names: Vec<Arc<str>>| names.iter().map(|name| name.as_ref().to_owned()).collect();
-    Permissions { allow: allow.map(set), deny: set(deny) }
+    Permissions {
+        allow: allow.map(set),
+        deny: set(deny),
+        allow_capabilities: allow_capabilities.map(|list| list.into_iter().collect()),
+        deny_capabilities: deny_capabilities.into_iter().collect(),
+    }
 }
 
 fn guardrails(mut fields: Fields<'_>) -> Policy {

@@ -94,7 +94,43 @@ pub const KEYS: &[Key] = keys! {
         "How the model is brought to it: by its provider, by a tool's parameters, by instructions";
     Agent "output.retries", "whole number from 0 to 10", "1",
         "How often an answer that does not fit is sent back with what is wrong";
-    Agent "tools", "list of tools", "none", "The built-in tools that the model may call";
+    Agent "tools", "names of tools, or a group with each", "none", "The tools that the model may call";
+    Agent "tools.*.timeout", "duration", "the tool's", "How long one attempt may take; 30s unless the tool says more";
+    Agent "tools.*.retries", "whole number from 0 to 100", "the tool's",
+        "Attempts after the first; with side effects only where nothing has happened";
+    Agent "tools.*.backoff", "`none`, `constant`, `linear` or `exponential`", "the tool's",
+        "How pauses between attempts grow";
+    Agent "tools.*.backoff_unit", "duration", "the tool's", "The first pause";
+    Agent "tools.*.backoff_max", "duration", "the tool's", "The longest pause";
+    Agent "tools.*.jitter", "true or false", "the tool's",
+        "Whether pauses vary by up to a quarter";
+    Agent "tools.*.breaker", "whole number from 1", "the tool's",
+        "Failures after which the tool is left alone for a while";
+    Agent "tools.*.breaker_window", "duration", "the tool's", "The time in which they fall";
+    Agent "tools.*.breaker_cooldown", "duration", "the tool's",
+        "How long it is left alone before one call may try it";
+    Agent "tools.*.calls_per_minute", "whole number from 1", "the tool's",
+        "Calls of this agent per minute";
+    Agent "tools.*.tenant_calls_per_minute", "whole number from 1", "the tool's",
+        "Calls of all agents of a tenant per minute";
+    Agent "tools.*.cache", "duration", "the tool's",
+        "How long a result is given again for the same arguments; for idempotent tools";
+    Agent "tools.*.version", "text", "the tool's",
+        "Results of another version are not given again";
+    Agent "tools.*.capabilities", "list of `read`, `write`, `delete`, `send`, `pay` and `execute`",
+        "the tool's", "What the tool does to the world";
+    Agent "tools.*.classes", "list of data classes", "the tool's",
+        "Kinds of data that its results hold";
+    Agent "tools.*.reveals", "list of data classes", "the tool's",
+        "Kinds of sensitive values that it is given in clear, in place of placeholders";
+    Agent "tools.*.arguments", "JSON Schema", "the tool's",
+        "What arguments must fit, beside the tool's own schema; others are denied";
+    Agent "tools.*.tenant_arguments", "JSON Schemas by tenant", "the tool's",
+        "The same for calls of one tenant";
+    Agent "tools.*.max_result_chars", "whole number from 1", "the tool's",
+        "Characters of a result that the model sees; the rest is behind a handle";
+    Agent "tools.*.on_error", "`tell` or `raise`", "the tool's",
+        "Whether a failure is told to the model or ends the run";
     Agent "knowledge.folder", "path", "none",
         "The folder with documents to answer from; `knowledge: PATH` is short for it";
     Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",
@@ -116,6 +152,10 @@ pub const KEYS: &[Key] = keys! {
     Agent "permissions.allow", "list of tools", "every tool",
         "The only tools that may be used; an empty list allows none";
     Agent "permissions.deny", "list of tools", "none", "Tools that may not be used";
+    Agent "permissions.allow_capabilities", "list of capabilities", "every capability",
+        "Only tools that say what they do and do nothing else; an empty list allows none";
+    Agent "permissions.deny_capabilities", "list of capabilities", "none",
+        "Tools that do any of these may not be used";
     Agent "guardrails.secret", "`allow`, `warn`, `redact`, `tokenise` or `block`", "tokenise",
         "What is done about passwords, keys and tokens";
     Agent "guardrails.card", "as `secret`", "tokenise", "What is done about payment cards";

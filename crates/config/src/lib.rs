@@ -62,6 +62,7 @@ mod settings;
 mod show;
 mod spelling;
 mod substitute;
+mod tools;
 mod value;
 mod yaml;
 
@@ -78,3 +79,4 @@ pub use project::Project;
 pub use quotas::{Budgets, PerMinute, RateLimits, WhenReached, Windows};
 pub use routing::{BadContent, Choose, Fallback, OnBreak, Pool, ReplyCache};
 pub use settings::{Inputs, Settings};
+pub use tools::{ToolSettings, ToolUse};

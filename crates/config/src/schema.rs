@@ -2,6 +2,8 @@
 //! it cannot name a key that is not read. A schema knows less than the reader does: which models,
 //! tools and quirks there are depends on the machine, so names are any text here.
 
+use largestack_ports::tool::Capability;
+use largestack_types::label::DataClass;
 use serde_json::{Map, Value, json};
 
 use crate::keys::{KEYS, Key, Place};
@@ -86,7 +88,7 @@ fn insert(at: &mut Value, levels: &[&str], key: &Key) {
 
 /// Groups that may be written as a single text.
 fn short(group: &str) -> bool {
-    group == "knowledge"
+    matches!(group, "knowledge" | "tools")
 }
 
 /// The group behind a short form beside it, made where it does not stand yet.
@@ -167,6 +169,11 @@ fn phrase(words: &str) -> Option<Value> {
             json!({ "type": "object", "additionalProperties": text })
         }
         "group of keys" => json!({ "type": "object" }),
+        "names of tools, or a group with each" => json!({ "anyOf": [
+            { "type": "array", "items": text },
+            group(),
+        ] }),
+        "JSON Schemas by tenant" => json!({ "type": "object" }),
         "JSON Schema" => json!({ "type": ["object", "boolean"] }),
         "`bearer`, `none` or `header: NAME`" => json!({ "anyOf": [
             { "enum": ["bearer", "none"] },
@@ -193,6 +200,14 @@ fn item(words: &str) -> Option<Value> {
         "texts" | "models" | "labels" | "patterns" | "tools" | "agents" | "variables"
         | "quirks" | "fields" | "paths" => json!({ "type": "string" }),
         "whole numbers" => json!({ "type": "integer" }),
+        "capabilities" => {
+            let names: Vec<_> = Capability::ALL.iter().map(|(name, _)| *name).collect();
+            json!({ "enum": names })
+        }
+        "data classes" => {
+            let names: Vec<_> = DataClass::ALL.iter().map(|class| class.name()).collect();
+            json!({ "enum": names })
+        }
         _ => return None,
     })
 }

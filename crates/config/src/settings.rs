@@ -16,6 +16,7 @@ use crate::origin::{Origin, Source};
 use crate::problem::Wrong;
 use crate::project::{self, Project, Written};
 use crate::read::{Fields, Read, Report};
+use crate::tools;
 
 /// What settings are made of.
 #[derive(Clone, Copy, Debug)]
@@ -64,7 +65,8 @@ impl Inputs<'_> {
         let project_file = locate::project_file(&folder)?;
         let (project, model) =
             self.read_project(project_file, Some(&folder), &layers, &mut report)?;
-        let tree = include::tree(&file, self.environment, agent::expanded, &mut report)?;
+        let written_out = |tree| tools::expanded(agent::expanded(tree));
+        let tree = include::tree(&file, self.environment, written_out, &mut report)?;
         let tree = tree.overlaid(agent::expanded(part(&layers, Place::Agent)));
         let catalogue = Catalogue {
             offer: self.offer,

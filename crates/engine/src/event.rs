@@ -285,6 +285,9 @@ pub struct ToolReturned {
     /// Set where the failure ends the run (`on_error: raise`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub raise: Option<LargestackError>,
+    /// Whether an earlier call's result was given again and nothing ran.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub shared: bool,
 }
 
 /// What becomes of a call in doubt.

@@ -149,6 +149,7 @@ impl Tool for SearchKnowledge {
             let found = knowledge.search(&context.scope, &arguments.query, limit).await;
             let found = found.map_err(|error| ToolFailure {
                 transient: largestack_types::error::Coded::retryable(&error),
+                nothing_happened: true,
                 message: format!(
                     "the search failed: {}",
                     largestack_types::error::Coded::message(&error)

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use largestack_agent::Runtime;
+use largestack_agent::runtime::ToolPorts;
 use largestack_config::Environment;
 use largestack_gateway::{Gateway, Ports};
 use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
@@ -94,6 +95,7 @@ impl Parts {
             ledger: self.ledger,
             vault: Arc::new(MemoryVault::default()),
             switch: self.switch,
+            tools: ToolPorts::in_memory(&self.clock),
             owner: self.ids.owner_id(self.clock.now()),
             clock: self.clock,
             ids: self.ids,

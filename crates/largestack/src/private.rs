@@ -2,6 +2,12 @@
 
 pub use largestack_ports::BoxFuture;
 pub use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+/// What options are made of.
+pub mod options {
+    pub use largestack_ports::limits::Rate;
+    pub use largestack_ports::tool::{ApprovalRule, BreakerOptions, Capability, Growth};
+    pub use largestack_types::label::DataClass;
+}
 pub use largestack_types::json::Json;
 pub use largestack_types::tool::ToolSpec;
 pub use {schemars, serde, serde_json};

@@ -145,7 +145,9 @@ fn settings(options: &Options, support: &TokenStream) -> TokenStream {
     let retries = options.retries.map(|n| quote!(options.retries = #n;));
     let max = options.max_result_chars.map(|n| quote!(options.max_result_chars = #n;));
     let raise = options.raise.then(|| quote!(options.raise = true;));
-    let changes: Vec<_> = [timeout, retries, max, raise].into_iter().flatten().collect();
+    let running = options.running.changes(support);
+    let plain = [timeout, retries, max, raise].into_iter().flatten();
+    let changes: Vec<_> = plain.chain(running).collect();
     if changes.is_empty() {
         return quote!();
     }

@@ -44,7 +44,13 @@ use proc_macro::TokenStream;
 /// value that implements `Tool`; the function itself stays callable as `name::direct(..)`.
 ///
 /// Options: `name = ".."`, `description = ".."`, `idempotent`, `timeout = "30s"`, `retries = n`
-/// (of an idempotent tool), `raise`, `max_result_chars = n`, `blocking` (runs a function that is
+/// (of an idempotent tool; of another one only where a failure says that nothing happened),
+/// `backoff = "exponential"` (or `linear`, `constant`, `none`), `backoff_unit = "1s"`,
+/// `backoff_max = "30s"`, `jitter = false`, `breaker = n` (failures), `breaker_window = "1m"`,
+/// `breaker_cooldown = "30s"`, `calls_per_minute = n` (of an agent), `tenant_calls_per_minute = n`,
+/// `cache = "1h"` (of an idempotent tool), `version = ".."`, `capabilities = "read, send"`,
+/// `classes = "contact"` (what results hold), `reveals = "card"` (what is given in clear),
+/// `approval = "required"`, `raise`, `max_result_chars = n`, `blocking` (runs a function that is
 /// not async on a thread of its own), `crate = path`.
 ///
 /// The doc comment is the description for the model, and doc comments on parameters describe

@@ -8,12 +8,31 @@ use syn::{Error, Expr, Ident, LitInt, LitStr, Path, Result, Token, parse_quote};
 
 use crate::spelling::nearest;
 
+mod running;
+
+pub(crate) use running::Running;
+
 const KNOWN: &[&str] = &[
     "name",
     "description",
     "idempotent",
     "timeout",
     "retries",
+    "backoff",
+    "backoff_unit",
+    "backoff_max",
+    "jitter",
+    "breaker",
+    "breaker_window",
+    "breaker_cooldown",
+    "calls_per_minute",
+    "tenant_calls_per_minute",
+    "cache",
+    "version",
+    "capabilities",
+    "classes",
+    "reveals",
+    "approval",
     "raise",
     "max_result_chars",
     "blocking",
@@ -32,6 +51,8 @@ pub(crate) struct Options {
     pub(crate) timeout: Option<u64>,
     /// Attempts after the first.
     pub(crate) retries: Option<u32>,
+    /// Everything else that changes how it is run.
+    pub(crate) running: Running,
     /// Whether a failure ends the run.
     pub(crate) raise: bool,
     /// Characters of a result that the model sees.
@@ -72,31 +93,23 @@ impl Options {
             idempotent: false,
             timeout: None,
             retries: None,
+            running: Running::default(),
             raise: false,
             max_result_chars: None,
             blocking: None,
             krate: parse_quote!(::largestack),
         };
         let mut seen: Vec<String> = Vec::new();
-        let mut retries_at = None;
         for item in &items {
             let name = item.name.to_string();
             if seen.contains(&name) {
                 return Err(Error::new(item.name.span(), format!("`{name}` is given twice")));
             }
-            if name == "retries" {
-                retries_at = Some(item.name.span());
-            }
             options.set(item, &name)?;
             seen.push(name);
         }
-        match retries_at {
-            Some(span) if !options.idempotent => Err(Error::new(
-                span,
-                "`retries` needs `idempotent`: a tool with side effects is never repeated silently",
-            )),
-            _ => Ok(options),
-        }
+        options.running.check(options.idempotent)?;
+        Ok(options)
     }
 
     fn set(&mut self, item: &Item, name: &str) -> Result<()> {
@@ -110,6 +123,7 @@ impl Options {
             "max_result_chars" => self.max_result_chars = Some(at_least_one(&integer(item)?)?),
             "blocking" => self.blocking = flag(item)?.then(|| item.name.span()),
             "crate" => self.krate = path(item)?,
+            _ if self.running.set(item, name)? => {}
             _ => return Err(unknown(&item.name, name)),
         }
         Ok(())

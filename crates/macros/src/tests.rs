@@ -17,7 +17,7 @@ fn accepts(options: &str, item: &str) -> bool {
 #[test]
 fn an_unknown_option_is_named_with_the_nearest_known_one() {
     assert_snapshot!(refusal("idempotent, retrys = 2", "fn f() {}"), @"unknown option `retrys` of `#[tool]`; did you mean `retries`?");
-    assert_snapshot!(refusal("colour = 2", "fn f() {}"), @"unknown option `colour` of `#[tool]`; known are name, description, idempotent, timeout, retries, raise, max_result_chars, blocking, crate");
+    assert_snapshot!(refusal("colour = 2", "fn f() {}"), @"unknown option `colour` of `#[tool]`; known are name, description, idempotent, timeout, retries, backoff, backoff_unit, backoff_max, jitter, breaker, breaker_window, breaker_cooldown, calls_per_minute, tenant_calls_per_minute, cache, version, capabilities, classes, reveals, approval, raise, max_result_chars, blocking, crate");
 }
 
 #[test]
@@ -47,9 +47,13 @@ fn a_name_is_what_every_provider_accepts() {
 }
 
 #[test]
-fn only_what_is_idempotent_is_retried_and_only_what_blocks_is_blocking() {
-    assert!(accepts("retries = 2, idempotent", "fn f() {}"));
-    assert_snapshot!(refusal("retries = 2", "fn f() {}"), @"`retries` needs `idempotent`: a tool with side effects is never repeated silently");
+fn options_that_contradict_the_tool_or_each_other_are_refused() {
+    assert!(accepts("cache = \"1h\", idempotent", "fn f() {}"));
+    assert_snapshot!(refusal("cache = \"1h\"", "fn f() {}"), @"`cache` needs `idempotent`: results of a tool with side effects are not shared");
+    assert_snapshot!(refusal("breaker_window = \"1m\"", "fn f() {}"), @"this says how `breaker` works, which is not there");
+    assert_snapshot!(refusal("breaker = 0", "fn f() {}"), @"must be at least 1");
+    assert_snapshot!(refusal("backoff = \"lineal\"", "fn f() {}"), @"unknown word `lineal`; did you mean `linear`?");
+    assert_snapshot!(refusal("capabilities = \"wirte\"", "fn f() {}"), @"unknown word `wirte`; did you mean `write`?");
     assert!(accepts("blocking", "fn f() {}"));
     assert_snapshot!(refusal("blocking", "async fn f() {}"), @"`blocking` is for functions that are not async");
 }

@@ -28,6 +28,7 @@ pub mod ledger;
 pub mod limits;
 pub mod model;
 pub mod pools;
+pub mod results;
 pub mod switch;
 pub mod tasks;
 pub mod tool;

@@ -32,6 +32,8 @@ pub enum LimitKind {
     Model,
     /// Those to a provider.
     Provider,
+    /// Those of a tool, named `tool`, or `agent/tool` for one agent's.
+    Tool,
 }
 
 impl LimitKind {
@@ -43,6 +45,7 @@ impl LimitKind {
             Self::Tenant => "tenant",
             Self::Model => "model",
             Self::Provider => "provider",
+            Self::Tool => "tool",
         }
     }
 }

@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::borrow::Cow;
 use std::sync::Arc;
-use std::time::Duration;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::json::Json;
@@ -14,29 +14,12 @@ use largestack_types::tool::ToolSpec;
 
 use crate::BoxFuture;
 
-/// How a tool is run.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ToolOptions {
-    /// How long one attempt may take.
-    pub timeout: Duration,
-    /// Attempts after the first, for idempotent tools whose failure says it is transient.
-    pub retries: u32,
-    /// Characters of a result that the model sees; the rest is behind a handle.
-    pub max_result_chars: usize,
-    /// Whether a failure ends the run with `LARGESTACK_TOOL` instead of being told to the model.
-    pub raise: bool,
-}
+mod options;
 
-impl Default for ToolOptions {
-    fn default() -> Self {
-        Self {
-            timeout: Duration::from_secs(30),
-            retries: 0,
-            max_result_chars: 20_000,
-            raise: false,
-        }
-    }
-}
+pub use options::{
+    Access, ApprovalRule, ArgumentRule, Backoff, BreakerOptions, Capabilities, Capability, Growth,
+    ToolOptions,
+};
 
 /// On whose behalf a tool runs.
 #[derive(Clone)]
@@ -55,6 +38,25 @@ pub struct ToolContext {
     pub label: Label,
     /// What the caller gave the run for its tools.
     pub deps: Arc<dyn Any + Send + Sync>,
+    /// Set when nobody waits for the result any more: work that cannot be dropped in the middle,
+    /// such as a thread, looks here.
+    pub cancelled: Cancelled,
+}
+
+/// Whether a call has been given up: its time is over, or its run.
+#[derive(Clone, Debug, Default)]
+pub struct Cancelled(Arc<AtomicBool>);
+
+impl Cancelled {
+    /// Whether nobody waits any more.
+    pub fn is_set(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+
+    /// Says so.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Release);
+    }
 }
 
 /// What a tool returns.
@@ -94,17 +96,26 @@ pub struct ToolFailure {
     pub message: Cow<'static, str>,
     /// Whether trying again can help.
     pub transient: bool,
+    /// Whether it is certain that nothing has happened: then even a tool with side effects may be
+    /// tried again.
+    pub nothing_happened: bool,
 }
 
 impl ToolFailure {
     /// A failure that trying again does not mend.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), transient: false }
+        Self { message: message.into(), transient: false, nothing_happened: false }
     }
 
     /// A failure that trying again may mend.
     pub fn transient(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), transient: true }
+        Self { message: message.into(), transient: true, nothing_happened: false }
+    }
+
+    /// A failure before anything happened, such as a refused connection: trying again may mend it
+    /// and cannot do harm.
+    pub fn before_anything(message: impl Into<Cow<'static, str>>) -> Self {
+        Self { message: message.into(), transient: true, nothing_happened: true }
     }
 }
 

@@ -16,6 +16,7 @@ mod open;
 mod owners;
 mod pool;
 mod queue;
+mod results;
 mod rows;
 mod runs;
 mod search;

@@ -182,15 +182,18 @@ impl Drive {
             Ok(finished) => {
                 self.outbox.blobs.extend(finished.blob);
                 let message = Arc::new(finished.message);
-                let (outcome, raise) = (finished.outcome, finished.raise);
-                let returned = ToolReturned { effect, message, outcome, duration_us, raise };
+                let (outcome, raise, shared) = (finished.outcome, finished.raise, finished.shared);
+                let returned =
+                    ToolReturned { effect, message, outcome, duration_us, raise, shared };
                 (returned, finished.findings)
             }
             Err(error) => {
                 let text = largestack_types::error::Coded::message(&error);
                 let message = Arc::new(self.engine_answer(effect, &text));
                 let (outcome, raise) = (ToolOutcome::Denied, Some(error));
-                (ToolReturned { effect, message, outcome, duration_us, raise }, Vec::new())
+                let returned =
+                    ToolReturned { effect, message, outcome, duration_us, raise, shared: false };
+                (returned, Vec::new())
             }
         };
         self.note_findings(effect, "guard_result", findings)?;
@@ -210,8 +213,14 @@ impl Drive {
         if let Effect::Tool { id, .. } = effect {
             let message = Arc::new(self.engine_answer(id, CUT_OFF));
             let outcome = ToolOutcome::Cancelled;
-            let returned =
-                ToolReturned { effect: id, message, outcome, duration_us: 0, raise: None };
+            let returned = ToolReturned {
+                effect: id,
+                message,
+                outcome,
+                duration_us: 0,
+                raise: None,
+                shared: false,
+            };
             return Event::ToolReturned(returned);
         }
         let call = self.slot.take_bill().unwrap_or_default();

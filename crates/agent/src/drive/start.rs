@@ -9,7 +9,7 @@ use largestack_engine::event::{
 };
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::model::CallContext;
-use largestack_ports::tool::ToolContext;
+use largestack_ports::tool::{Cancelled, ToolContext};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::EffectId;
 use largestack_types::label::Label;
@@ -86,7 +86,7 @@ impl Drive {
         let Some(call) = self.run.tool_call(id).cloned() else { return Ok(()) };
         let label = self.run.tool_call_label(id).unwrap_or_default();
         match self.prepare(id, &call, label, approved).await? {
-            Prepared::Run(turn) => self.execute(id, attempt, turn),
+            Prepared::Run(turn) => self.execute(id, attempt, turn).await,
             Prepared::Answer(text, outcome) => {
                 self.answer(id, &call, label, (&text, outcome), None)
             }
@@ -112,9 +112,11 @@ impl Drive {
         approved: bool,
     ) -> Result<Prepared> {
         let core = Arc::clone(&self.core);
-        let tool = core.registry.get(&call.name).map(|tool| tool.spec().clone());
-        let known = tool.is_some();
-        let mut turn = ToolTurn { call: call.clone(), tool, label, approved };
+        let entry = core.registry.get(&call.name);
+        let known = entry.is_some();
+        let tool = entry.map(|entry| entry.tool.spec().clone());
+        let options = entry.map(|entry| Arc::clone(&entry.options));
+        let mut turn = ToolTurn { call: call.clone(), tool, options, label, approved };
         let context = self.stage_context(id);
         for stage in &core.pipeline.before_tool {
             let ruling = match stage.apply(&context, &turn).await {
@@ -129,6 +131,7 @@ impl Drive {
                     let outcome = match stage.name() {
                         _ if !known => ToolOutcome::Unknown,
                         "validate" => ToolOutcome::InvalidArguments,
+                        "rate" => ToolOutcome::Skipped,
                         _ => ToolOutcome::Denied,
                     };
                     return Ok(Prepared::Answer(text, outcome));
@@ -150,15 +153,15 @@ impl Drive {
         raise: Option<LargestackError>,
     ) -> Result<()> {
         let message = Arc::new(refusal(call, id, label, text));
-        let returned = ToolReturned { effect: id, message, outcome, duration_us: 0, raise };
+        let returned =
+            ToolReturned { effect: id, message, outcome, duration_us: 0, raise, shared: false };
         self.note(Event::ToolReturned(returned))
     }
 
-    fn execute(&mut self, id: EffectId, attempt: u32, turn: ToolTurn) -> Result<()> {
-        let Some(tool) = self.core.registry.get(&turn.call.name).map(Arc::clone) else {
-            return Ok(());
-        };
+    async fn execute(&mut self, id: EffectId, attempt: u32, turn: ToolTurn) -> Result<()> {
+        let Some(entry) = self.core.registry.get(&turn.call.name).cloned() else { return Ok(()) };
         let Arguments::Json(arguments) = turn.call.arguments.clone() else { return Ok(()) };
+        let arguments = self.guard.reveal_classes(arguments, entry.options.access.reveals).await;
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
         let context = ToolContext {
             scope: self.lease.scope.clone(),
@@ -168,22 +171,22 @@ impl Drive {
             attempt,
             label: turn.label,
             deps: Arc::clone(&self.deps),
+            cancelled: Cancelled::default(),
         };
         // An effect that must not happen twice waits until its start is durable.
-        let barrier = (!tool.spec().idempotent).then(|| Arc::clone(&self.core.runtime.journal));
+        let idempotent = entry.tool.spec().idempotent;
+        let barrier = (!idempotent).then(|| Arc::clone(&self.core.runtime.journal));
         let clock = Arc::clone(&self.core.runtime.clock);
         let execution = Execution {
-            tool,
+            core: Arc::clone(&self.core),
+            entry,
             call: turn.call,
             effect: id,
             arguments,
             context,
             stage: self.stage_context(id),
-            pipeline: Arc::clone(&self.core.pipeline),
-            clock: Arc::clone(&clock),
         };
-        let approved = turn.approved;
-        self.running.push(Effect::Tool { id, attempt, approved });
+        self.running.push(Effect::Tool { id, attempt, approved: turn.approved });
         self.in_flight.push(
             async move {
                 if let Some(journal) = barrier

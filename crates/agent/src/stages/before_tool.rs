@@ -8,10 +8,21 @@ use largestack_types::part::{Arguments, PartId};
 
 use crate::pipeline::Permissions;
 use crate::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
-use crate::tools::Validators;
+use crate::tools::{ArgumentRules, Validators};
+
+mod rates;
+
+pub(crate) use rates::Rates;
 
 /// Refuses tools the agent does not have or may not use.
 pub(crate) struct Permission(pub(crate) Permissions);
+
+impl Permission {
+    fn permits(&self, turn: &ToolTurn) -> bool {
+        let access = turn.options.as_deref().map(|options| &options.access);
+        access.is_some_and(|access| self.0.permit(&turn.call.name, &access.capabilities))
+    }
+}
 
 impl Stage<ToolTurn> for Permission {
     fn name(&self) -> &'static str {
@@ -26,7 +37,7 @@ impl Stage<ToolTurn> for Permission {
         let name = &turn.call.name;
         let verdict = if turn.tool.is_none() {
             Verdict::Retry(format!("There is no tool `{name}`.").into())
-        } else if self.0.permit(name) {
+        } else if self.permits(turn) {
             Verdict::Continue
         } else {
             let agent = &context.agent;
@@ -57,6 +68,37 @@ impl Stage<ToolTurn> for Validate {
                 Ok(()) => Verdict::Continue,
                 Err(problems) => Verdict::Retry(problems.into()),
             },
+        };
+        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+    }
+}
+
+/// Denies arguments that the operator does not allow.
+pub(crate) struct Rules(pub(crate) ArgumentRules);
+
+impl Stage<ToolTurn> for Rules {
+    fn name(&self) -> &'static str {
+        "rules"
+    }
+
+    fn apply<'a>(
+        &'a self,
+        context: &'a StageContext,
+        turn: &'a ToolTurn,
+    ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+        let tool = &turn.call.name;
+        let verdict = match &turn.call.arguments {
+            Arguments::Malformed(_) => Verdict::Continue,
+            Arguments::Json(json) => {
+                let problems = self.0.check(context.scope.tenant(), tool, json);
+                problems.map_or(Verdict::Continue, |problems| {
+                    let text = format!(
+                        "Denied (LARGESTACK_TOOL_PERM): `{tool}` may not be called with these \
+                         arguments:{problems}"
+                    );
+                    Verdict::Retry(text.into())
+                })
+            }
         };
         Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
     }

@@ -1,14 +1,12 @@
-//! Running one tool call: timeout, retries of idempotent tools, stages after it, its result as a
-//! message.
+//! Running one tool call: a result that is given again or attempts at a new one, the stages after
+//! it, its result as a message.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
-use futures::future::{Either, select};
 use largestack_engine::event::{FindingRecord, ToolOutcome};
-use largestack_ports::clock::Clock;
-use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+use largestack_ports::results::KeptResult;
+use largestack_ports::tool::{ToolContext, ToolFailure, ToolOutput};
 use largestack_types::errors::{LargestackError, Result, ToolExecutionError};
 use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
@@ -17,11 +15,9 @@ use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Part, PartId, ToolCall, ToolResult};
 
-use crate::pipeline::Pipeline;
+use super::{Entry, share};
+use crate::agent::Core;
 use crate::stage::{ResultDraft, StageContext, Verdict};
-
-/// Longest pause between two attempts.
-const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A tool call that has its result.
 pub(crate) struct Finished {
@@ -30,40 +26,91 @@ pub(crate) struct Finished {
     pub(crate) raise: Option<LargestackError>,
     pub(crate) findings: Vec<FindingRecord>,
     pub(crate) blob: Option<(Hash, Bytes)>,
+    /// Whether an earlier call's result was given again.
+    pub(crate) shared: bool,
 }
 
 /// Everything a running tool call needs; owns it all, so that the run stays free to fold.
 pub(crate) struct Execution {
-    pub(crate) tool: Arc<dyn Tool>,
+    pub(crate) core: Arc<Core>,
+    pub(crate) entry: Entry,
     pub(crate) call: ToolCall,
     pub(crate) effect: EffectId,
     pub(crate) arguments: Json,
     pub(crate) context: ToolContext,
     pub(crate) stage: StageContext,
-    pub(crate) pipeline: Arc<Pipeline>,
-    pub(crate) clock: Arc<dyn Clock>,
+}
+
+/// What came of a call, before the stages after it.
+struct Came {
+    output: ToolOutput,
+    failed: Option<ToolFailure>,
+    outcome: ToolOutcome,
+    shared: bool,
 }
 
 impl Execution {
     pub(crate) async fn run(&self) -> Result<Finished> {
-        let options = self.tool.options();
-        let (result, outcome) = self.attempts(&options).await;
-        let origin = self.tool.spec().origin;
-        let label = self.context.label.join(Label::from_origin(origin));
-        let (output, failed) = match result {
-            Ok(output) => (output, None),
-            Err(failure) => (ToolOutput::text(failure.message.clone()), Some(failure)),
+        let options = &self.entry.options;
+        let key = options.cache.zip(share::key(
+            &self.context.scope,
+            self.entry.tool.spec(),
+            &options.version,
+            &self.arguments,
+        ));
+        let Some((ttl, key)) = key else {
+            let (finished, _) = self.finish(self.perform().await).await?;
+            return Ok(finished);
         };
-        let label = output.label.map_or(label, |own| label.join(own));
+        let flight = self.core.flights.join(&self.context.scope, key);
+        let mut in_vain = flight.lock().await;
+        if *in_vain {
+            drop(in_vain);
+            let (finished, _) = self.finish(self.perform().await).await?;
+            return Ok(finished);
+        }
+        if let Some(kept) = self.kept(key).await {
+            let (finished, _) = self.finish(Came::again(&kept)).await?;
+            return Ok(finished);
+        }
+        let (finished, draft) = self.finish(self.perform().await).await?;
+        if finished.outcome == ToolOutcome::Returned && finished.findings.is_empty() {
+            self.keep(key, ttl, &draft).await;
+        } else if finished.outcome == ToolOutcome::Returned {
+            *in_vain = true;
+        }
+        Ok(finished)
+    }
+
+    async fn perform(&self) -> Came {
+        match self.attempts().await {
+            Ok(output) => {
+                Came { output, failed: None, outcome: ToolOutcome::Returned, shared: false }
+            }
+            Err((failure, outcome)) => {
+                let output = ToolOutput::text(failure.message.clone());
+                Came { output, failed: Some(failure), outcome, shared: false }
+            }
+        }
+    }
+
+    async fn finish(&self, came: Came) -> Result<(Finished, ResultDraft)> {
+        let options = &self.entry.options;
+        let own = Label {
+            classes: options.access.classes,
+            ..Label::from_origin(self.entry.tool.spec().origin)
+        };
+        let label = self.context.label.join(own);
+        let label = came.output.label.map_or(label, |said| label.join(said));
         let draft = ResultDraft {
             tool: Arc::clone(&self.call.name),
-            output,
+            output: came.output,
             label,
             whole: None,
             max_chars: options.max_result_chars,
         };
         let (draft, findings) = self.after(draft).await?;
-        let raise = failed.filter(|_| options.raise).map(|failure| {
+        let raise = came.failed.filter(|_| options.raise).map(|failure| {
             let (tool, transient) = (Arc::clone(&self.call.name), failure.transient);
             ToolExecutionError { tool, detail: draft.output.text.clone(), transient }.into()
         });
@@ -71,41 +118,14 @@ impl Execution {
             let bytes = Bytes::copy_from_slice(whole.as_bytes());
             (Hash::of(&bytes), bytes)
         });
-        let message = self.message(draft, outcome, blob.as_ref().map(|(hash, _)| *hash));
-        Ok(Finished { message, outcome, raise, findings, blob })
-    }
-
-    /// Attempts until one succeeds. Only an idempotent tool is tried again, and only after a
-    /// failure that says it is transient.
-    async fn attempts(
-        &self,
-        options: &ToolOptions,
-    ) -> (Result<ToolOutput, ToolFailure>, ToolOutcome) {
-        let retries = if self.tool.spec().idempotent { options.retries } else { 0 };
-        let mut attempt = 0;
-        loop {
-            let running = self.tool.call(self.context.clone(), self.arguments.clone());
-            let timeout = self.clock.sleep(options.timeout);
-            let (failure, outcome) = match select(running, timeout).await {
-                Either::Left((Ok(output), _)) => return (Ok(output), ToolOutcome::Returned),
-                Either::Left((Err(failure), _)) => (failure, ToolOutcome::Failed),
-                Either::Right(((), _)) => {
-                    let text = format!("timed out after {} ms", options.timeout.as_millis());
-                    (ToolFailure::transient(text), ToolOutcome::TimedOut)
-                }
-            };
-            if attempt >= retries || !failure.transient {
-                return (Err(failure), outcome);
-            }
-            let pause = Duration::from_millis(200) * 2_u32.saturating_pow(attempt);
-            self.clock.sleep(pause.min(LONGEST_PAUSE)).await;
-            attempt += 1;
-        }
+        let message = self.message(&draft, came.outcome, blob.as_ref().map(|(hash, _)| *hash));
+        let (outcome, shared) = (came.outcome, came.shared);
+        Ok((Finished { message, outcome, raise, findings, blob, shared }, draft))
     }
 
     async fn after(&self, mut draft: ResultDraft) -> Result<(ResultDraft, Vec<FindingRecord>)> {
         let mut findings = Vec::new();
-        for stage in &self.pipeline.after_tool {
+        for stage in &self.core.pipeline.after_tool {
             let ruling = stage.apply(&self.stage, &draft).await?;
             findings.extend(ruling.findings);
             match ruling.verdict {
@@ -118,18 +138,18 @@ impl Execution {
         Ok((draft, findings))
     }
 
-    fn message(&self, draft: ResultDraft, outcome: ToolOutcome, whole: Option<Hash>) -> Message {
+    fn message(&self, draft: &ResultDraft, outcome: ToolOutcome, whole: Option<Hash>) -> Message {
         let label = draft.label;
         let result = Body::ToolResult(ToolResult {
             call: self.call.call,
             provider_id: Arc::clone(&self.call.provider_id),
             name: Arc::clone(&self.call.name),
-            text: draft.output.text.into(),
-            media: draft.output.media,
+            text: draft.output.text.as_str().into(),
+            media: draft.output.media.clone(),
             is_error: outcome != ToolOutcome::Returned,
             handle: whole.map(|hash| hash.to_string().into()),
         });
-        let citations = draft.output.citations.into_iter().map(Body::Citation);
+        let citations = draft.output.citations.iter().cloned().map(Body::Citation);
         let parts = (0..)
             .zip(std::iter::once(result).chain(citations))
             .map(|(index, body)| Part {
@@ -140,6 +160,18 @@ impl Execution {
             })
             .collect();
         Message { role: Role::Tool, parts, native: None }
+    }
+}
+
+impl Came {
+    fn again(kept: &KeptResult) -> Self {
+        let output = ToolOutput {
+            text: kept.text.clone(),
+            media: kept.media.clone(),
+            citations: kept.citations.clone(),
+            label: Some(kept.label),
+        };
+        Self { output, failed: None, outcome: ToolOutcome::Returned, shared: true }
     }
 }
 

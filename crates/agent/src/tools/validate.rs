@@ -8,7 +8,7 @@ use jsonschema::Validator;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 
-use super::Registry;
+use super::{Entry, Registry};
 
 /// Problems shown to the model at once.
 const MOST_PROBLEMS: usize = 8;
@@ -19,16 +19,12 @@ pub struct Validators(HashMap<Arc<str>, Validator>);
 impl Validators {
     /// Compiles every tool's schema; one that is not a schema is a mistake of configuration.
     pub fn compile(registry: &Registry) -> Result<Self> {
-        let compile = |tool: &Arc<dyn largestack_ports::tool::Tool>| {
-            let spec = tool.spec();
-            let wrong = |why: String| {
+        let compile = |entry: &Entry| {
+            let spec = entry.tool.spec();
+            let validator = compiled(&spec.parameters).map_err(|why| {
                 let detail = format!("the schema of tool `{}` is not usable: {why}", spec.name);
                 LargestackError::other(Code::Config, detail)
-            };
-            let schema: serde_json::Value =
-                spec.parameters.to().map_err(|error| wrong(error.to_string()))?;
-            let validator =
-                jsonschema::validator_for(&schema).map_err(|error| wrong(error.to_string()))?;
+            })?;
             Ok((Arc::clone(&spec.name), validator))
         };
         registry.iter().map(compile).collect::<Result<_>>().map(Self)
@@ -41,17 +37,33 @@ impl Validators {
             return Err("The arguments must be a JSON object.".to_owned());
         }
         let Some(validator) = self.0.get(tool) else { return Ok(()) };
-        if validator.is_valid(&value) {
-            return Ok(());
+        match problems(validator, &value) {
+            None => Ok(()),
+            Some(problems) => Err(format!(
+                "The arguments do not fit the tool's schema:{problems}\n\
+                 Correct them and call the tool again."
+            )),
         }
-        let mut text = "The arguments do not fit the tool's schema:".to_owned();
-        for error in validator.iter_errors(&value).take(MOST_PROBLEMS) {
-            let path = error.instance_path().to_string();
-            let place = if path.is_empty() { "arguments" } else { &path };
-            // Writing to a string cannot fail.
-            let _ = write!(text, "\n- {place}: {error}");
-        }
-        text.push_str("\nCorrect them and call the tool again.");
-        Err(text)
     }
+}
+
+/// A schema ready to be held against values; why it is none.
+pub(super) fn compiled(schema: &Json) -> Result<Validator, String> {
+    let schema: serde_json::Value = schema.to().map_err(|error| error.to_string())?;
+    jsonschema::validator_for(&schema).map_err(|error| error.to_string())
+}
+
+/// What does not fit, a line each; `None` when everything does.
+pub(super) fn problems(validator: &Validator, value: &serde_json::Value) -> Option<String> {
+    if validator.is_valid(value) {
+        return None;
+    }
+    let mut text = String::new();
+    for error in validator.iter_errors(value).take(MOST_PROBLEMS) {
+        let path = error.instance_path().to_string();
+        let place = if path.is_empty() { "arguments" } else { &path };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "\n- {place}: {error}");
+    }
+    Some(text)
 }

@@ -8,5 +8,6 @@ mod guards;
 mod limits;
 mod many;
 mod streaming;
+mod tool_options;
 mod tools;
 mod world;

@@ -90,9 +90,9 @@ async fn an_unknown_tool_is_told_to_the_model() {
 #[tokio::test]
 async fn an_empty_allow_list_allows_nothing_and_a_denied_tool_is_not_offered() {
     let lists = [
-        (Permissions { allow: Some([].into()), deny: [].into() }, 0),
-        (Permissions { allow: None, deny: ["echo".to_owned()].into() }, 0),
-        (Permissions { allow: Some(["echo".to_owned()].into()), deny: [].into() }, 1),
+        (Permissions { allow: Some([].into()), ..Permissions::default() }, 0),
+        (Permissions { deny: ["echo".to_owned()].into(), ..Permissions::default() }, 0),
+        (Permissions { allow: Some(["echo".to_owned()].into()), ..Permissions::default() }, 1),
         (Permissions::default(), 1),
     ];
     for (permissions, runs) in lists {

@@ -5,6 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
+use largestack_agent::runtime::ToolPorts;
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_engine::event::Event;
 use largestack_ports::journal::{Journal, MemoryJournal};
@@ -66,6 +67,9 @@ impl World {
             ledger: Arc::new(MemoryLedger::default()),
             vault: self.vault.clone(),
             switch: self.switch.clone(),
+            tools: ToolPorts::in_memory(
+                &(Arc::new(self.clock.clone()) as Arc<dyn largestack_ports::clock::Clock>),
+            ),
             clock: Arc::new(self.clock.clone()),
             ids: Arc::new(CountingIds::default()),
             tasks: Arc::new(Spawner),

@@ -6,6 +6,7 @@ use std::path::Path;
 
 use largestack_config::keys::{KEYS, Key, Place};
 use largestack_config::{Flags, Source};
+use largestack_ports::tool::ToolOptions;
 
 use crate::support::{LEAST, agent, folder, project};
 
@@ -46,6 +47,26 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "output.mode", "tool", "prompt"),
     (Place::Agent, "output.retries", "3", "0"),
     (Place::Agent, "tools", "[search_knowledge, calculator]", "search_knowledge,calculator"),
+    (Place::Agent, "tools.*.timeout", "5s", "5s"),
+    (Place::Agent, "tools.*.retries", "2", "2"),
+    (Place::Agent, "tools.*.backoff", "linear", "none"),
+    (Place::Agent, "tools.*.backoff_unit", "2s", "2s"),
+    (Place::Agent, "tools.*.backoff_max", "1m", "1m"),
+    (Place::Agent, "tools.*.jitter", "false", "false"),
+    (Place::Agent, "tools.*.breaker", "5", "5"),
+    (Place::Agent, "tools.*.breaker_window", "2m", "2m"),
+    (Place::Agent, "tools.*.breaker_cooldown", "5s", "5s"),
+    (Place::Agent, "tools.*.calls_per_minute", "6", "6"),
+    (Place::Agent, "tools.*.tenant_calls_per_minute", "6", "6"),
+    (Place::Agent, "tools.*.cache", "1h", "1h"),
+    (Place::Agent, "tools.*.version", "two", "two"),
+    (Place::Agent, "tools.*.capabilities", "[read, send]", "read,send"),
+    (Place::Agent, "tools.*.classes", "[contact]", "contact"),
+    (Place::Agent, "tools.*.reveals", "[card]", "card"),
+    (Place::Agent, "tools.*.arguments", "{required: [query]}", "{\"required\":[]}"),
+    (Place::Agent, "tools.*.tenant_arguments", "{acme: {}}", "{\"acme\":{}}"),
+    (Place::Agent, "tools.*.max_result_chars", "100", "100"),
+    (Place::Agent, "tools.*.on_error", "raise", "raise"),
     (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
     (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
     (Place::Agent, "knowledge.exclude", "[a, b]", "a, b"),
@@ -60,6 +81,8 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "limits.on_limit", "error", "error"),
     (Place::Agent, "permissions.allow", "[]", ""),
     (Place::Agent, "permissions.deny", "[calculator]", "calculator"),
+    (Place::Agent, "permissions.allow_capabilities", "[]", "read"),
+    (Place::Agent, "permissions.deny_capabilities", "[pay]", "pay, send"),
     (Place::Agent, "guardrails.secret", "block", "block"),
     (Place::Agent, "guardrails.card", "redact", "redact"),
     (Place::Agent, "guardrails.email", "tokenise", "tokenise"),
@@ -149,7 +172,11 @@ pub(crate) fn nested(path: &str, value: &str) -> String {
     let mut text = String::new();
     let levels: Vec<&str> = path.split('.').collect();
     for (depth, level) in levels.iter().enumerate() {
-        let name = if *level == "*" { "mine" } else { level };
+        let name = match (*level, levels.first()) {
+            ("*", Some(&"tools")) => "search_knowledge",
+            ("*", _) => "mine",
+            _ => level,
+        };
         let value = if depth + 1 == levels.len() { value } else { "" };
         let _ = writeln!(text, "{}{name}: {value}", "  ".repeat(depth));
     }
@@ -192,7 +219,7 @@ fn every_key_of_an_agent_file_changes_the_agent() {
         let (in_file, in_variable) = other(key);
         let base = disk(&[("agent.yaml", AGENT)]);
         let unchanged = agent(base.path(), &[], &Flags::new()).unwrap().agent;
-        let variable = key.variable();
+        let variable = key.variable().replace("<NAME>", "SEARCH_KNOWLEDGE");
         let expected_set = !in_variable.is_empty();
         let changed = agent(base.path(), &[(&variable, in_variable)], &Flags::new()).unwrap();
         assert_eq!(changed.agent != unchanged, expected_set, "{variable}");
@@ -201,7 +228,8 @@ fn every_key_of_an_agent_file_changes_the_agent() {
         let changed = agent(base.path(), &[], &Flags::new());
         let changed = changed.unwrap_or_else(|error| panic!("{}: {error}", key.path));
         assert_ne!(changed.agent, unchanged, "{}", key.path);
-        let origin = changed.origins.iter().find(|origin| origin.key == key.path).unwrap();
+        let name = key.path.replace('*', "search_knowledge");
+        let origin = changed.origins.iter().find(|origin| origin.key == name).unwrap();
         assert!(matches!(origin.source, Source::File { .. }), "{origin:?}");
     }
 }
@@ -239,12 +267,15 @@ fn every_key_of_a_project_file_changes_the_project() {
 #[test]
 fn what_is_read_is_what_the_table_lists() {
     let folder = disk(&[
-        ("agent.yaml", LEAST),
+        ("agent.yaml", &*format!("{LEAST}tools: {{calculator: {{}}}}\n")),
         ("largestack.yaml", "providers: {mine: {}}\npools: {mine: {models: [openai/o3]}}\n"),
     ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
-    let mut read: Vec<String> =
-        settings.origins.iter().map(|origin| origin.key.replace(".mine.", ".*.")).collect();
+    let mut read: Vec<String> = settings
+        .origins
+        .iter()
+        .map(|origin| origin.key.replace(".mine.", ".*.").replace(".calculator.", ".*."))
+        .collect();
     let mut listed: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
     // The environment alone decides this.
     listed.push("home".to_owned());
@@ -259,12 +290,13 @@ fn the_defaults_of_the_table_are_the_defaults() {
     let folder = disk(&[("agent.yaml", LEAST)]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
     let mut compared = 0;
-    for key in KEYS.iter().filter(|key| key.place == Place::Agent) {
+    let own = |key: &&Key| key.place == Place::Agent && !key.path.contains('*');
+    for key in KEYS.iter().filter(own) {
         let origin = settings.origins.iter().find(|origin| origin.key == key.path).unwrap();
         let written = key.default.replace('`', "");
         let listed = format!("[{written}]");
         match written.as_str() {
-            "required" | "empty" | "auto" | "none" | "every tool" => {}
+            "required" | "empty" | "auto" | "none" | "every tool" | "every capability" => {}
             prose if prose.starts_with("the ") => assert_eq!(origin.value, "none", "{}", key.path),
             _ => {
                 assert!([&written, &listed].contains(&&origin.value), "{origin:?} {written}");
@@ -307,4 +339,22 @@ fn an_alias_stands_for_what_it_names_and_is_shown_where_it_stands() {
     let error = agent_of(&wrong).unwrap_err();
     assert_eq!(error.problems().len(), 1);
     assert!(error.problems()[0].source.to_string().ends_with("agent.yaml:4:21"), "{error}");
+}
+
+#[test]
+fn every_key_of_a_tool_changes_how_it_is_run() {
+    let options = |text: &str| {
+        let folder = disk(&[("agent.yaml", text)]);
+        let agent = agent(folder.path(), &[], &Flags::new()).unwrap().agent;
+        let mut options = ToolOptions { breaker: None, ..ToolOptions::default() };
+        agent.tools[0].settings.apply(&mut options);
+        options
+    };
+    for key in KEYS.iter().filter(|key| key.path.starts_with("tools.*.")) {
+        let name = key.path.rsplit('.').next().unwrap();
+        let base = format!("{LEAST}tools:\n  calculator:\n    breaker: 9\n");
+        let base = if name == "breaker" { base.replace("    breaker: 9\n", "") } else { base };
+        let changed = format!("{base}    {name}: {}\n", other(key).0);
+        assert_ne!(options(&base), options(&changed), "{name}");
+    }
 }

@@ -43,7 +43,7 @@ fn layers_add_up_key_by_key_and_a_list_is_replaced_whole() {
     let environment = [("LARGESTACK_LIMITS__MAX_TURNS", "3"), ("LARGESTACK_TOOLS", "current_time")];
     let agent = agent(folder.path(), &environment, &Flags::new()).unwrap().agent;
     assert_eq!((agent.limits.max_turns, agent.limits.max_repeats), (3, 9));
-    let tools: Vec<_> = agent.tools.iter().map(|tool| &**tool).collect();
+    let tools: Vec<_> = agent.tools.iter().map(|tool| &*tool.name).collect();
     assert_eq!(tools, ["current_time"]);
 }
 

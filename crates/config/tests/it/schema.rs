@@ -50,8 +50,14 @@ fn a_schema_has_no_key_that_the_reader_does_not_know() {
         let (own, free) = (&at["properties"], &at["additionalProperties"]);
         let join =
             |name: &str| if path.is_empty() { name.into() } else { format!("{path}.{name}") };
-        if KEYS.iter().any(|key| key.path == path) || (own.is_null() && !free.is_object()) {
+        let leaf = own.is_null() && !free.is_object();
+        if leaf || KEYS.iter().any(|key| key.path == path) {
             all.push(path.to_owned());
+        }
+        // A short form may stand beside a group, as with `tools`.
+        if leaf
+            || !KEYS.iter().any(|key| key.path.starts_with(&format!("{path}."))) && !path.is_empty()
+        {
             return;
         }
         for (name, inner) in own.as_object().into_iter().flatten() {

@@ -139,6 +139,7 @@ impl World {
             message: Arc::new(message),
             outcome: ToolOutcome::Returned,
             duration_us: 5,
+            shared: false,
             raise: None,
         })
     }

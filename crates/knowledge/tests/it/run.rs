@@ -29,6 +29,7 @@ pub(crate) fn tool_context() -> ToolContext {
         attempt: 1,
         label: Label::from_origin(Origin::Agent),
         deps: Arc::new(()),
+        cancelled: largestack_ports::tool::Cancelled::default(),
     }
 }
 

@@ -16,6 +16,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use largestack::event::{DoubtDecision, Recorded};
 use largestack::{Agent, Report, ResumeOptions, RunOptions, Runtime, Scope, Status, ToolOutput};
+use largestack_agent::runtime::ToolPorts;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock as _;
@@ -218,6 +219,7 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         ledger: Arc::new(MemoryLedger::default()),
         vault: Arc::new(store.clone()),
         switch: Arc::new(store.clone()),
+        tools: ToolPorts { limits: Arc::new(store.clone()), results: Arc::new(store.clone()) },
         owner: ids.owner_id(clock.now()),
         clock,
         ids,

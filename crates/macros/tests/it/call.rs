@@ -3,7 +3,14 @@
 use std::fmt;
 
 use largestack_macros::tool;
-use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+use std::time::Duration;
+
+use largestack_ports::limits::Rate;
+use largestack_ports::tool::{
+    Access, ApprovalRule, Backoff, BreakerOptions, Capability, Growth, Tool, ToolContext,
+    ToolFailure, ToolOptions, ToolOutput,
+};
+use largestack_types::label::{DataClass, DataClasses};
 use serde::Serialize;
 
 use crate::facade;
@@ -160,6 +167,21 @@ fn a_blocking_function_runs_on_another_thread_and_its_panic_is_a_failure() {
     idempotent,
     timeout = "1m",
     retries = 2,
+    backoff = "linear",
+    backoff_unit = "2s",
+    backoff_max = "10s",
+    jitter = false,
+    breaker = 3,
+    breaker_window = "2m",
+    breaker_cooldown = "5s",
+    calls_per_minute = 6,
+    tenant_calls_per_minute = 60,
+    cache = "1h",
+    version = "2",
+    capabilities = "read, send",
+    classes = "contact",
+    reveals = "card, secret",
+    approval = "required",
     raise,
     max_result_chars = 100
 )]
@@ -172,8 +194,30 @@ fn options_change_the_spec_and_how_a_tool_is_run() {
     assert_eq!((&*spec.name, &*spec.description), ("look-up", "Looks things up."));
     assert!(spec.idempotent);
     let expected = ToolOptions {
-        timeout: std::time::Duration::from_mins(1),
+        timeout: Duration::from_mins(1),
         retries: 2,
+        backoff: Backoff {
+            growth: Growth::Linear,
+            unit: Duration::from_secs(2),
+            most: Duration::from_secs(10),
+            jitter: false,
+        },
+        breaker: Some(BreakerOptions {
+            failures: 3,
+            window: Duration::from_mins(2),
+            cooldown: Duration::from_secs(5),
+        }),
+        agent_rate: Some(Rate::per_minute(6)),
+        tenant_rate: Some(Rate::per_minute(60)),
+        cache: Some(Duration::from_hours(1)),
+        version: "2".into(),
+        access: Access {
+            capabilities: [Capability::Read, Capability::Send].into(),
+            classes: DataClasses::of(DataClass::Contact),
+            reveals: [DataClass::Card, DataClass::Secret].into_iter().collect(),
+            approval: ApprovalRule::Required,
+            arguments: Vec::new(),
+        },
         max_result_chars: 100,
         raise: true,
     };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOutput};
+use largestack_ports::tool::{Cancelled, Tool, ToolContext, ToolFailure, ToolOutput};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::json::Json;
 use largestack_types::label::{Label, Origin};
@@ -31,5 +31,6 @@ pub(crate) fn context() -> ToolContext {
         attempt: 1,
         label: Label::from_origin(Origin::User),
         deps: Arc::new(String::from("what the caller gave")),
+        cancelled: Cancelled::default(),
     }
 }

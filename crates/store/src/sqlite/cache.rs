@@ -101,7 +101,7 @@ fn put(
 
 impl Store {
     /// Does something with the file of the cache; nothing for a store opened for reading.
-    fn in_cache<T: Default + Send + 'static>(
+    pub(crate) fn in_cache<T: Default + Send + 'static>(
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, PortResult<T>> {

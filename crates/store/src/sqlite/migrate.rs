@@ -24,8 +24,10 @@ pub(crate) const STATE: &[Migration] = &[
 ];
 
 /// The schema of `cache.db`.
-pub(crate) const CACHE: &[Migration] =
-    &[Migration { version: 1, sql: include_str!("../../migrations/sqlite/cache/0001_first.sql") }];
+pub(crate) const CACHE: &[Migration] = &[
+    Migration { version: 1, sql: include_str!("../../migrations/sqlite/cache/0001_first.sql") },
+    Migration { version: 2, sql: include_str!("../../migrations/sqlite/cache/0002_results.sql") },
+];
 
 /// The schema of `documents.db`.
 pub(crate) const DOCUMENTS: &[Migration] = &[Migration {

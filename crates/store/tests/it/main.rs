@@ -14,6 +14,7 @@ mod limits;
 mod model;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod results;
 mod spender;
 mod suite;
 mod switch;

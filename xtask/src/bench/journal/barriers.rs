@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use largestack_agent::runtime::ToolPorts;
 use largestack_agent::{Agent, Runtime};
 use largestack_engine::Status;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
@@ -64,7 +65,9 @@ fn agent(store: &Store, ids: Arc<dyn Ids>) -> Outcome<Agent> {
     turns.push(Turn::text("Thirty days, and the shop pays."));
     let clock = Arc::new(SystemClock);
     let owner = ids.owner_id(largestack_ports::clock::Clock::now(&*clock));
+    let tools = ToolPorts::in_memory(&(Arc::clone(&clock) as _));
     let runtime = Runtime {
+        tools,
         journal: Arc::new(store.clone()),
         model: Arc::new(TestModel::new(turns)),
         ledger: Arc::new(MemoryLedger::default()),

@@ -3,6 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
+use largestack_agent::runtime::ToolPorts;
 use largestack_agent::{Agent, Runtime};
 use largestack_engine::Status;
 use largestack_gateway::{Gateway, Ports};
@@ -81,6 +82,7 @@ impl Governed {
             ledger: parts.ledger,
             vault: Arc::new(MemoryVault::default()),
             switch: parts.switch,
+            tools: ToolPorts::in_memory(&parts.clock),
             owner: parts.ids.owner_id(parts.clock.now()),
             clock: parts.clock,
             ids: parts.ids,

@@ -75,6 +75,7 @@ fn result(effect: u32, text: &str, outcome: ToolOutcome) -> Event {
         message: message(Role::Tool, vec![Body::ToolResult(result)]),
         outcome,
         duration_us: 2_500,
+        shared: false,
         raise: None,
     })
 }

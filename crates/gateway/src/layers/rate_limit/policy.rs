@@ -65,7 +65,7 @@ impl RateLimits {
     }
 }
 
-/// Which of its kind a call counts for; `None` for one without a key.
+/// Which of its kind a call counts for; `None` for one without a key and for tools.
 fn name(kind: LimitKind, ask: &Ask) -> Option<Arc<str>> {
     let context = &ask.job.context;
     Some(match kind {
@@ -77,5 +77,7 @@ fn name(kind: LimitKind, ask: &Ask) -> Option<Arc<str>> {
             let key = context.budgets.iter().find(|key| key.kind == BudgetKind::Key)?;
             key.name.to_string().into()
         }
+        // Calls of tools do not come this way.
+        LimitKind::Tool => return None,
     })
 }
