@@ -179,6 +179,7 @@ pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> 
     let gateway = gateway
         .pool_memory(Arc::new(store.clone()))
         .registry(providers)
+        .prices(settings.project.prices.clone())
         .fallbacks(Arc::clone(&described.name), described.fallbacks.iter().cloned())
         .fallback_policy(Arc::clone(&described.name), fallback_policy(&described.fallback))
         .residency(Arc::clone(&described.name), described.residency.iter().cloned())

@@ -186,8 +186,9 @@ pub const KEYS: &[Key] = keys! {
         "Beginnings of bare model names that mean it";
     Project "providers.*.also", "list of texts", "the built-in row's",
         "Other names that it is known by";
-    Project "providers.*.params", "`NAME: {value: TEXT, env: [VARIABLE]}`", "the built-in row's",
-        "Words that its address leaves open as `{NAME}`";
+    Project "providers.*.params",
+        "`NAME: {value: TEXT, env: [VARIABLE], when: {OTHER: {WORD: TEXT}}}`", "the built-in row's",
+        "Words that its address leaves open as `{NAME}`; with `when` another text where the word OTHER is WORD";
     Project "providers.*.query", "texts by name", "the built-in row's",
         "What stands behind the `?` of its address; never a key";
     Project "providers.*.headers", "texts by name", "the built-in row's",
@@ -216,6 +217,32 @@ pub const KEYS: &[Key] = keys! {
         "Hosts, addresses and networks that are reached directly all the same: a name stands for its subdomains too, `*` for all";
     Project "network.ca_file", "path", "none",
         "A PEM file of certificate authorities to believe beside the system's";
+    Project "prices.*.model", "`provider/model`, or its beginning and `*`", "the price's name",
+        "The model that a price of your own is for; it goes before the price book's";
+    Project "prices.*.from", "day like 2026-01-31", "always", "The first day of the price, in UTC";
+    Project "prices.*.input", "dollars per million tokens", "unknown", "Input that no cache held";
+    Project "prices.*.output", "dollars per million tokens", "unknown", "Output";
+    Project "prices.*.cache-read", "dollars per million tokens", "as input",
+        "Input read from the provider's cache";
+    Project "prices.*.cache-write", "dollars per million tokens", "as input",
+        "Input written to the provider's cache";
+    Project "prices.*.cache-write-1h", "dollars per million tokens", "as cache-write",
+        "Input written to the cache for an hour";
+    Project "prices.*.reasoning", "dollars per million tokens", "as output", "Reasoning";
+    Project "prices.*.audio", "`{input: , cache-read: , output: }` in dollars per million tokens",
+        "as text", "Sound";
+    Project "prices.*.image", "`{input: , cache-read: , output: }` in dollars per million tokens",
+        "as text", "Images";
+    Project "prices.*.search", "dollars per thousand", "unknown",
+        "Searches of the web or of a reranker";
+    Project "prices.*.request", "dollars per thousand", "nothing", "Calls, beside their tokens";
+    Project "prices.*.long", "list of `{above: TOKENS, rates: {input: , output: }}`", "none",
+        "Rates of calls with more input than so many tokens, the fewest first";
+    Project "prices.*.priority", "factor, or `{input: , output: }`", "unknown",
+        "The priority tier: so many times the rates of tokens, or rates of its own";
+    Project "prices.*.fast", "as `priority`", "unknown", "The fast tier";
+    Project "prices.*.flex", "as `priority`", "unknown", "The flex tier";
+    Project "prices.*.batch", "as `priority`", "unknown", "The batch tier";
     Project "budgets.tenant.total", "dollars", "none",
         "What all runs may cost together, in all, from the day the budget was first set";
     Project "budgets.tenant.day", "dollars", "none",

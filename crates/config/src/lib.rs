@@ -33,7 +33,7 @@
 //! ```
 //!
 //! - `settings`: the layers and their resolution; `agent`, `project`: what the files hold.
-//! - `routing`: who answers in whose place, and what is answered without anybody.
+//! - `prices`: what calls cost here; `routing`: who answers in whose place, and what is answered without anybody.
 //! - `keys`, `environment`: the two tables of all there is; `reference`: pages made from them.
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `substitute`: variables in them;
@@ -51,6 +51,7 @@ mod locate;
 mod network;
 mod node;
 mod origin;
+mod prices;
 mod problem;
 mod project;
 mod quotas;

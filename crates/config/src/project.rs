@@ -4,16 +4,17 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use largestack_wire::price::Book;
 use largestack_wire::profile::Prefill;
 use largestack_wire::{Auth, Patience, Registry, Section};
 
 use crate::network::{self, Network};
 use crate::node::Node;
+use crate::prices;
 use crate::problem::Wrong;
 use crate::quotas::{self, Budgets, RateLimits};
 use crate::read::{Fields, Read};
 use crate::routing::{self, Pool, Pools};
-use crate::show::Show;
 use crate::value;
 
 /// What the agents of a project share, and where state lives.
@@ -37,6 +38,8 @@ pub struct Project {
     pub budgets: Budgets,
     /// How fast they may go.
     pub limits: RateLimits,
+    /// What calls cost: the price book and the project's own prices.
+    pub prices: Book,
 }
 
 /// What the file, variables and flags say.
@@ -48,6 +51,7 @@ pub(crate) struct Written {
     pub(crate) network: Network,
     pub(crate) budgets: Budgets,
     pub(crate) limits: RateLimits,
+    pub(crate) prices: Vec<prices::Written>,
 }
 
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
@@ -62,8 +66,9 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let network = network::read(fields.section("network"));
     let budgets = quotas::budgets(fields.section("budgets"));
     let limits = quotas::limits(fields.section("limits"));
+    let prices = prices::read(fields.section("prices"));
     fields.finish();
-    Written { model, state, providers, pools, network, budgets, limits }
+    Written { model, state, providers, pools, network, budgets, limits, prices }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {
@@ -190,9 +195,10 @@ fn auth(node: &Node) -> Result<Auth, Wrong> {
     })
 }
 
+/// Types that are shown as the JSON they are.
 macro_rules! shown_as_json {
     ($($type:ty),+) => {
-        $(impl Show for $type {
+        $(impl crate::show::Show for $type {
             fn show(&self) -> String {
                 let text = serde_json::to_string(self).unwrap_or_default();
                 text.trim_matches('"').to_owned()
@@ -200,6 +206,8 @@ macro_rules! shown_as_json {
         })+
     };
 }
+
+pub(crate) use shown_as_json;
 
 /// Texts by name, as a file writes them.
 #[derive(Clone, Debug, Default, serde::Serialize, serde::Deserialize)]

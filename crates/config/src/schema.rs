@@ -154,16 +154,23 @@ fn phrase(words: &str) -> Option<Value> {
     Some(match words {
         "text"
         | "path"
+        | "`provider/model`"
         | "`provider/model` or `auto`"
+        | "`provider/model`, or its beginning and `*`"
         | "name of a protocol"
         | "name of a protocol of embeddings"
         | "name of a protocol of rerankers" => text,
         "true or false" => json!({ "type": "boolean" }),
         "duration" => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$|\\$\\{" }),
-        "dollars" => json!({ "type": ["number", "string"] }),
         "address of a proxy" => {
             json!({ "type": "string", "pattern": "^(http|socks5h?)://|\\$\\{" })
         }
+        "dollars" | "dollars per million tokens" | "dollars per thousand" => amount(),
+        "day like 2026-01-31" => {
+            json!({ "type": "string", "pattern": "^[0-9]{4}-[0-9]{2}-[0-9]{2}$|\\$\\{" })
+        }
+        "`{input: , cache-read: , output: }` in dollars per million tokens" => medium(),
+        "factor, or `{input: , output: }`" => json!({ "anyOf": [amount(), rates()] }),
         "http or https address" => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
         "texts by name" | "models by name" => {
             json!({ "type": "object", "additionalProperties": text })
@@ -180,14 +187,48 @@ fn phrase(words: &str) -> Option<Value> {
             { "type": "object", "properties": { "header": text }, "required": ["header"],
               "additionalProperties": false },
         ] }),
-        "`NAME: {value: TEXT, env: [VARIABLE]}`" => json!({
+        "`NAME: {value: TEXT, env: [VARIABLE], when: {OTHER: {WORD: TEXT}}}`" => json!({
             "type": "object",
             "additionalProperties": {
                 "type": "object",
-                "properties": { "value": text, "env": { "type": "array", "items": text } },
+                "properties": {
+                    "value": text,
+                    "env": { "type": "array", "items": text },
+                    "when": { "type": "object", "additionalProperties": {
+                        "type": "object", "additionalProperties": text,
+                    } },
+                },
+                "additionalProperties": false,
             },
         }),
         _ => return None,
+    })
+}
+
+/// An amount of dollars, or a factor.
+fn amount() -> Value {
+    json!({ "type": ["number", "string"] })
+}
+
+/// Rates of a medium.
+fn medium() -> Value {
+    json!({
+        "type": "object",
+        "properties": { "input": amount(), "cache-read": amount(), "output": amount() },
+        "additionalProperties": false,
+    })
+}
+
+/// Rates of a tier or a length.
+fn rates() -> Value {
+    json!({
+        "type": "object",
+        "properties": {
+            "input": amount(), "output": amount(), "cache-read": amount(),
+            "cache-write": amount(), "cache-write-1h": amount(), "reasoning": amount(),
+            "audio": medium(), "image": medium(),
+        },
+        "additionalProperties": false,
     })
 }
 
@@ -208,6 +249,12 @@ fn item(words: &str) -> Option<Value> {
             let names: Vec<_> = DataClass::ALL.iter().map(|class| class.name()).collect();
             json!({ "enum": names })
         }
+        "`{above: TOKENS, rates: {input: , output: }}`" => json!({
+            "type": "object",
+            "properties": { "above": { "type": "integer", "minimum": 0 }, "rates": rates() },
+            "required": ["above", "rates"],
+            "additionalProperties": false,
+        }),
         _ => return None,
     })
 }

@@ -13,6 +13,7 @@ use crate::keys::{KEYS, Key, Place};
 use crate::locate::{self, Platform, STATE_FOLDER};
 use crate::node::{Node, Value};
 use crate::origin::{Origin, Source};
+use crate::prices;
 use crate::problem::Wrong;
 use crate::project::{self, Project, Written};
 use crate::read::{Fields, Read, Report};
@@ -129,6 +130,12 @@ impl Inputs<'_> {
         settle_key(report, at, "state", &state.display().to_string(), &written.state.source);
         let model = self.project_model(&written, report);
         settle(report, at, &model.value, &model.source);
+        let prices = prices::book(
+            &written.prices,
+            &written.providers,
+            self.offer.models,
+            |source, key, kind| report.wrong(source, key, kind),
+        );
         let project = Project {
             file,
             state,
@@ -139,6 +146,7 @@ impl Inputs<'_> {
             network: written.network.relative_to(self.working_folder),
             budgets: written.budgets,
             limits: written.limits,
+            prices,
         };
         Ok((project, model))
     }

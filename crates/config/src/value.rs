@@ -193,6 +193,17 @@ pub(crate) fn group<T: serde::de::DeserializeOwned>(node: &Node) -> Result<T, Wr
     object(node)?.to().map_err(|error| Wrong::value(error.to_string()))
 }
 
+/// A list of such groups; a variable holds it as JSON.
+pub(crate) fn listed<T: serde::de::DeserializeOwned>(node: &Node) -> Result<Vec<T>, Wrong> {
+    json(node)?.to().map_err(|error| Wrong::value(error.to_string()))
+}
+
+/// A single value or a group of keys; a variable holds the group as JSON.
+pub(crate) fn grouped<T: serde::de::DeserializeOwned>(node: &Node) -> Result<T, Wrong> {
+    let is_json = matches!(&node.value, Value::Scalar(scalar) if scalar.text.starts_with('{'));
+    if is_json { group(node) } else { deserialised(node) }
+}
+
 fn to_json(node: &Node) -> Result<serde_json::Value, Wrong> {
     use serde_json::Value as J;
     Ok(match &node.value {

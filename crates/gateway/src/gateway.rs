@@ -10,11 +10,13 @@ use largestack_types::call::Call;
 use largestack_types::errors::Result;
 use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
+use largestack_wire::price::Prediction;
 
 use crate::block::model_requests_are_blocked;
 use crate::builder::{Builder, Ports};
 use crate::job::{Ask, Job};
 use crate::layers::fallback::Shared;
+use crate::predict;
 use crate::reply::Reply;
 use crate::stack::Stack;
 use crate::step::Step as _;
@@ -48,6 +50,12 @@ impl Gateway {
     /// for each choice. How many there were; old ones are forgotten.
     pub fn score(&self, scope: &Scope, run: RunId, worth: f64) -> usize {
         self.shared.router.score(scope, run, worth)
+    }
+
+    /// What a call will cost, before it is made. A pool's is not known before a model is chosen.
+    pub fn predict(&self, call: &Call, usual_output: Option<u64>) -> Result<Prediction> {
+        let route = self.shared.routes.get(&call.model, self.clock.now())?;
+        predict::of(route.price.as_deref(), &route.profile, call, usual_output)
     }
 
     fn begin(&self, context: &CallContext, call: Call) -> Result<ReplyStream> {

@@ -13,6 +13,7 @@ use largestack_wire::profile::Profile;
 use largestack_wire::{Registry, Target, Wire};
 
 use crate::layers::breaker::Circuit;
+use crate::predict::price_of;
 use crate::routing::Pool;
 
 /// Who answers to a name.
@@ -23,7 +24,7 @@ pub(crate) struct Route {
     pub(crate) provider: Arc<str>,
     pub(crate) served: Served,
     /// `None` when nobody knows.
-    pub(crate) price: Option<Price>,
+    pub(crate) price: Option<Arc<Price>>,
     /// What it can do; the default for models of this process.
     pub(crate) profile: Profile,
     /// Prices begin on a day, so a route is good for one.
@@ -48,8 +49,6 @@ pub(crate) struct There {
     pub(crate) circuit: Arc<Circuit>,
 }
 
-const FREE: Price =
-    Price { input: 0, output: 0, cache_read: None, cache_write: None, cache_write_1h: None };
 const DAY_MICROS: i64 = 86_400_000_000;
 /// Routes kept. Names come from agents, but also from callers.
 const MAX_ROUTES: usize = 1_024;
@@ -106,7 +105,8 @@ impl Routes {
         if let Some(model) = self.registered(name) {
             let (provider, rest) = name.split_once('/').unwrap_or((name, ""));
             // What runs in this process is charged by nobody, unless the list says otherwise.
-            let price = self.prices.price(provider, rest, now).unwrap_or(FREE);
+            let price =
+                self.prices.price(provider, rest, now).unwrap_or_else(|| Arc::new(Price::free()));
             return Ok(Route {
                 name: name.clone(),
                 provider: provider.into(),
@@ -132,13 +132,10 @@ impl Routes {
             let detail = format!("provider `{}` speaks the unknown wire `{}`", row.name, row.wire);
             LargestackError::other(Code::Config, detail)
         })?;
-        let listed = self.prices.price(&row.name, &target.model, now);
-        // Without an account there is nobody to charge.
-        let keyless = (row.auth == largestack_wire::Auth::None).then_some(FREE);
         Ok(Route {
             name: name.clone(),
             provider: row.name.clone(),
-            price: listed.or(keyless),
+            price: price_of(&target, &self.prices, now),
             profile: target.profile,
             day,
             served: Served::There(Box::new(There {

@@ -26,6 +26,7 @@
 //! # }
 //! ```
 
+pub mod cost;
 mod local;
 
 #[doc(hidden)]

@@ -255,6 +255,17 @@ mod tests {
     }
 
     #[test]
+    fn every_provider_that_is_promised_has_a_row() {
+        let named = "openai openai_responses anthropic google vertex azure bedrock cohere ollama \
+                     ollama_openai local openai_compatible deepseek groq mistral together \
+                     fireworks perplexity cerebras sambanova openrouter xai ai21 nvidia cloudflare \
+                     databricks replicate huggingface zai moonshot litellm voyage jina";
+        for name in named.split_whitespace() {
+            assert!(Registry::builtin().provider(name).is_some(), "{name}");
+        }
+    }
+
+    #[test]
     fn a_row_that_speaks_no_wire_is_an_error_that_lists_them() {
         let mut registry = Registry::default();
         let wire = Some("telegraph".to_owned());

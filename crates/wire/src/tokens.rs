@@ -58,6 +58,49 @@ pub fn message_bound(message: &Message, profile: &Profile) -> u64 {
     parts.fold(PER_MESSAGE, u64::saturating_add)
 }
 
+/// Bytes of text that make one token in an estimate: English has about four, most other scripts
+/// three.
+const BYTES_PER_TOKEN: u64 = 4;
+/// Tokens of an image in an estimate: what most models make of one of a thousand pixels' width.
+const IMAGE: u64 = 1_000;
+
+/// About as many tokens go in. For showing: whoever reserves money needs [`upper_bound`].
+pub fn estimate(call: &Call, profile: &Profile) -> u64 {
+    let (mut words, mut media) = (0_u64, 0_u64);
+    for part in call.messages.iter().flat_map(|message| &message.parts) {
+        let (text, held): (u64, &[Media]) = match &part.body {
+            Body::Text(text) | Body::Refusal(text) => (bytes(text), &[]),
+            Body::Reasoning(thought) => (bytes(&thought.text), &[]),
+            Body::ToolCall(call) => (bytes(&call.name) + bytes(call.arguments.as_str()), &[]),
+            Body::ToolResult(result) => (bytes(&result.text), &result.media),
+            Body::Media(one) => (0, std::slice::from_ref(one)),
+            _ => (0, &[]),
+        };
+        words = words.saturating_add(text);
+        for one in held {
+            let tokens = match one.kind {
+                MediaKind::Image => IMAGE.min(profile.image_tokens),
+                _ => media_bound(one, profile),
+            };
+            media = media.saturating_add(tokens);
+        }
+    }
+    let tools = call.tools.iter();
+    let tools: u64 = tools.map(|t| bytes(&t.description) + bytes(t.parameters.as_str())).sum();
+    let sum = (words.saturating_add(tools) / BYTES_PER_TOKEN).saturating_add(media);
+    sum.clamp(1, upper_bound(call, profile).max(1))
+}
+
+/// Whether a call holds sound, images or other media, which may have prices of their own.
+pub fn has_media(call: &Call) -> bool {
+    let mut parts = call.messages.iter().flat_map(|message| &message.parts);
+    parts.any(|part| match &part.body {
+        Body::Media(_) => true,
+        Body::ToolResult(result) => !result.media.is_empty(),
+        _ => false,
+    })
+}
+
 /// No more tokens than this for the tools on offer.
 pub fn tools_bound(tools: &[ToolSpec]) -> u64 {
     let tool = |tool: &ToolSpec| {

@@ -1,8 +1,10 @@
-//! `largestack cost`: what was spent.
+//! `largestack cost`: what was spent, and what a call will cost.
+
+mod predict;
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 use largestack_ports::journal::{CostBy, CostRow, Journal as _};
 use largestack_ports::ledger::{Account, BudgetKey};
 use largestack_types::errors::{Code, LargestackError};
@@ -32,7 +34,10 @@ enum By {
 
 /// What was spent.
 #[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Cost {
+    #[command(subcommand)]
+    what: Option<What>,
     /// The project to report on; the nearest one unless given
     path: Option<PathBuf>,
     /// What to group by
@@ -40,7 +45,13 @@ pub(crate) struct Cost {
     by: By,
     /// Print one JSON document
     #[arg(long)]
-    pub(crate) json: bool,
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Say what a call will cost before it is made
+    Predict(predict::Predict),
 }
 
 #[derive(Serialize)]
@@ -125,7 +136,17 @@ impl Row {
 }
 
 impl Cost {
+    pub(crate) fn json(&self) -> bool {
+        match &self.what {
+            Some(What::Predict(predict)) => predict.json,
+            None => self.json,
+        }
+    }
+
     pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
+        if let Some(What::Predict(predict)) = &self.what {
+            return predict.perform(global, screen);
+        }
         let state = place::existing(global, self.path.as_deref())?;
         let store = compose::reader(&state)?;
         let (by, name) = match self.by {

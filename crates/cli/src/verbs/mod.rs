@@ -10,6 +10,7 @@ mod explain;
 mod kill;
 mod man;
 mod new;
+mod prices;
 mod providers;
 mod replay;
 mod resume;
@@ -41,6 +42,8 @@ pub(crate) enum Verb {
     Kill(kill::Kill),
     /// What was spent, by agent, model or day
     Cost(cost::Cost),
+    /// What calls cost: the price book and the project's own prices
+    Prices(prices::Prices),
     /// The providers, what is proven of each, and whether one answers
     Providers(providers::Providers),
     /// Check what works here, what does not, and what to do about it
@@ -87,7 +90,8 @@ impl Verb {
             Self::Trace(trace) => trace.json,
             Self::Replay(replay) => replay.json,
             Self::Kill(kill) => kill.json,
-            Self::Cost(cost) => cost.json,
+            Self::Cost(cost) => cost.json(),
+            Self::Prices(prices) => prices.json,
             Self::Providers(providers) => providers.json(),
             Self::Doctor(doctor) => doctor.json,
             Self::Config(config::Config::Explain(explain)) => explain.json,
@@ -112,6 +116,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Resume(verb) => verb.perform(global, screen),
         Verb::Kill(verb) => verb.perform(global, screen),
         Verb::Cost(verb) => verb.perform(global, screen),
+        Verb::Prices(verb) => verb.perform(screen),
         Verb::Providers(verb) => verb.perform(global, screen),
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),

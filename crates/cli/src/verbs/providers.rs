@@ -114,7 +114,7 @@ impl Providers {
 }
 
 /// The project of a folder, or the nearest one from here upwards; its file decides who there is.
-fn project(path: Option<&Path>) -> Result<Project> {
+pub(super) fn project(path: Option<&Path>) -> Result<Project> {
     let environment = Environment::of_process();
     let flags = Flags::new();
     let folder = path.unwrap_or_else(|| Path::new(""));

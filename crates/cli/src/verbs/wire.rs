@@ -34,7 +34,7 @@ impl Wire {
 }
 
 /// The bytes of a file, or of standard input for `-`.
-fn read(path: &Path) -> Result<Vec<u8>, LargestackError> {
+pub(super) fn read(path: &Path) -> Result<Vec<u8>, LargestackError> {
     let mut bytes = Vec::new();
     let read = if path.as_os_str() == "-" {
         io::stdin().lock().read_to_end(&mut bytes).map(|_| ())

@@ -12,6 +12,7 @@ const VERBS: &[&str] = &[
     "resume",
     "kill",
     "cost",
+    "prices",
     "providers",
     "doctor",
     "check",

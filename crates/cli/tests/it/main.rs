@@ -19,6 +19,8 @@ mod looking;
 #[cfg(test)]
 mod place;
 #[cfg(test)]
+mod prices;
+#[cfg(test)]
 mod projects;
 #[cfg(test)]
 mod switch;

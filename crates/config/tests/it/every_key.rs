@@ -124,6 +124,28 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "network.proxy", "http://proxy:3128", "socks5://proxy"),
     (Place::Project, "network.no_proxy", "[localhost, 10.0.0.0/8]", "localhost"),
     (Place::Project, "network.ca_file", "ca.pem", "ca.pem"),
+    (Place::Project, "prices.*.model", "openai/o3", "openai/o4-mini"),
+    (Place::Project, "prices.*.from", "'2030-01-31'", "2030-01-31"),
+    (Place::Project, "prices.*.input", "0.0375", "1"),
+    (Place::Project, "prices.*.output", "2.50", "$2.50"),
+    (Place::Project, "prices.*.cache-read", "0.1", "0.1"),
+    (Place::Project, "prices.*.cache-write", "1.25", "1.25"),
+    (Place::Project, "prices.*.cache-write-1h", "2", "2"),
+    (Place::Project, "prices.*.reasoning", "3", "3"),
+    (Place::Project, "prices.*.audio", "{input: 40}", "{\"output\":\"80\"}"),
+    (Place::Project, "prices.*.image", "{input: 4.5}", "{\"output\":\"8\"}"),
+    (Place::Project, "prices.*.search", "10", "10"),
+    (Place::Project, "prices.*.request", "5", "5"),
+    (
+        Place::Project,
+        "prices.*.long",
+        "[{above: 200000, rates: {input: 2}}]",
+        "[{\"above\":1,\"rates\":{\"input\":2.5}}]",
+    ),
+    (Place::Project, "prices.*.priority", "1.75", "{\"input\":3}"),
+    (Place::Project, "prices.*.fast", "2", "2"),
+    (Place::Project, "prices.*.flex", "0.5", "0.5"),
+    (Place::Project, "prices.*.batch", "{input: 0.5, output: 1}", "0.5"),
     (Place::Project, "budgets.tenant.total", "1.50", "$2"),
     (Place::Project, "budgets.tenant.day", "1.50", "$2"),
     (Place::Project, "budgets.tenant.month", "1.50", "$2"),
@@ -160,7 +182,8 @@ const AGENT: &str = "name: a\ninstructions: Help.\ntools: [search_knowledge]\nkn
                      cache: {enabled: true}\n";
 
 const PROJECT: &str = "providers: {mine: {path: /p}}\n\
-                       pools: {mine: {models: [openai/o4-mini], strategy: weighted}}\n";
+                       pools: {mine: {models: [openai/o4-mini], strategy: weighted}}\n\
+                       prices: {mine: {model: openai/gpt-9, input: 9}}\n";
 
 fn other(key: &Key) -> (&'static str, &'static str) {
     let row = OTHER.iter().find(|row| row.0 == key.place && row.1 == key.path);
@@ -252,6 +275,12 @@ fn every_key_of_a_project_file_changes_the_project() {
         if key.path.starts_with("pools.") && key.path != "pools.*.models" {
             text.push_str("    models: [openai/o4-mini]\n");
         }
+        if key.path.starts_with("prices.") && key.path != "prices.*.model" {
+            text.push_str("    model: openai/gpt-9\n");
+        }
+        if key.path.starts_with("prices.") && key.path != "prices.*.input" {
+            text.push_str("    input: 9\n");
+        }
         if key.path == "pools.*.weights" {
             text.push_str("    strategy: weighted\n");
         }
@@ -268,7 +297,11 @@ fn every_key_of_a_project_file_changes_the_project() {
 fn what_is_read_is_what_the_table_lists() {
     let folder = disk(&[
         ("agent.yaml", &*format!("{LEAST}tools: {{calculator: {{}}}}\n")),
-        ("largestack.yaml", "providers: {mine: {}}\npools: {mine: {models: [openai/o3]}}\n"),
+        (
+            "largestack.yaml",
+            "providers: {mine: {}}\npools: {mine: {models: [openai/o3]}}\n\
+             prices: {mine: {model: openai/o3, input: 1}}\n",
+        ),
     ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
     let mut read: Vec<String> = settings

@@ -44,9 +44,9 @@ pub(crate) struct WorstCase {
 
 /// What an attempt can use at the most. Not cheap; what is kept for the run makes it so.
 pub(crate) fn worst_case(ask: &Ask) -> WorstCase {
-    let Quote { price, input, limit, .. } = Quote::of(ask);
-    let output = u64::from(limit);
-    let money = price.and_then(|price| price.worst_case(input, output).ok());
+    let quote = Quote::of(ask);
+    let (input, output) = (quote.input, u64::from(quote.limit));
+    let money = quote.price.as_ref().and_then(|p| p.worst_case(quote.bounds(output)).ok());
     let nanos = money.map_or(0, |money| u64::try_from(money.nanos()).unwrap_or(0));
     WorstCase { input, output, nanos }
 }

@@ -129,7 +129,7 @@ impl<S: Step> Service<Ask> for RateLimited<S> {
 
 /// How an attempt ended.
 enum End<'e> {
-    Answered(Usage),
+    Answered(&'e Usage),
     Failed(&'e LargestackError),
     Dropped,
 }
@@ -143,7 +143,7 @@ impl<S: Step> Counted<S> {
         };
         let cost = cost.checked_sub(cost_before).unwrap_or_default().nanos();
         let usage = match end {
-            End::Answered(usage) => Some(*usage),
+            End::Answered(usage) => Some(**usage),
             _ => reported,
         };
         let refused =
@@ -190,7 +190,7 @@ impl<S: Step> Counted<S> {
                     let before = *before;
                     let event = futures::ready!(Pin::new(events).poll_next(cx));
                     let end = match &event {
-                        Some(Ok(ModelEvent::Done(answer))) => End::Answered(answer.reply.usage),
+                        Some(Ok(ModelEvent::Done(answer))) => End::Answered(&answer.reply.usage),
                         Some(Ok(_)) => return Poll::Ready(event),
                         Some(Err(error)) => End::Failed(error),
                         None => End::Dropped,

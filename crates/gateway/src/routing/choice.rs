@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use largestack_types::money::Money;
 use largestack_types::time::Timestamp;
+use largestack_wire::price::Bounds;
 
 use super::bandit::Features;
 use super::demand::Demand;
@@ -98,7 +99,7 @@ fn cheapest(members: Vec<Member>, demand: &Demand) -> Vec<(Arc<Route>, String)> 
 
 fn worst_case(route: &Route, demand: &Demand) -> Option<Money> {
     let output = u64::from(route.profile.output_limit(demand.output));
-    route.price?.worst_case(demand.input, output).ok()
+    route.price.as_ref()?.worst_case(Bounds::tokens(demand.input, output)).ok()
 }
 
 fn by_promise(

@@ -10,19 +10,13 @@ use largestack_types::errors::{Code, Coded, LargestackError};
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
 use largestack_types::scope::Scope;
-use largestack_wire::price::Price;
+use largestack_wire::price::{Bounds, Price};
 use largestack_wire::profile::Profile;
 use largestack_wire::tokens;
 
 use crate::rig::{HastyClock, Rig, ask, rig};
 
-const PRICE: Price = Price {
-    input: 1_000_000_000,
-    output: 2_000_000_000,
-    cache_read: None,
-    cache_write: None,
-    cache_write_1h: None,
-};
+const PRICE: Price = Price::flat(1_000_000_000, 2_000_000_000);
 
 fn run() -> BudgetKey {
     BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1))
@@ -32,14 +26,14 @@ fn run() -> BudgetKey {
 fn worst(output: u64) -> i64 {
     let call = question("mock/priced", "hello", false);
     let input = tokens::upper_bound(&call, &Profile::default());
-    PRICE.worst_case(input, output).unwrap().nanos()
+    PRICE.worst_case(Bounds::tokens(input, output)).unwrap().nanos()
 }
 
 /// The same with one more smallest call after it.
 fn worst_and_last(output: u64) -> i64 {
     let call = question("mock/priced", "hello", false);
     let input = tokens::upper_bound(&call, &Profile::default()) + output;
-    worst(output) + PRICE.worst_case(input, 256).unwrap().nanos()
+    worst(output) + PRICE.worst_case(Bounds::tokens(input, 256)).unwrap().nanos()
 }
 
 fn limit(rig: &Rig, nanos: i64) {
@@ -121,7 +115,7 @@ async fn a_provider_that_exceeds_the_limit_is_booked_and_flagged() {
 async fn a_stream_that_goes_on_beyond_its_limit_is_cut_off_when_the_budget_is_gone() {
     // Ten bytes a token are more than any tokeniser has: 256 tokens were asked for.
     let text = "0123456789".repeat(600);
-    let again = PRICE.worst_case(0, 256).unwrap().nanos();
+    let again = PRICE.worst_case(Bounds::tokens(0, 256)).unwrap().nanos();
     for (nanos, arrives) in [(worst(256) + 2 * again, true), (worst(256) + 2 * again - 1, false)] {
         let rig = rig(HastyClock::default()).await;
         limit(&rig, nanos);

@@ -21,7 +21,7 @@ use largestack_types::errors::Coded;
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
 use largestack_types::scope::Scope;
-use largestack_wire::price::Book;
+use largestack_wire::price::{Book, Section as Price};
 use largestack_wire::{Auth, Param, Provider, Registry, Section};
 
 use crate::rig::{HastyClock, ask};
@@ -244,11 +244,9 @@ fn builder(
     };
     let mut registry = Registry::default();
     registry.define(row.name.clone(), section);
-    let price = format!(
-        "[[price]]\nprovider = \"{}\"\nmodel = \"m\"\nfrom = \"2000-01-01\"\n\
-         input = 1_000_000_000\noutput = 2_000_000_000\n",
-        row.name
-    );
+    let mut prices = Book::default();
+    let dollars = |dollars: i64| Money::from_nanos(dollars * 1_000_000_000);
+    prices.define(row.name.clone(), "m", &Price::flat(dollars(1), dollars(2))).unwrap();
     let keys = Keys::default().with(&*row.name, Sensitive::new("sk-mock-0123456789abcdef"));
     let ports = Ports {
         transport: Arc::new(HttpTransport::new(keys)),
@@ -260,7 +258,7 @@ fn builder(
     };
     Gateway::builder(ports)
         .registry(registry)
-        .prices(Book::parse(&price).unwrap())
+        .prices(prices)
         .retry(RetryPolicy { attempts: 1, ..RetryPolicy::default() })
         .breaker(largestack_gateway::BreakerPolicy {
             failures: 10_000,

@@ -17,48 +17,27 @@ use largestack_testkit::{CountingIds, FakeClock, Upstream};
 use largestack_types::call::Call;
 use largestack_types::delta::Delta;
 use largestack_types::errors::{LargestackError, Result};
+use largestack_types::money::Money;
 use largestack_types::time::Timestamp;
-use largestack_wire::price::Book;
+use largestack_wire::price::{Book, Section as PriceSection};
 use largestack_wire::profile::Prefill;
 use largestack_wire::{Registry, Section};
 
 /// 1,000 nano-dollars a token in and 2,000 out, and a dearer model at three times that.
-const PRICES: &str = r#"
-[[price]]
-provider = "mock"
-model = "priced"
-from = "2000-01-01"
-input = 1_000_000_000
-output = 2_000_000_000
-
-[[price]]
-provider = "carry"
-model = "priced"
-from = "2000-01-01"
-input = 1_000_000_000
-output = 2_000_000_000
-
-[[price]]
-provider = "echo"
-model = "priced"
-from = "2000-01-01"
-input = 1_000_000_000
-output = 2_000_000_000
-
-[[price]]
-provider = "carry"
-model = "dear"
-from = "2000-01-01"
-input = 3_000_000_000
-output = 6_000_000_000
-
-[[price]]
-provider = "test"
-model = "priced"
-from = "2000-01-01"
-input = 1_000_000_000
-output = 2_000_000_000
-"#;
+pub(crate) fn prices() -> Book {
+    let mut book = Book::default();
+    for (provider, model, times) in [
+        ("mock", "priced", 1),
+        ("carry", "priced", 1),
+        ("echo", "priced", 1),
+        ("carry", "dear", 3),
+        ("test", "priced", 1),
+    ] {
+        let dollars = |dollars: i64| Money::from_nanos(dollars * times * 1_000_000_000);
+        book.define(provider, model, &PriceSection::flat(dollars(1), dollars(2))).unwrap();
+    }
+    book
+}
 
 /// A clock on which every wait is over at once, and on record.
 #[derive(Clone, Default)]
@@ -129,7 +108,7 @@ pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> 
     }
     let builder = Gateway::builder(ports)
         .registry(registry)
-        .prices(Book::parse(PRICES).unwrap())
+        .prices(prices())
         .retry(RetryPolicy { attempts: 1, ..RetryPolicy::default() })
         .breaker(BreakerPolicy { failures: 1_000, ..BreakerPolicy::default() });
     Rig { gateway: change(builder).build(), upstream, ledger, switch, tasks }

@@ -281,8 +281,6 @@ async fn a_slow_ledger_is_settled_behind_a_caller_who_left_at_any_moment() {
 fn gateway_over(rig: &Rig, ledger: impl Ledger) -> largestack_gateway::Gateway {
     let tasks: Arc<dyn Tasks> = Arc::new(rig.tasks.clone());
     let keys = largestack_http::Keys::default();
-    let prices = "[[price]]\nprovider = \"test\"\nmodel = \"priced\"\nfrom = \"2000-01-01\"\n\
-                  input = 1_000_000_000\noutput = 2_000_000_000\n";
     largestack_gateway::Gateway::builder(largestack_gateway::Ports {
         transport: Arc::new(largestack_http::HttpTransport::new(keys)),
         ledger: Arc::new(ledger),
@@ -291,6 +289,6 @@ fn gateway_over(rig: &Rig, ledger: impl Ledger) -> largestack_gateway::Gateway {
         ids: Arc::new(largestack_testkit::CountingIds::default()),
         tasks,
     })
-    .prices(largestack_wire::price::Book::parse(prices).unwrap())
+    .prices(crate::rig::prices())
     .build()
 }

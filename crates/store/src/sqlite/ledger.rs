@@ -91,7 +91,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<CostRow> {
             cache_read_tokens: count(row, 4)?,
             cache_write_tokens: count(row, 5)?,
             reasoning_tokens: count(row, 6)?,
-            cache_write_1h_tokens: None,
+            ..Usage::default()
         },
         cost: Money::from_nanos(row.get(7)?),
         cached: count(row, 8)?.unwrap_or(0),

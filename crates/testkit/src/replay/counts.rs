@@ -110,7 +110,11 @@ fn openai_chat(values: &[Value]) -> Said {
                 raw,
                 &["/completion_tokens_details/reasoning_tokens", "/reasoning_tokens"],
             ),
-            cache_write_1h_tokens: None,
+            input_audio_tokens: count(raw, &["/prompt_tokens_details/audio_tokens"]),
+            input_image_tokens: count(raw, &["/prompt_tokens_details/image_tokens"]),
+            output_audio_tokens: count(raw, &["/completion_tokens_details/audio_tokens"]),
+            output_image_tokens: count(raw, &["/completion_tokens_details/image_tokens"]),
+            ..Usage::default()
         },
         finish: word(last(values, &["/choices/0/finish_reason"])),
         text: (!lists).then_some(text),
@@ -142,7 +146,11 @@ fn openai_responses(values: &[Value]) -> Said {
             cache_read_tokens: count(raw, &["/input_tokens_details/cached_tokens"]),
             cache_write_tokens: count(raw, &["/input_tokens_details/cache_write_tokens"]),
             reasoning_tokens: count(raw, &["/output_tokens_details/reasoning_tokens"]),
-            cache_write_1h_tokens: None,
+            input_audio_tokens: count(raw, &["/input_tokens_details/audio_tokens"]),
+            input_image_tokens: count(raw, &["/input_tokens_details/image_tokens"]),
+            output_audio_tokens: count(raw, &["/output_tokens_details/audio_tokens"]),
+            output_image_tokens: count(raw, &["/output_tokens_details/image_tokens"]),
+            ..Usage::default()
         },
         finish: None,
         text: if streamed {
@@ -204,6 +212,8 @@ fn anthropic(values: &[Value]) -> Said {
                 raw.as_ref(),
                 &["/cache_creation/ephemeral_1h_input_tokens"],
             ),
+            searches: count(raw.as_ref(), &["/server_tool_use/web_search_requests"]),
+            ..Usage::default()
         },
         raw_usage: raw,
         finish: word(last(values, &["/delta/stop_reason", "/stop_reason"])),
@@ -241,12 +251,24 @@ fn gemini(values: &[Value]) -> Said {
             cache_read_tokens: count(raw, &["/cachedContentTokenCount"]),
             cache_write_tokens: None,
             reasoning_tokens: thoughts,
-            cache_write_1h_tokens: None,
+            input_audio_tokens: modal(raw, "/promptTokensDetails", "AUDIO"),
+            input_image_tokens: modal(raw, "/promptTokensDetails", "IMAGE"),
+            cache_read_audio_tokens: modal(raw, "/cacheTokensDetails", "AUDIO"),
+            output_audio_tokens: modal(raw, "/candidatesTokensDetails", "AUDIO"),
+            output_image_tokens: modal(raw, "/candidatesTokensDetails", "IMAGE"),
+            ..Usage::default()
         },
         finish: word(last(values, &["/candidates/0/finishReason"])),
         text: Some(text.filter_map(|p| word(p.get("text"))).collect()),
         calls: Some(calls.collect()),
     }
+}
+
+/// The tokens of a modality in one of Gemini's lists.
+fn modal(raw: Option<&Value>, list: &str, modality: &str) -> Option<u64> {
+    let list = raw?.pointer(list)?.as_array()?;
+    let counts = list.iter().filter(|one| one["modality"] == modality);
+    counts.filter_map(|one| one["tokenCount"].as_u64()).reduce(|sum, more| sum + more)
 }
 
 /// Bedrock counts cache reads and writes beside the input.
@@ -269,7 +291,7 @@ fn bedrock(mode: Mode, values: &[Value]) -> Said {
             cache_read_tokens: read,
             cache_write_tokens: write,
             reasoning_tokens: None,
-            cache_write_1h_tokens: None,
+            ..Usage::default()
         },
         finish: word(last(values, &["/stopReason", "/messageStop/stopReason"])),
         text: Some(text),
@@ -291,6 +313,8 @@ fn cohere(mode: Mode, values: &[Value]) -> Said {
             input_tokens: count(raw, &["/tokens/input_tokens"]),
             output_tokens: count(raw, &["/tokens/output_tokens"]),
             cache_read_tokens: count(raw, &["/cached_tokens"]),
+            billed_input_tokens: count(raw, &["/billed_units/input_tokens"]),
+            billed_output_tokens: count(raw, &["/billed_units/output_tokens"]),
             ..Usage::default()
         },
         finish: word(last(values, &["/finish_reason", "/delta/finish_reason"])),

@@ -22,6 +22,7 @@ struct Counts<'a> {
     /// By time to live; their sum where the total is absent.
     cache_creation: Object<Written>,
     details: Object<Details>,
+    server_tools: Object<ServerTools>,
     iterations: List<Object<Counts<'a>>>,
 }
 
@@ -34,6 +35,11 @@ struct Written {
 #[derive(Debug, Default)]
 struct Details {
     thinking: Count,
+}
+
+#[derive(Debug, Default)]
+struct ServerTools {
+    web_searches: Count,
 }
 
 impl<'de> Fields<'de> for Counts<'de> {
@@ -50,6 +56,7 @@ impl<'de> Fields<'de> for Counts<'de> {
             "cache_creation_input_tokens" => self.cache_write = map.next_value()?,
             "cache_creation" => self.cache_creation = map.next_value()?,
             "output_tokens_details" => self.details = map.next_value()?,
+            "server_tool_use" => self.server_tools = map.next_value()?,
             "iterations" => self.iterations = map.next_value()?,
             _ => skip(map)?,
         }
@@ -86,6 +93,20 @@ impl<'de> Fields<'de> for Details {
     }
 }
 
+impl<'de> Fields<'de> for ServerTools {
+    fn field<A: MapAccess<'de>>(
+        &mut self,
+        key: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match &*key {
+            "web_search_requests" => self.web_searches = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
 fn sum(a: Option<u64>, b: Option<u64>) -> Option<u64> {
     match (a, b) {
         (None, None) => None,
@@ -106,6 +127,8 @@ impl Counts<'_> {
             cache_write_tokens: write,
             reasoning_tokens: self.details.0.thinking.0,
             cache_write_1h_tokens: written.one_hour.0,
+            searches: self.server_tools.0.web_searches.0,
+            ..Usage::default()
         }
     }
 }

@@ -47,7 +47,7 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: counts.read.0,
         cache_write_tokens: counts.write.0,
         reasoning_tokens: None,
-        cache_write_1h_tokens: None,
+        ..Usage::default()
     }
 }
 

@@ -1,5 +1,5 @@
 //! Token counts. `tokens` is what went through the model, `billed_units` what is paid for (without
-//! the provider's own template); only where the first is absent does the second count.
+//! the provider's own template): both are kept, and where the first is absent the second counts.
 
 use std::borrow::Cow;
 
@@ -62,9 +62,9 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         input_tokens: tokens.input.0.or(billed.input.0),
         output_tokens: tokens.output.0.or(billed.output.0),
         cache_read_tokens: counts.cached.0,
-        cache_write_tokens: None,
-        reasoning_tokens: None,
-        cache_write_1h_tokens: None,
+        billed_input_tokens: billed.input.0,
+        billed_output_tokens: billed.output.0,
+        ..Usage::default()
     }
 }
 

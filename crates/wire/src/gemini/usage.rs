@@ -6,7 +6,7 @@ use largestack_types::usage::Usage;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
-use crate::json::{Count, Fields, Object, lenient, skip};
+use crate::json::{Count, Fields, List, Object, Str, lenient, skip};
 
 #[derive(Debug, Default)]
 struct Counts {
@@ -15,6 +15,49 @@ struct Counts {
     candidates: Count,
     thoughts: Count,
     cached: Count,
+    prompt_details: List<Object<Modal>>,
+    candidates_details: List<Object<Modal>>,
+    cached_details: List<Object<Modal>>,
+}
+
+/// The tokens of one modality.
+#[derive(Debug, Default)]
+struct Modal {
+    modality: Option<Modality>,
+    count: Count,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Modality {
+    Audio,
+    Image,
+}
+
+impl<'de> Fields<'de> for Modal {
+    fn field<A: MapAccess<'de>>(
+        &mut self,
+        key: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match &*key {
+            "modality" => {
+                self.modality = match map.next_value::<Str<'de>>()?.or_empty().as_ref() {
+                    "AUDIO" => Some(Modality::Audio),
+                    "IMAGE" => Some(Modality::Image),
+                    _ => None,
+                };
+            }
+            "tokenCount" => self.count = map.next_value()?,
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// The tokens of a modality in a list of them.
+fn of(details: &List<Object<Modal>>, modality: Modality) -> Option<u64> {
+    let counts = details.0.iter().filter(|Object(modal)| modal.modality == Some(modality));
+    counts.filter_map(|Object(modal)| modal.count.0).reduce(u64::saturating_add)
 }
 
 impl<'de> Fields<'de> for Counts {
@@ -29,6 +72,9 @@ impl<'de> Fields<'de> for Counts {
             "candidatesTokenCount" => self.candidates = map.next_value()?,
             "thoughtsTokenCount" => self.thoughts = map.next_value()?,
             "cachedContentTokenCount" => self.cached = map.next_value()?,
+            "promptTokensDetails" => self.prompt_details = map.next_value()?,
+            "candidatesTokensDetails" => self.candidates_details = map.next_value()?,
+            "cacheTokensDetails" => self.cached_details = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -46,7 +92,12 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: counts.cached.0,
         cache_write_tokens: None,
         reasoning_tokens: counts.thoughts.0,
-        cache_write_1h_tokens: None,
+        input_audio_tokens: of(&counts.prompt_details, Modality::Audio),
+        input_image_tokens: of(&counts.prompt_details, Modality::Image),
+        cache_read_audio_tokens: of(&counts.cached_details, Modality::Audio),
+        output_audio_tokens: of(&counts.candidates_details, Modality::Audio),
+        output_image_tokens: of(&counts.candidates_details, Modality::Image),
+        ..Usage::default()
     }
 }
 

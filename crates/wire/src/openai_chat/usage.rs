@@ -24,6 +24,8 @@ struct Details {
     cached: Count,
     cache_write: Count,
     reasoning: Count,
+    audio: Count,
+    image: Count,
 }
 
 impl<'de> Fields<'de> for Counts {
@@ -59,6 +61,8 @@ impl<'de> Fields<'de> for Details {
             "cached_tokens" => self.cached = map.next_value()?,
             "cache_write_tokens" => self.cache_write = map.next_value()?,
             "reasoning_tokens" => self.reasoning = map.next_value()?,
+            "audio_tokens" => self.audio = map.next_value()?,
+            "image_tokens" => self.image = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -86,7 +90,11 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: prompt.cached.0.or(counts.cached.0),
         cache_write_tokens: prompt.cache_write.0,
         reasoning_tokens: completion.reasoning.0.or(counts.reasoning.0),
-        cache_write_1h_tokens: None,
+        input_audio_tokens: prompt.audio.0,
+        input_image_tokens: prompt.image.0,
+        output_audio_tokens: completion.audio.0,
+        output_image_tokens: completion.image.0,
+        ..Usage::default()
     }
 }
 

@@ -21,6 +21,8 @@ struct Details {
     cached: Count,
     cache_write: Count,
     reasoning: Count,
+    audio: Count,
+    image: Count,
 }
 
 impl<'de> Fields<'de> for Counts {
@@ -50,6 +52,8 @@ impl<'de> Fields<'de> for Details {
             "cached_tokens" => self.cached = map.next_value()?,
             "cache_write_tokens" => self.cache_write = map.next_value()?,
             "reasoning_tokens" => self.reasoning = map.next_value()?,
+            "audio_tokens" => self.audio = map.next_value()?,
+            "image_tokens" => self.image = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -66,7 +70,11 @@ pub(super) fn read(raw: &RawValue) -> Usage {
         cache_read_tokens: input.cached.0,
         cache_write_tokens: input.cache_write.0,
         reasoning_tokens: output.reasoning.0,
-        cache_write_1h_tokens: None,
+        input_audio_tokens: input.audio.0,
+        input_image_tokens: input.image.0,
+        output_audio_tokens: output.audio.0,
+        output_image_tokens: output.image.0,
+        ..Usage::default()
     }
 }
 

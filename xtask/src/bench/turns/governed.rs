@@ -23,23 +23,18 @@ use largestack_types::errors::Result;
 use largestack_types::json::Json;
 use largestack_types::label::Origin;
 use largestack_types::message::Role;
+use largestack_types::money::Money;
 use largestack_types::scope::Scope;
 use largestack_types::tool::ToolSpec;
 use largestack_wire::Registry;
-use largestack_wire::price::Book;
+use largestack_wire::price::{Book, Section};
 
 use super::Loop;
 use super::script::{self, Size};
 use crate::Outcome;
 
-const PRICES: &str = r#"
-[[price]]
-provider = "bench"
-model = "*"
-from = "2000-01-01"
-input = 150_000_000
-output = 600_000_000
-"#;
+/// Dollars per million tokens, in billionths, in and out.
+const PRICE: (i64, i64) = (150_000_000, 600_000_000);
 
 pub(super) struct Governed {
     agent: Agent,
@@ -65,7 +60,10 @@ impl Governed {
             ids: Arc::clone(&house.ids),
             tasks: Arc::new(house.tasks.clone()),
         };
-        let gateway = Gateway::builder(ports).registry(registry).prices(Book::parse(PRICES)?);
+        let mut prices = Book::default();
+        let (input, output) = (Money::from_nanos(PRICE.0), Money::from_nanos(PRICE.1));
+        prices.define("bench", "*", &Section::flat(input, output))?;
+        let gateway = Gateway::builder(ports).registry(registry).prices(prices);
         Self::of(house, Arc::new(gateway.build()))
     }
 

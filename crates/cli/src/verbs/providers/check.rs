@@ -60,7 +60,8 @@ impl Check {
                 compose::ground(&providers, &project.network, Arc::new(MemorySwitch::default()))?;
             let clock = Arc::clone(&ports.clock);
             let run = ports.ids.run_id(clock.now());
-            let gateway = Gateway::builder(ports).registry(providers.clone()).build();
+            let gateway =
+                Gateway::builder(ports).registry(providers.clone()).prices(project.prices).build();
             let context = CallContext {
                 scope: compose::scope(),
                 run,

@@ -2,7 +2,7 @@
 
 use largestack_types::call::Call;
 use largestack_types::errors::{Code, LargestackError};
-use largestack_types::usage::Usage;
+use largestack_wire::price::Bounds;
 
 use super::plan::Plan;
 use super::residency;
@@ -32,7 +32,7 @@ pub(super) fn unfit(
 fn dearer(factor: f64, demand: &Demand, first: &Route, route: &Route) -> Option<String> {
     let worst = |route: &Route| {
         let output = u64::from(route.profile.output_limit(demand.output));
-        route.price?.worst_case(demand.input, output).ok()
+        route.price.as_ref()?.worst_case(Bounds::tokens(demand.input, output)).ok()
     };
     let (Some(most), Some(needs)) = (worst(first), worst(route)) else {
         return Some("its price, or the first model's, is not known".to_owned());
@@ -40,18 +40,4 @@ fn dearer(factor: f64, demand: &Demand, first: &Route, route: &Route) -> Option<
     #[expect(clippy::cast_precision_loss, reason = "a factor of a price is a rule of thumb")]
     let within = needs.nanos() as f64 <= most.nanos() as f64 * factor;
     (!within).then(|| format!("it may cost {needs}, more than {factor} times {most}"))
-}
-
-/// The counts that have come since.
-pub(super) fn since(now: Usage, then: Usage) -> Usage {
-    let less =
-        |now: Option<u64>, then: Option<u64>| now.map(|n| n.saturating_sub(then.unwrap_or(0)));
-    Usage {
-        input_tokens: less(now.input_tokens, then.input_tokens),
-        output_tokens: less(now.output_tokens, then.output_tokens),
-        cache_read_tokens: less(now.cache_read_tokens, then.cache_read_tokens),
-        cache_write_tokens: less(now.cache_write_tokens, then.cache_write_tokens),
-        reasoning_tokens: less(now.reasoning_tokens, then.reasoning_tokens),
-        cache_write_1h_tokens: None,
-    }
 }

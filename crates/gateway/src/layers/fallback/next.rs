@@ -339,7 +339,7 @@ impl<S: Step> Next<S> {
         let (usage, cost) =
             std::mem::replace(&mut self.booked, (notes.bill.usage, notes.bill.cost));
         if !self.delivered.is_nothing() && notes.bill.cost != cost {
-            let usage = fit::since(notes.bill.usage, usage);
+            let usage = notes.bill.usage.since(usage);
             let cost = notes.bill.cost.checked_sub(cost).unwrap_or_default();
             notes.bill.legs.push(Leg { model: model.clone(), usage, cost });
         }

@@ -7,17 +7,22 @@ use largestack_ports::ledger::{Ledger, Reservation};
 use largestack_types::call::Settings;
 use largestack_types::error::Code;
 use largestack_types::errors::{LargestackError, Result};
-use largestack_types::money::{Money, MoneyOverflow};
-use largestack_wire::price::Price;
+use largestack_types::money::Money;
+use largestack_wire::price::{Bounds, NoPrice, Price, Tier, asked};
+use largestack_wire::tokens;
 
 use super::{FLOOR_TOKENS, Kept};
 use crate::job::{Ask, Job};
 
 /// What an attempt can cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub(super) struct Quote {
-    /// `None` when nobody knows.
-    pub(super) price: Option<Price>,
+    /// `None` when nobody knows, for the tier that is asked for.
+    pub(super) price: Option<Arc<Price>>,
+    /// The tier that is asked for.
+    pub(super) tier: Tier,
+    /// Whether the input holds media that have a price of their own.
+    media: bool,
     /// No more tokens than this go in.
     pub(super) input: u64,
     /// No more tokens than this are asked for.
@@ -34,13 +39,8 @@ pub(super) struct Reserved {
     clamped: bool,
 }
 
-fn out_of_range(_: MoneyOverflow) -> LargestackError {
+fn out_of_range(_: NoPrice) -> LargestackError {
     LargestackError::other(Code::Budget, "the price of a call is out of range")
-}
-
-fn is_free(price: &Price) -> bool {
-    let parts = [Some(price.input), Some(price.output), price.cache_read, price.cache_write];
-    parts.into_iter().flatten().all(|part| part == 0)
 }
 
 impl Quote {
@@ -49,8 +49,14 @@ impl Quote {
         let mut kept = context.slot.take_session::<Kept>().unwrap_or_default();
         let input = kept.input_bound(&ask.call, &ask.route.profile);
         context.slot.put_session(kept);
+        let extra = ask.call.settings.extra.as_ref();
+        let tier = asked(extra);
+        let listed = ask.route.price.clone();
+        let price = listed.filter(|price| tier.as_ref().is_ok_and(|tier| price.has(*tier)));
         Self {
-            price: ask.route.price,
+            media: price.is_some() && tokens::has_media(&ask.call),
+            price,
+            tier: tier.unwrap_or_default(),
             input,
             limit: ask.route.profile.output_limit(ask.call.settings.max_output_tokens),
             keep: context.keep_for_last_turn,
@@ -63,23 +69,30 @@ impl Quote {
     }
 
     pub(super) fn is_free(&self) -> bool {
-        self.price.as_ref().is_some_and(is_free)
+        self.price.as_ref().is_some_and(|price| price.is_free())
     }
 
-    pub(super) const fn unreserved(self) -> Reserved {
+    pub(super) fn unreserved(self) -> Reserved {
         Reserved { reservation: None, quote: self, clamped: false }
     }
 
+    /// The most that the attempt can use with this many tokens of output.
+    pub(super) const fn bounds(&self, output: u64) -> Bounds {
+        let Self { input, media, tier, .. } = *self;
+        Bounds { input, output, searches: 0, media, tier }
+    }
+
     /// What has to be set aside for this many tokens of output.
-    fn needs(&self, price: &Price, output: u32) -> Result<Money, MoneyOverflow> {
+    fn needs(&self, price: &Price, output: u32) -> Result<Money, NoPrice> {
         let output = u64::from(output);
-        let worst = price.worst_case(self.input, output)?;
+        let worst = price.worst_case(self.bounds(output))?;
         if !self.keep {
             return Ok(worst);
         }
         // The next call sends what this one said, and asks for the least.
         let next = self.input.saturating_add(output);
-        worst.checked_add(price.worst_case(next, u64::from(FLOOR_TOKENS))?)
+        let next = Bounds { input: next, ..self.bounds(u64::from(FLOOR_TOKENS)) };
+        Ok(worst.checked_add(price.worst_case(next)?)?)
     }
 
     /// The most output that this money covers; the floor when it does not even cover that.
@@ -123,13 +136,18 @@ pub(super) async fn reserve(
     mut quote: Quote,
 ) -> Result<Reserved> {
     let keys = &job.context.budgets;
-    let Some(price) = quote.price else {
-        return match ledger.available(keys).await? {
-            None => Ok(quote.unreserved()),
-            Some(_) => Err(no_price(&job)),
-        };
+    let whole = quote.price.clone().map(|price| (quote.needs(&price, quote.limit), price));
+    let (price, whole) = match whole {
+        // A rate that is missing is a price that nobody knows.
+        None | Some((Err(NoPrice::Unpriced(_)), _)) => {
+            quote.price = None;
+            return match ledger.available(keys).await? {
+                None => Ok(quote.unreserved()),
+                Some(_) => Err(no_price(&job)),
+            };
+        }
+        Some((whole, price)) => (price, whole.map_err(out_of_range)?),
     };
-    let whole = quote.needs(&price, quote.limit).map_err(out_of_range)?;
     let refused = match ledger.reserve(keys, whole).await {
         Ok(taken) => return Ok(Reserved { reservation: Some(taken), quote, clamped: false }),
         Err(refused) => refused,
@@ -143,7 +161,8 @@ pub(super) async fn reserve(
     // Where this fails, too, the ledger says in which scope and how much the least would be.
     let least = quote.needs(&price, quote.limit).map_err(out_of_range)?;
     let reservation = Some(ledger.reserve(keys, least).await?);
-    Ok(Reserved { reservation, quote, clamped: quote.limit < asked })
+    let clamped = quote.limit < asked;
+    Ok(Reserved { reservation, quote, clamped })
 }
 
 fn no_price(job: &Job) -> LargestackError {
@@ -161,16 +180,11 @@ mod tests {
 
     use super::*;
 
-    const PRICE: Price = Price {
-        input: 150_000_000,
-        output: 600_000_000,
-        cache_read: Some(75_000_000),
-        cache_write: None,
-        cache_write_1h: None,
-    };
+    const PRICE: Price = Price::flat(150_000_000, 600_000_000);
 
     fn quote(limit: u32, keep: bool) -> Quote {
-        Quote { price: Some(PRICE), input: 1_000, limit, keep }
+        let price = Some(Arc::new(PRICE));
+        Quote { price, tier: Tier::Standard, media: false, input: 1_000, limit, keep }
     }
 
     proptest! {
@@ -194,9 +208,9 @@ mod tests {
     #[test]
     fn keeping_a_last_turn_adds_one_smallest_call_that_sends_everything() {
         let (alone, kept) = (quote(500, false), quote(500, true));
-        let next = PRICE.worst_case(1_500, 256).unwrap();
-        let worst = PRICE.worst_case(1_000, 500).unwrap();
+        let next = PRICE.worst_case(Bounds::tokens(1_500, 256)).unwrap();
+        let worst = PRICE.worst_case(Bounds::tokens(1_000, 500)).unwrap();
         assert_eq!(alone.needs(&PRICE, 500), Ok(worst));
-        assert_eq!(kept.needs(&PRICE, 500), worst.checked_add(next));
+        assert_eq!(kept.needs(&PRICE, 500), Ok(worst.checked_add(next).unwrap()));
     }
 }

@@ -12,6 +12,7 @@ use largestack_types::money::Money;
 use largestack_types::part::{Body, Part};
 use largestack_types::reply::Reply;
 use largestack_types::usage::Usage;
+use largestack_wire::price::{Bill, Bounds, Tier, served};
 
 use super::Books;
 use super::reserve::{Quote, Reserved};
@@ -77,7 +78,8 @@ impl Tab {
         if tokens <= self.covered {
             return None;
         }
-        let amount = self.quote.price?.worst_case(0, u64::from(self.quote.limit)).ok()?;
+        let more = Bounds { input: 0, ..self.quote.bounds(u64::from(self.quote.limit)) };
+        let amount = self.quote.price.as_ref()?.worst_case(more).ok()?;
         Some(self.books.reserve(keys, amount))
     }
 
@@ -107,7 +109,14 @@ impl Tab {
         if reply.usage.output_tokens.is_none() {
             self.delivered = reply.parts.iter().map(length).sum();
         }
-        self.close(|tab, notes| tab.charge(notes, reply.usage))
+        let served = served(reply.raw_usage.as_ref(), reply.extras.as_ref());
+        self.close(|tab, notes| {
+            let tier = served.unwrap_or_else(|word| {
+                notes.flag(&format!("unpriced:{word}"));
+                tab.quote.tier
+            });
+            tab.charge(notes, reply.usage, tier)
+        })
     }
 
     /// The attempt failed.
@@ -142,14 +151,14 @@ impl Tab {
 
     fn charge_unanswered(&self, notes: &mut Notes) -> Money {
         let reported = notes.usage.unwrap_or_default();
-        let used = self.charge(notes, reported);
+        let used = self.charge(notes, reported, self.quote.tier);
         notes.bill.usage = notes.bill.usage.plus(self.complete(reported));
         used
     }
 
     /// What an attempt with this usage cost. What was not reported is estimated, and said to be.
-    fn charge(&self, notes: &mut Notes, reported: Usage) -> Money {
-        let Some(price) = self.quote.price.filter(|_| !self.quote.is_free()) else {
+    fn charge(&self, notes: &mut Notes, reported: Usage, tier: Tier) -> Money {
+        let Some(price) = self.quote.price.as_ref().filter(|price| !price.is_free()) else {
             return Money::ZERO;
         };
         if reported.input_tokens.is_none() || reported.output_tokens.is_none() {
@@ -161,10 +170,15 @@ impl Tab {
         {
             notes.flag("over_limit");
         }
-        price.cost(&self.complete(reported)).unwrap_or_else(|_| {
+        let Ok(Bill { cost, unpriced }) = price.cost(&self.complete(reported), tier) else {
             notes.flag("estimated");
-            self.reservation.as_ref().map_or(Money::ZERO, |reservation| reservation.amount)
-        })
+            let set_aside = self.reservation.as_ref().map(|reservation| reservation.amount);
+            return set_aside.unwrap_or(Money::ZERO);
+        };
+        if let Some(what) = unpriced {
+            notes.flag(&format!("unpriced:{what}"));
+        }
+        cost
     }
 
     /// Whether more was delivered than the limit can have been.

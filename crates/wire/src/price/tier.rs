@@ -1,0 +1,182 @@
+//! How urgently a call is served, which some providers charge for: what a request asks for and
+//! what a reply says it got, in the words of every protocol.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use largestack_types::json::Json;
+use serde::de::MapAccess;
+use serde_json::value::RawValue;
+
+use crate::json::{Fields, Object, Str, lenient, skip};
+
+/// How urgently a call is served.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[non_exhaustive]
+pub enum Tier {
+    /// As everybody is who asks for nothing else.
+    #[default]
+    Standard,
+    /// Before others.
+    Priority,
+    /// With more tokens a second.
+    Fast,
+    /// When there is room.
+    Flex,
+    /// Within a day.
+    Batch,
+}
+
+impl Tier {
+    /// The name in price lists and configurations.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Standard => "standard",
+            Self::Priority => "priority",
+            Self::Fast => "fast",
+            Self::Flex => "flex",
+            Self::Batch => "batch",
+        }
+    }
+
+    /// What a protocol's word means; `None` for a word that nobody documented.
+    fn of_word(word: &str) -> Option<Self> {
+        Some(match word {
+            // OpenAI and Bedrock say default, Groq on_demand, Vertex AI ON_DEMAND; `auto` leaves it
+            // to the account.
+            "" | "auto" | "default" | "standard" | "standard_only" | "on_demand" | "ON_DEMAND" => {
+                Self::Standard
+            }
+            "priority" | "ON_DEMAND_PRIORITY" => Self::Priority,
+            "fast" => Self::Fast,
+            "flex" | "ON_DEMAND_FLEX" => Self::Flex,
+            "batch" => Self::Batch,
+            _ => return None,
+        })
+    }
+}
+
+impl fmt::Display for Tier {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+/// The fields that name a tier, wherever they stand. The last that says something else than the
+/// standard one counts.
+#[derive(Debug, Default)]
+struct Said(Option<Result<Tier, String>>);
+
+/// Bedrock's form of the word: an object with a type.
+#[derive(Debug, Default)]
+struct Typed(Option<String>);
+
+impl<'de> Fields<'de> for Typed {
+    fn field<A: MapAccess<'de>>(
+        &mut self,
+        key: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match &*key {
+            "type" => self.0 = map.next_value::<Str<'de>>()?.0.map(Cow::into_owned),
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+impl Said {
+    fn word(&mut self, word: &str) {
+        match Tier::of_word(word) {
+            Some(Tier::Standard) => {}
+            Some(tier) => self.0 = Some(Ok(tier)),
+            None => self.0 = Some(Err(word.to_owned())),
+        }
+    }
+}
+
+impl<'de> Fields<'de> for Said {
+    fn field<A: MapAccess<'de>>(
+        &mut self,
+        key: Cow<'de, str>,
+        map: &mut A,
+    ) -> Result<(), A::Error> {
+        match &*key {
+            // OpenAI, Groq, Anthropic; Bedrock and Gemini; Vertex AI; Anthropic.
+            "service_tier" | "serviceTier" | "trafficType" | "speed" => {
+                let raw = map.next_value::<&'de RawValue>()?.get();
+                let typed = lenient::<Object<Typed>>(raw).0.0;
+                let plain = || lenient::<Str<'_>>(raw).or_empty().into_owned();
+                self.word(&typed.unwrap_or_else(plain));
+            }
+            // Anthropic charges more for keeping a call in one country.
+            "inference_geo" => {
+                let word = map.next_value::<Str<'de>>()?.or_empty();
+                if !matches!(&*word, "" | "global" | "not_available") {
+                    self.0 = Some(Err(format!("inference_geo {word}")));
+                }
+            }
+            _ => skip(map)?,
+        }
+        Ok(())
+    }
+}
+
+/// Words of which one is in every text that names a tier.
+const MARKS: [&str; 5] =
+    ["service_tier", "serviceTier", "trafficType", "\"speed\"", "inference_geo"];
+
+/// What objects of a protocol say of the tier: the standard one when they say nothing, and the
+/// word itself when nobody documented it.
+fn of<'a>(objects: impl Iterator<Item = &'a Json>) -> Result<Tier, String> {
+    let mut tier = Ok(Tier::Standard);
+    for object in objects.map(Json::as_str) {
+        // Most replies say nothing: these are not read.
+        if MARKS.iter().any(|mark| object.contains(mark))
+            && let Some(said) = lenient::<Object<Said>>(object).0.0
+        {
+            tier = said;
+        }
+    }
+    tier
+}
+
+/// The tier that a request asks for in its extra fields.
+pub fn asked(extra: Option<&Json>) -> Result<Tier, String> {
+    of(extra.into_iter())
+}
+
+/// The tier in which a reply says it was served, in its usage object or beside it.
+pub fn served(raw_usage: Option<&Json>, extras: Option<&Json>) -> Result<Tier, String> {
+    of(extras.into_iter().chain(raw_usage))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn said(usage: &str, extras: &str) -> Result<Tier, String> {
+        let json = |text: &str| Json::parse(text).unwrap();
+        served(Some(&json(usage)), Some(&json(extras)))
+    }
+
+    #[test]
+    fn every_protocols_word_for_a_tier_is_understood() {
+        assert_eq!(said("{}", r#"{"service_tier":"flex","created":1}"#), Ok(Tier::Flex));
+        assert_eq!(said("{}", r#"{"service_tier":"default"}"#), Ok(Tier::Standard));
+        assert_eq!(said(r#"{"service_tier":"batch"}"#, "{}"), Ok(Tier::Batch));
+        assert_eq!(said(r#"{"trafficType":"ON_DEMAND_PRIORITY"}"#, "{}"), Ok(Tier::Priority));
+        assert_eq!(said("{}", r#"{"serviceTier":{"type":"priority"}}"#), Ok(Tier::Priority));
+        assert_eq!(said(r#"{"speed":"fast","service_tier":"standard"}"#, "{}"), Ok(Tier::Fast));
+        assert_eq!(said(r#"{"inference_geo":"not_available"}"#, "{}"), Ok(Tier::Standard));
+        assert_eq!(said("{}", r#"{"service_tier":null}"#), Ok(Tier::Standard));
+        assert_eq!(served(None, None), Ok(Tier::Standard));
+    }
+
+    #[test]
+    fn a_word_that_nobody_documented_is_no_tier_at_all() {
+        assert_eq!(said("{}", r#"{"service_tier":"scale"}"#), Err("scale".to_owned()));
+        let us = said(r#"{"inference_geo":"us"}"#, "{}");
+        assert_eq!(us, Err("inference_geo us".to_owned()));
+    }
+}
