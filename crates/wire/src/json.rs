@@ -7,8 +7,10 @@ use std::fmt;
 use std::marker::PhantomData;
 
 mod read;
+mod repeat;
 
 pub(crate) use read::from_str;
+pub(crate) use repeat::{Differs, Repeat};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
 
@@ -17,6 +19,19 @@ use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Vis
 pub(crate) struct Str<'a>(pub(crate) Option<Cow<'a, str>>);
 
 impl<'a> Str<'a> {
+    /// Whether there are no characters.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.as_deref().is_none_or(str::is_empty)
+    }
+
+    /// The characters, when there are any and they stand in the text as they are.
+    pub(crate) fn in_place(&self) -> Option<&'a str> {
+        match self.0 {
+            Some(Cow::Borrowed(text)) if !text.is_empty() => Some(text),
+            _ => None,
+        }
+    }
+
     /// The characters, when there are any.
     pub(crate) fn non_empty(self) -> Option<Cow<'a, str>> {
         self.0.filter(|text| !text.is_empty())

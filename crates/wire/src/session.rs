@@ -16,7 +16,7 @@ use crate::error::EncodeError;
 use crate::model::Target;
 
 /// Bytes of a short conversation: room for it from the start.
-const SHORT: usize = 4 << 10;
+const SHORT: usize = 2 << 10;
 
 /// The encoded beginning of a conversation, and the encoded settings of its calls.
 #[derive(Debug, Default)]

@@ -9,11 +9,11 @@ use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
 use super::block::Open;
-use super::reply::{Event, Extra, Message};
+use super::reply::{Added, Event, Extra, Message};
 use super::{fault, finish, usage};
 use crate::error::DecodeError;
 use crate::event::{Place, WireEvent};
-use crate::json::{self, Fields, Object, Str, lenient, skip};
+use crate::json::{self, Differs, Fields, Object, Repeat, Str, lenient, skip};
 use crate::model::Target;
 use crate::wire::{Decoder, Frame, Mode};
 
@@ -30,6 +30,8 @@ pub(super) struct MessageDecoder {
     usage: usage::Merged,
     /// A reason to stop came, or the last event, or an error: no more is due.
     complete: bool,
+    /// An event that only added words to a block.
+    repeat: Repeat<(Option<u64>, Added)>,
 }
 
 /// What a chunk of Bedrock holds: an event of the stream in base64.
@@ -60,6 +62,7 @@ impl MessageDecoder {
             open: Vec::new(),
             usage: usage::Merged::default(),
             complete: false,
+            repeat: Repeat::default(),
         }
     }
 
@@ -162,6 +165,15 @@ impl MessageDecoder {
         }
     }
 
+    /// Remembers an event that others may repeat.
+    fn remember(&mut self, text: &str, event: &Event<'_>) {
+        if event.kind.0.as_deref() == Some("content_block_delta")
+            && let Some((words, added)) = event.delta.0.only_words()
+        {
+            self.repeat.remember((None, text), [Differs::Words(words)], (event.index.0, added));
+        }
+    }
+
     fn find(&self, index: Option<u64>) -> Option<usize> {
         let index = index.unwrap_or_default();
         self.open.iter().rposition(|(held, _)| *held == index)
@@ -195,7 +207,14 @@ impl MessageDecoder {
     /// The JSON of an event.
     fn text(&mut self, text: &str, emit: Emit<'_>) -> Result<(), DecodeError> {
         let read = if self.streams() {
-            json::from_str(text).map(|Object(event)| self.event(event, emit))
+            if let Some((anew, (index, added))) = self.repeat.of((None, text)) {
+                self.delta(index, added.delta(anew.words), emit);
+                return Ok(());
+            }
+            json::from_str(text).map(|Object(event)| {
+                self.remember(text, &event);
+                self.event(event, emit);
+            })
         } else {
             return match json::from_str(text) {
                 Ok(Object(message)) => self.body(message, emit),

@@ -117,6 +117,51 @@ impl<'de> Fields<'de> for Delta<'de> {
     }
 }
 
+/// What the words of a delta are.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Added {
+    Text,
+    Thinking,
+    Input,
+}
+
+impl Added {
+    /// The delta that adds these words and nothing else.
+    pub(super) fn delta(self, words: Cow<'_, str>) -> Delta<'_> {
+        let words = Str(Some(words));
+        let kind = |word| Str(Some(Cow::Borrowed(word)));
+        match self {
+            Self::Text => Delta { kind: kind("text_delta"), text: words, ..Delta::default() },
+            Self::Thinking => {
+                Delta { kind: kind("thinking_delta"), thinking: words, ..Delta::default() }
+            }
+            Self::Input => {
+                Delta { kind: kind("input_json_delta"), partial_json: words, ..Delta::default() }
+            }
+        }
+    }
+}
+
+impl<'a> Delta<'a> {
+    /// The words of a delta that says nothing else, and what they are.
+    pub(super) fn only_words(&self) -> Option<(&'a str, Added)> {
+        let Self { kind, text, thinking, partial_json, signature, citation, stop_reason, extras } =
+            self;
+        let nothing_else = signature.0.is_none()
+            && citation.is_none()
+            && stop_reason.0.is_none()
+            && extras.is_empty();
+        let (words, others, added) = match kind.0.as_deref()? {
+            "text_delta" => (text, [thinking, partial_json], Added::Text),
+            "thinking_delta" => (thinking, [text, partial_json], Added::Thinking),
+            "input_json_delta" => (partial_json, [text, thinking], Added::Input),
+            _ => return None,
+        };
+        let alone = nothing_else && others.into_iter().all(|other| other.0.is_none());
+        words.in_place().filter(|_| alone).map(|words| (words, added))
+    }
+}
+
 /// A content block.
 #[derive(Debug, Default)]
 pub(super) struct Block<'a> {

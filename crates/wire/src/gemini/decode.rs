@@ -21,7 +21,7 @@ use super::sources::Sources;
 use super::{fault, finish, usage};
 use crate::error::DecodeError;
 use crate::event::{Place, WireEvent};
-use crate::json::{Object, Str, from_str, lenient};
+use crate::json::{Differs, Object, Repeat, Str, from_str, lenient};
 use crate::model::Target;
 use crate::wire::{Decoder, Frame, Mode};
 
@@ -42,6 +42,8 @@ pub(super) struct GeminiDecoder {
     complete: bool,
     /// The frame that completed a stream: the same again says nothing new.
     last: Option<Box<str>>,
+    /// A chunk that said nothing but words of the answer, and counts.
+    repeat: Repeat<()>,
 }
 
 type Emit<'e> = &'e mut dyn FnMut(WireEvent<'_>);
@@ -61,6 +63,7 @@ impl GeminiDecoder {
             stopped: None,
             complete: false,
             last: None,
+            repeat: Repeat::default(),
         }
     }
 
@@ -104,6 +107,15 @@ impl GeminiDecoder {
             emit(WireEvent::Fault(fault::in_reply(raw, &self.target)));
         }
         Ok(())
+    }
+
+    /// Remembers a chunk that others may repeat.
+    fn remember(&mut self, text: &str, chunk: &Chunk<'_>) {
+        if let Some(words) = chunk.only_words().filter(|_| self.stopped.is_none()) {
+            let counts = chunk.usage.map(Differs::Value);
+            let differs = counts.into_iter().chain([Differs::Words(words)]);
+            self.repeat.remember((None, text), differs, ());
+        }
     }
 
     /// A prompt that was blocked: there is no candidate, and the reason to stop is why.
@@ -293,6 +305,13 @@ impl Decoder for GeminiDecoder {
         if self.joins() && (matches!(text, "" | "[DONE]") || self.last.as_deref() == Some(text)) {
             return Ok(());
         }
+        if let Some((anew, ())) = self.repeat.of((None, text)) {
+            self.words(anew.words, Entries::default(), emit);
+            if let Some(raw) = anew.value {
+                emit(WireEvent::Usage { usage: usage::read(raw), raw });
+            }
+            return Ok(());
+        }
         // Without `alt=sse`, and in some errors, the objects stand in a list.
         let parsed = if text.starts_with('[') {
             from_str(text)
@@ -301,6 +320,9 @@ impl Decoder for GeminiDecoder {
         };
         match parsed {
             Ok(chunks) => {
+                if let ([Object(chunk)], true) = (chunks.as_slice(), self.joins()) {
+                    self.remember(text, chunk);
+                }
                 chunks.into_iter().try_for_each(|Object(chunk)| self.chunk(chunk, emit))?;
             }
             Err(error) => return self.malformed(frame, &error, emit),

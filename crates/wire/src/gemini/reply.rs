@@ -48,6 +48,31 @@ impl<'de> Fields<'de> for Chunk<'de> {
     }
 }
 
+impl<'a> Chunk<'a> {
+    /// The words of a chunk that says nothing else but what may stand in every chunk, and counts.
+    pub(super) fn only_words(&self) -> Option<&'a str> {
+        let Self { candidates: Some(List(candidates)), feedback: None, error: None, .. } = self
+        else {
+            return None;
+        };
+        let [Object(Candidate { index, content, finish, grounding, urls, citations, extras: _ })] =
+            candidates.as_slice()
+        else {
+            return None;
+        };
+        let [Object(Part { text: Some(Cow::Borrowed(text)), fields })] =
+            content.0.parts.0.as_slice()
+        else {
+            return None;
+        };
+        let nothing_else = matches!(index.0, None | Some(0))
+            && finish.0.is_none()
+            && [grounding, urls, citations].into_iter().all(Option::is_none)
+            && fields.is_empty();
+        (nothing_else && !text.is_empty()).then_some(*text)
+    }
+}
+
 /// One candidate, or what a chunk adds to it.
 #[derive(Debug, Default)]
 pub(super) struct Candidate<'a> {

@@ -4,6 +4,7 @@
 //! given up and read again by `serde_json`, whose values and errors are the ones that count. So
 //! this reader may refuse anything, and must never read a text differently.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use largestack_types::json::RAW;
@@ -27,7 +28,7 @@ pub(crate) fn from_str<'de, T: Deserialize<'de>>(text: &'de str) -> Result<T, se
 
 /// Something that is left to `serde_json`.
 #[derive(Debug)]
-struct GaveUp;
+pub(super) struct GaveUp;
 
 impl fmt::Display for GaveUp {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -50,13 +51,13 @@ enum Chars<'de> {
 }
 
 /// Reads from the left.
-struct Reader<'de> {
+pub(super) struct Reader<'de> {
     text: &'de str,
     at: usize,
 }
 
 impl<'de> Reader<'de> {
-    const fn new(text: &'de str) -> Self {
+    pub(super) const fn new(text: &'de str) -> Self {
         Self { text, at: 0 }
     }
 
@@ -84,7 +85,7 @@ impl<'de> Reader<'de> {
         Ok(())
     }
 
-    fn is_over(&mut self) -> bool {
+    pub(super) fn is_over(&mut self) -> bool {
         self.peek().is_none() && self.at == self.text.len()
     }
 
@@ -159,6 +160,32 @@ impl<'de> Reader<'de> {
         }
         let written = self.text.get(before..self.at).ok_or(GaveUp)?;
         serde_json::from_str(written).map(Chars::Escaped).map_err(|_| GaveUp)
+    }
+
+    /// Passes exactly these bytes.
+    pub(super) fn same(&mut self, bytes: &str) -> Option<()> {
+        let rest = self.text.as_bytes().get(self.at..)?;
+        if !rest.starts_with(bytes.as_bytes()) {
+            return None;
+        }
+        self.at += bytes.len();
+        Some(())
+    }
+
+    /// The characters of a string, which begins right here.
+    pub(super) fn words(&mut self) -> Option<Cow<'de, str>> {
+        if self.byte() != Some(b'"') {
+            return None;
+        }
+        self.string().ok().map(|chars| match chars {
+            Chars::Plain(text) => Cow::Borrowed(text),
+            Chars::Escaped(text) => Cow::Owned(text),
+        })
+    }
+
+    /// Passes over a value.
+    pub(super) fn pass(&mut self) -> Option<()> {
+        self.skip(0).ok()
     }
 
     /// A number as it is written, and whether it is a whole one.

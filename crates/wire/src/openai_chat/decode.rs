@@ -17,7 +17,7 @@ use super::tool_calls::ToolCalls;
 use super::usage;
 use crate::error::DecodeError;
 use crate::event::{Place, WireEvent};
-use crate::json::{self, Object, lenient};
+use crate::json::{self, Differs, Object, Repeat, lenient};
 use crate::model::Target;
 use crate::wire::{Decoder, Frame, Mode};
 
@@ -71,6 +71,8 @@ pub(super) struct ChatDecoder {
     identified: bool,
     /// A reason to stop came, or `[DONE]`, or an error: no more is due.
     complete: bool,
+    /// A chunk that said nothing but words, and whether they were a thought.
+    repeat: Repeat<bool>,
 }
 
 type Emit<'e> = &'e mut dyn FnMut(WireEvent<'_>);
@@ -86,6 +88,7 @@ impl ChatDecoder {
             sources: Sources::default(),
             identified: false,
             complete: false,
+            repeat: Repeat::default(),
         }
     }
 
@@ -151,7 +154,7 @@ impl ChatDecoder {
         let spoke = self.details.take(&said.reasoning_details.0, joins, &mut self.blocks, emit);
         let plain = said.reasoning_content.non_empty().or_else(|| said.reasoning.non_empty());
         if let Some(text) = plain.filter(|_| !spoke) {
-            emit(WireEvent::Reasoning { part: self.blocks.of(Kind::Reasoning), text });
+            self.thought(text, emit);
         }
         self.sources.executed_tools(&said.executed_tools.0, &mut self.blocks, emit);
         match said.content {
@@ -182,6 +185,19 @@ impl ChatDecoder {
     fn text(&mut self, text: Cow<'_, str>, emit: Emit<'_>) {
         if !text.is_empty() {
             emit(WireEvent::Text { part: self.blocks.of(Kind::Text), text });
+        }
+    }
+
+    fn thought(&mut self, text: Cow<'_, str>, emit: Emit<'_>) {
+        emit(WireEvent::Reasoning { part: self.blocks.of(Kind::Reasoning), text });
+    }
+
+    /// Remembers a chunk that others may repeat.
+    fn remember(&mut self, frame: (Option<&str>, &str), chunk: &Chunk<'_>) {
+        if let Some((words, thought)) = chunk.only_words() {
+            let padding = chunk.padding.map(Differs::Ignored);
+            let differs = std::iter::once(Differs::Words(words)).chain(padding);
+            self.repeat.remember(frame, differs, thought);
         }
     }
 
@@ -230,6 +246,14 @@ impl Decoder for ChatDecoder {
                 return Ok(());
             }
         }
+        if let Some((anew, thought)) = self.repeat.of((frame.event, text)) {
+            if thought {
+                self.thought(anew.words, emit);
+            } else {
+                self.text(anew.words, emit);
+            }
+            return Ok(());
+        }
         // A frame named `error` may hold the error without a field around it.
         if frame.event == Some("error")
             && let Ok(raw) = serde_json::from_str::<&RawValue>(text)
@@ -240,7 +264,12 @@ impl Decoder for ChatDecoder {
             return Ok(());
         }
         match json::from_str::<Object<Chunk<'_>>>(text) {
-            Ok(Object(chunk)) => self.chunk(chunk, emit),
+            Ok(Object(chunk)) => {
+                if self.joins() {
+                    self.remember((frame.event, text), &chunk);
+                }
+                self.chunk(chunk, emit)
+            }
             Err(error) => self.malformed(frame, &error, emit),
         }
     }

@@ -26,6 +26,8 @@ pub(super) struct Chunk<'a> {
     /// Perplexity: the addresses behind the marks in the text, and more about them.
     pub(super) citations: Option<&'a RawValue>,
     pub(super) search_results: Option<&'a RawValue>,
+    /// Random characters that hide the length of the text from the network.
+    pub(super) padding: Option<&'a RawValue>,
     pub(super) extras: Vec<Extra<'a>>,
 }
 
@@ -48,11 +50,29 @@ impl<'de> Fields<'de> for Chunk<'de> {
             "error" => self.error = present(map)?,
             "citations" => self.citations = present(map)?,
             "search_results" => self.search_results = present(map)?,
-            // Random characters that hide the length of the text from the network.
-            "obfuscation" | "padding" => skip(map)?,
+            "obfuscation" | "padding" => self.padding = Some(map.next_value()?),
             _ => self.extras.push((key, map.next_value()?)),
         }
         Ok(())
+    }
+}
+
+impl<'a> Chunk<'a> {
+    /// The words of a chunk that says nothing else but what may stand in every chunk, and whether
+    /// they are a thought.
+    pub(super) fn only_words(&self) -> Option<(&'a str, bool)> {
+        let Self { choices: Some(List(choices)), usage: None, x_groq: None, error: None, .. } =
+            self
+        else {
+            return None;
+        };
+        let ([Object(choice)], None, None) =
+            (choices.as_slice(), self.citations, self.search_results)
+        else {
+            return None;
+        };
+        let plain = choice.finish_reason.0.is_none() && matches!(choice.index.0, None | Some(0));
+        choice.said.0.only_words().filter(|_| plain)
     }
 }
 
@@ -121,6 +141,44 @@ impl<'de> Fields<'de> for Said<'de> {
             _ => self.extras.push((key, map.next_value()?)),
         }
         Ok(())
+    }
+}
+
+impl<'a> Said<'a> {
+    fn only_words(&self) -> Option<(&'a str, bool)> {
+        let Self {
+            content,
+            reasoning_content,
+            reasoning,
+            reasoning_details: List(details),
+            refusal,
+            tool_calls: List(calls),
+            function_call: Object(function),
+            annotations: List(annotations),
+            audio: None,
+            images: List(images),
+            executed_tools: List(tools),
+            extras: _,
+        } = self
+        else {
+            return None;
+        };
+        let nothing_else = refusal.is_empty()
+            && calls.is_empty()
+            && function.name.is_empty()
+            && function.arguments.0.is_empty()
+            && [details, annotations, images, tools].into_iter().all(Vec::is_empty);
+        let words = match content {
+            Content::Text(Cow::Borrowed(text)) if !text.is_empty() => {
+                (*text, false, reasoning_content.is_empty() && reasoning.is_empty())
+            }
+            Content::Text(text) if !text.is_empty() => return None,
+            Content::Chunks(_) => return None,
+            _ if reasoning.is_empty() => (reasoning_content.in_place()?, true, true),
+            _ => (reasoning.in_place()?, true, reasoning_content.is_empty()),
+        };
+        let (text, thought, alone) = words;
+        (nothing_else && alone).then_some((text, thought))
     }
 }
 

@@ -7,11 +7,11 @@ use std::fmt;
 use serde_json::value::RawValue;
 
 use super::items::{Emit, Items, Words, kind_of};
-use super::shape::{Event, Response, item};
+use super::shape::{Adds, Event, Response, item};
 use super::{fault, finish, usage};
 use crate::error::DecodeError;
 use crate::event::{Place, WireEvent};
-use crate::json::{Object, from_str, lenient};
+use crate::json::{Differs, Object, Repeat, from_str, lenient};
 use crate::model::Target;
 use crate::wire::{Decoder, Frame, Mode};
 
@@ -25,12 +25,15 @@ pub(super) struct ResponsesDecoder {
     complete: bool,
     /// The last event was read: another one like it says nothing new.
     finished: bool,
+    /// An event that only added words.
+    repeat: Repeat<Adds>,
 }
 
 impl ResponsesDecoder {
     pub(super) fn new(mode: Mode, target: Target) -> Self {
         let items = Items::new(target.profile.reasoning);
-        Self { mode, target, items, complete: false, finished: false }
+        let repeat = Repeat::default();
+        Self { mode, target, items, complete: false, finished: false, repeat }
     }
 
     const fn streams(&self) -> bool {
@@ -246,6 +249,9 @@ impl Decoder for ResponsesDecoder {
                 return Ok(());
             }
         }
+        if let Some((anew, adds)) = self.repeat.of((frame.event, text)) {
+            return self.event(&adds.event(anew.words), RawValue::NULL, emit);
+        }
         let raw = match serde_json::from_str::<&RawValue>(text) {
             Ok(raw) => raw,
             Err(error) => return self.malformed(frame, &error, emit),
@@ -258,6 +264,12 @@ impl Decoder for ResponsesDecoder {
                 // The type stands in the data as well, except at servers that forget it.
                 if event.kind.0.is_none() && !event.is_reply {
                     event.kind.0 = frame.event.map(Cow::Borrowed);
+                }
+                if let Some((words, adds)) = event.only_words() {
+                    let beside = [event.number, event.padding].into_iter().flatten();
+                    let differs = beside.map(Differs::Ignored);
+                    let differs = differs.chain([Differs::Words(words)]);
+                    self.repeat.remember((frame.event, text), differs, adds);
                 }
                 self.event(&event, raw, emit)
             }

@@ -28,6 +28,10 @@ pub(super) struct Event<'a> {
     pub(super) error: Option<&'a RawValue>,
     /// It has an `output`: no event, but a reply.
     pub(super) is_reply: bool,
+    /// The event's number, which nobody needs: they come in order.
+    pub(super) number: Option<&'a RawValue>,
+    /// Random characters that hide the length of the text from the network.
+    pub(super) padding: Option<&'a RawValue>,
 }
 
 impl<'de> Fields<'de> for Event<'de> {
@@ -48,6 +52,8 @@ impl<'de> Fields<'de> for Event<'de> {
             "annotation" => self.annotation = map.next_value()?,
             "response" => self.response = map.next_value()?,
             "error" => self.error = present(map)?,
+            "sequence_number" => self.number = Some(map.next_value()?),
+            "obfuscation" => self.padding = Some(map.next_value()?),
             "output" => {
                 self.is_reply = true;
                 skip(map)?;
@@ -55,6 +61,62 @@ impl<'de> Fields<'de> for Event<'de> {
             _ => skip(map)?,
         }
         Ok(())
+    }
+}
+
+/// Events that add words.
+const DELTAS: [&str; 7] = [
+    "response.output_text.delta",
+    "response.refusal.delta",
+    "response.reasoning_text.delta",
+    "response.reasoning_summary_text.delta",
+    "response.function_call_arguments.delta",
+    "response.custom_tool_call_input.delta",
+    "response.reasoning.delta",
+];
+
+/// What an event that adds words says beside them: its kind, and where they belong.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Adds {
+    kind: &'static str,
+    output_index: Count,
+    content_index: Count,
+    summary_index: Count,
+}
+
+impl Adds {
+    /// The event that adds these words.
+    pub(super) fn event(self, words: Cow<'_, str>) -> Event<'_> {
+        let Self { kind, output_index, content_index, summary_index } = self;
+        let (kind, delta) = (Str(Some(Cow::Borrowed(kind))), Str(Some(words)));
+        Event { kind, output_index, content_index, summary_index, delta, ..Event::default() }
+    }
+}
+
+impl<'a> Event<'a> {
+    /// The words of an event that says nothing else, and what it says beside them.
+    pub(super) fn only_words(&self) -> Option<(&'a str, Adds)> {
+        let Self {
+            ref kind,
+            output_index,
+            content_index,
+            summary_index,
+            ref delta,
+            whole: Str(None),
+            item: None,
+            part: None,
+            annotation: None,
+            response: None,
+            error: None,
+            is_reply: false,
+            number: _,
+            padding: _,
+        } = *self
+        else {
+            return None;
+        };
+        let kind = DELTAS.into_iter().find(|known| Some(*known) == kind.0.as_deref())?;
+        Some((delta.in_place()?, Adds { kind, output_index, content_index, summary_index }))
     }
 }
 

@@ -33,6 +33,8 @@ mod ollama;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+mod repeats;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod requests;
@@ -46,6 +48,8 @@ mod responses_replay;
 mod responses_requests;
 #[cfg(test)]
 mod responses_streams;
+#[cfg(test)]
+mod rows;
 #[cfg(test)]
 mod schema;
 #[cfg(test)]
