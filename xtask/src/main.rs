@@ -57,6 +57,9 @@ enum Task {
     /// Serve the loop bench from a process of its own, until the input ends.
     #[command(hide = true)]
     BenchUpstream,
+    /// Serve in the gateway bench from a process of its own, until the input ends.
+    #[command(hide = true)]
+    BenchServer(bench::gateway::Server),
     /// Make some runs of one contestant of the loop bench.
     #[command(hide = true)]
     BenchWorker(bench::turns::Worker),
@@ -89,8 +92,9 @@ fn main() -> ExitCode {
         }
         Task::Budget { figures } => measured(&figures, budget::measure),
         Task::BenchUpstream => bench::turns::serve(),
+        Task::BenchServer(server) => server.serve(),
         Task::BenchWorker(worker) => worker.work(),
-        Task::Bench { .. } if cfg!(debug_assertions) => optimised(),
+        Task::Bench { bench, .. } if cfg!(debug_assertions) => optimised(bench.profile()),
         Task::Bench { bench, figures } => {
             measured(&figures, |root, target| bench.measure(root, target))
         }
@@ -130,9 +134,9 @@ fn run(command: &mut Command) -> Outcome<()> {
 }
 
 /// Runs this same task built for speed: figures of a debug build mean nothing.
-fn optimised() -> Outcome<bool> {
+fn optimised(profile: &str) -> Outcome<bool> {
     let mut cargo = Command::new("cargo");
-    cargo.args(["run", "--quiet", "--release", "--package", "xtask", "--"]);
+    cargo.args(["run", "--quiet", "--profile", profile, "--package", "xtask", "--"]);
     cargo.args(std::env::args_os().skip(1)).current_dir(repo::root()?);
     Ok(cargo.status()?.success())
 }

@@ -15,6 +15,21 @@ pub(crate) fn wall<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Duration
     Ok((result, start.elapsed()))
 }
 
+/// Waits for something and says how long it took.
+pub(crate) async fn wall_async<T>(work: impl Future<Output = T>) -> (T, Duration) {
+    #[expect(clippy::disallowed_methods, reason = "a benchmark is an edge: it measures real time")]
+    let start = std::time::Instant::now();
+    let result = work.await;
+    (result, start.elapsed())
+}
+
+/// The CPU time, user and system, that all threads of this process have used, in nanoseconds.
+#[cfg(unix)]
+pub(crate) fn cpu_so_far() -> u128 {
+    let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);
+    Duration::try_from(used).unwrap_or_default().as_nanos()
+}
+
 /// Runs something and says how much CPU time, user and system, all threads of this process used.
 #[cfg(unix)]
 pub(crate) fn process_cpu<T>(work: impl FnOnce() -> Outcome<T>) -> Outcome<(T, Duration)> {
@@ -43,6 +58,12 @@ fn parse_children(stat: &str) -> Option<u64> {
     let user: u64 = fields.next()?.parse().ok()?;
     let system: u64 = fields.next()?.parse().ok()?;
     Some(user + system)
+}
+
+/// Elsewhere nothing is measured.
+#[cfg(not(unix))]
+pub(crate) fn cpu_so_far() -> u128 {
+    0
 }
 
 /// Elsewhere nothing is measured.

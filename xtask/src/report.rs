@@ -47,6 +47,9 @@ pub(crate) struct Ratio {
     pub(crate) value: f64,
     pub(crate) aim: Aim,
     pub(crate) met: bool,
+    /// The samples lie further apart than the aim is wide: nothing is said by them.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub(crate) unresolved: bool,
 }
 
 /// What a figure should be.
@@ -77,7 +80,21 @@ impl fmt::Display for Aim {
 
 impl Ratio {
     pub(crate) fn new(name: impl Into<String>, value: f64, aim: Aim) -> Self {
-        Self { name: name.into(), value, aim, met: aim.is_met_by(value) }
+        Self { name: name.into(), value, aim, met: aim.is_met_by(value), unresolved: false }
+    }
+
+    /// The same, unless its samples say nothing.
+    pub(crate) fn resolved(self, resolved: bool) -> Self {
+        Self { met: self.met && resolved, unresolved: !resolved, ..self }
+    }
+
+    /// In a word.
+    pub(crate) const fn verdict(&self) -> &'static str {
+        match (self.unresolved, self.met) {
+            (true, _) => "unresolved",
+            (false, true) => "yes",
+            (false, false) => "no",
+        }
     }
 }
 
@@ -108,6 +125,17 @@ pub(crate) fn median(samples: &[f64]) -> f64 {
     }
 }
 
+/// The quarter and three quarters of the samples, between which their middle half lies.
+pub(crate) fn quartiles(samples: &[f64]) -> (f64, f64) {
+    let mut sorted = samples.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    let at = |quarter: usize| {
+        let place = (sorted.len() * quarter / 4).min(sorted.len().saturating_sub(1));
+        sorted.get(place).copied().unwrap_or(f64::NAN)
+    };
+    (at(1), at(3))
+}
+
 impl Report {
     pub(crate) fn new(bench: &str, rounds: usize, rows: Vec<Row>, ratios: Vec<Ratio>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
@@ -128,9 +156,9 @@ impl Report {
         Ok(())
     }
 
-    /// Whether every aim is met.
+    /// Whether every aim is met, as far as anything can be said.
     pub(crate) fn is_met(&self) -> bool {
-        self.ratios.iter().all(|ratio| ratio.met)
+        self.ratios.iter().all(|ratio| ratio.met || ratio.unresolved)
     }
 }
 
@@ -142,7 +170,11 @@ impl fmt::Display for Report {
             writeln!(f, "  {:<56} {median:>10} {} ({min} to {max})", row.name, row.unit)?;
         }
         for ratio in &self.ratios {
-            let met = if ratio.met { "met" } else { "NOT met" };
+            let met = match ratio.verdict() {
+                "yes" => "met",
+                "no" => "NOT met",
+                other => other,
+            };
             writeln!(f, "  {:<56} {:>10} {} ({met})", ratio.name, short(ratio.value), ratio.aim)?;
         }
         Ok(())
@@ -178,6 +210,19 @@ mod tests {
         assert!(Ratio::new("x", 5.0, Aim::AtLeast(5.0)).met);
         assert!(!Ratio::new("x", 4.9, Aim::AtLeast(5.0)).met);
         assert!(!Ratio::new("x", f64::NAN, Aim::AtMost(1.0)).met);
+    }
+
+    #[test]
+    fn what_lies_too_far_apart_is_neither_met_nor_missed() {
+        let ratio = |value| Ratio::new("x", value, Aim::AtMost(1.0));
+        let report = |ratio| Report::new("x", 1, vec![], vec![ratio]);
+        assert_eq!(ratio(0.5).resolved(false).verdict(), "unresolved");
+        assert_eq!(ratio(0.5).resolved(true).verdict(), "yes");
+        assert_eq!(ratio(2.0).resolved(true).verdict(), "no");
+        assert!(report(ratio(2.0).resolved(false)).is_met());
+        assert!(!report(ratio(2.0)).is_met());
+        assert_eq!(quartiles(&[4.0, 1.0, 3.0, 2.0]), (2.0, 4.0));
+        assert!(quartiles(&[]).0.is_nan());
     }
 
     #[test]

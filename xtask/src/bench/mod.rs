@@ -1,7 +1,9 @@
 //! Measurements. Contestants take turns within each round, in a rotating order, so that what the
 //! machine does meanwhile falls on all of them; a ratio is the median of the rounds' ratios.
 
+mod child;
 mod contest;
+pub(crate) mod gateway;
 mod journal;
 mod start;
 pub(crate) mod turns;
@@ -16,6 +18,8 @@ use crate::report::Report;
 /// What can be measured.
 #[derive(Clone, Copy, Subcommand)]
 pub(crate) enum Bench {
+    /// The gateway beside a pass-through: CPU time, latency, streams, memory; and the decoders.
+    Gateway,
     /// The journal in SQLite beside raw commits of the same rows.
     Journal,
     /// The agent loop beside two bare ones: CPU time, or instructions with `--gate`.
@@ -29,8 +33,15 @@ pub(crate) enum Bench {
 }
 
 impl Bench {
+    /// What is built for it: instructions are compared, so that what all contestants lack does not
+    /// matter; time is measured as the product takes it.
+    pub(crate) const fn profile(self) -> &'static str {
+        if matches!(self, Self::Loop { gate: true }) { "gate" } else { "release" }
+    }
+
     pub(crate) fn measure(self, root: &Path, target: &Path) -> Outcome<Report> {
         match self {
+            Self::Gateway => gateway::measure(root, target),
             Self::Journal => journal::measure(root, target),
             Self::Loop { gate: false } => turns::measure(root, target),
             Self::Loop { gate: true } => turns::gate(root, target),

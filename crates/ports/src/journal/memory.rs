@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
+use foldhash::quality::RandomState;
 use largestack_engine::Recorded;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -17,12 +18,12 @@ use crate::BoxFuture;
 /// The in-memory journal.
 #[derive(Debug, Default)]
 pub struct MemoryJournal {
-    tenants: Mutex<HashMap<TenantId, Tenant>>,
+    tenants: Mutex<HashMap<TenantId, Tenant, RandomState>>,
 }
 
 #[derive(Debug, Default)]
 struct Tenant {
-    runs: HashMap<RunId, RunLog>,
+    runs: HashMap<RunId, RunLog, RandomState>,
     blobs: HashMap<Hash, Bytes>,
     ledger: Vec<LedgerLine>,
 }

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
+use foldhash::quality::RandomState;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::OwnerId;
 use largestack_types::money::Money;
@@ -25,8 +26,8 @@ struct Open {
 
 #[derive(Default)]
 struct Book {
-    accounts: HashMap<BudgetKey, Account>,
-    open: HashMap<u64, Open>,
+    accounts: HashMap<BudgetKey, Account, RandomState>,
+    open: HashMap<u64, Open, RandomState>,
     /// Owners that were seen to reserve; gone once nobody holds them.
     owners: HashMap<OwnerId, Weak<OwnerId>>,
     last: u64,

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use foldhash::quality::RandomState;
 use largestack_types::errors::Result;
 
 use super::{Cell, LimitKey, Limits, Take, Verdict};
@@ -16,7 +17,7 @@ const MOST: usize = 10_000;
 /// Limits of this process only.
 pub struct MemoryLimits {
     clock: Arc<dyn Clock>,
-    cells: Mutex<HashMap<LimitKey, Cell>>,
+    cells: Mutex<HashMap<LimitKey, Cell, RandomState>>,
 }
 
 impl fmt::Debug for MemoryLimits {
@@ -36,11 +37,15 @@ impl MemoryLimits {
         let mut cells = self.cells.lock().unwrap_or_else(PoisonError::into_inner);
         let mut before = Vec::with_capacity(takes.len());
         for (at, take) in takes.iter().enumerate() {
-            let cell = cells.get(&take.key).copied().unwrap_or_default();
+            let known = cells.get_mut(&take.key);
+            let cell = known.as_deref().copied().unwrap_or_default();
             match cell.take(take.rate, take.units, now) {
                 Ok(after) => {
                     before.push(cell);
-                    cells.insert(take.key.clone(), after);
+                    match known {
+                        Some(known) => *known = after,
+                        None => drop(cells.insert(take.key.clone(), after)),
+                    }
                 }
                 Err(wait) => {
                     // In reverse: a limit that is named twice gets its first state back.

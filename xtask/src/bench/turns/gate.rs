@@ -10,7 +10,7 @@ use super::bare::Bare;
 use super::governed::Governed;
 use super::ordinary::Ordinary;
 use super::script::Size;
-use super::upstream::Upstream;
+
 use super::{BARE, ORDINARY, OURS, make};
 use crate::Outcome;
 use crate::report::{Aim, Report, Row};
@@ -61,7 +61,7 @@ impl Worker {
 }
 
 pub(super) fn measure() -> Outcome<Report> {
-    let upstream = Upstream::start()?;
+    let upstream = super::upstream::start()?;
     let count = |who: Who| -> Outcome<f64> {
         let few = instructions(who, FEW, upstream.address())?;
         let many = instructions(who, MANY, upstream.address())?;

@@ -26,7 +26,6 @@ use bare::Bare;
 use governed::Governed;
 use ordinary::Ordinary;
 use script::Size;
-use upstream::Upstream;
 
 pub(crate) use gate::Worker;
 pub(crate) use upstream::serve;
@@ -64,7 +63,7 @@ const STEP: &str = "engine and agent, scripted model: a step";
 
 pub(super) fn measure(_: &Path, _: &Path) -> Outcome<Report> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    let upstream = Upstream::start()?;
+    let upstream = upstream::start()?;
     let address = upstream.address();
     let ours = runtime.block_on(async { Governed::over_http(address) })?;
     let scripted = runtime.block_on(async { Governed::scripted() })?;

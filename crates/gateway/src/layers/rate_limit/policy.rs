@@ -3,7 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use largestack_ports::ledger::BudgetKind;
+use largestack_ports::ledger::{BudgetKind, BudgetName};
 use largestack_ports::limits::{LimitKey, LimitKind, Measure, Rate, Take};
 
 use crate::job::Ask;
@@ -75,7 +75,10 @@ fn name(kind: LimitKind, ask: &Ask) -> Option<Arc<str>> {
         LimitKind::Provider => ask.route.provider.clone(),
         LimitKind::Key => {
             let key = context.budgets.iter().find(|key| key.kind == BudgetKind::Key)?;
-            key.name.to_string().into()
+            match &key.name {
+                BudgetName::Text(name) => name.clone(),
+                BudgetName::Run(run) => run.to_string().into(),
+            }
         }
         // Calls of tools do not come this way.
         LimitKind::Tool => return None,
