@@ -17,6 +17,7 @@ use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
 use largestack_ports::ledger::{Ledger, MemoryLedger};
+use largestack_ports::model::Model;
 use largestack_ports::switch::Switch;
 use largestack_ports::tool::ToolOptions;
 use largestack_ports::vault::Sensitive;
@@ -158,6 +159,15 @@ pub(crate) fn ground(
 
 /// Builds an agent over a store. Called inside the async runtime.
 pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
+    house_with(settings, store, None).await
+}
+
+/// The same with one more model that its settings may name.
+pub(crate) async fn house_with(
+    settings: &Settings<config::Agent>,
+    store: &Store,
+    model: Option<(&'static str, Arc<dyn Model>)>,
+) -> Result<House> {
     let providers = settings.project.providers.clone();
     let Ground { mut ports, tasks } =
         ground(&providers, &settings.project.network, Arc::new(store.clone()))?;
@@ -184,7 +194,10 @@ pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> 
         .fallback_policy(Arc::clone(&described.name), fallback_policy(&described.fallback))
         .residency(Arc::clone(&described.name), described.residency.iter().cloned())
         .build();
-    gateway.register(model::NAME, Arc::new(Extractive::default()));
+    gateway.register(largestack_knowledge::model::NAME, Arc::new(Extractive::default()));
+    if let Some((name, model)) = model {
+        gateway.register(name, model);
+    }
     let runtime = Runtime {
         journal: Arc::new(store.clone()),
         model: Arc::new(gateway),

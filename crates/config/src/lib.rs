@@ -38,9 +38,10 @@
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `substitute`: variables in them;
 //!   `locate`, `include`: files and folders.
-//! - `schema`: what editors are told of the files.
+//! - `cases`: what an agent is tested with; `schema`: what editors are told of the files.
 
 mod agent;
+mod cases;
 mod catalogue;
 mod environment;
 mod error;
@@ -68,6 +69,7 @@ mod value;
 mod yaml;
 
 pub use agent::{Agent, DEFAULT_TOP_K, Knowledge, MAX_TOP_K, Permissions};
+pub use cases::{CASES_FILE, Case, Expect, Said, cases};
 pub use catalogue::Offer;
 pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
 pub use error::{Error, MAX_FILE_BYTES};

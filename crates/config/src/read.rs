@@ -63,6 +63,11 @@ impl<'r> Fields<'r> {
         Self { path: path.to_owned(), source: node.source, broken, left, known: Vec::new(), report }
     }
 
+    /// Where the group stands.
+    pub(crate) const fn source(&self) -> &Source {
+        &self.source
+    }
+
     /// The whole name of a key of this group.
     pub(crate) fn key(&self, key: &str) -> String {
         if self.path.is_empty() { key.to_owned() } else { format!("{}.{key}", self.path) }

@@ -17,6 +17,7 @@ mod resume;
 mod run;
 mod schema;
 mod target;
+mod test;
 mod trace;
 mod version;
 mod wire;
@@ -50,6 +51,8 @@ pub(crate) enum Verb {
     Doctor(doctor::Doctor),
     /// Check the agents of a project: everything that is wrong, and where
     Check(check::Check),
+    /// Test an agent with the cases of its tests.yaml
+    Test(test::Test),
     /// Explain the configuration
     #[command(subcommand)]
     Config(config::Config),
@@ -96,6 +99,7 @@ impl Verb {
             Self::Doctor(doctor) => doctor.json,
             Self::Config(config::Config::Explain(explain)) => explain.json,
             Self::Check(check) => check.json,
+            Self::Test(test) => test.json,
             Self::Wire(_) | Self::Schema(_) => true,
             Self::New(new) => new.json,
             Self::Explain(explain) => explain.json,
@@ -121,6 +125,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
         Verb::Check(verb) => verb.perform(global, screen),
+        Verb::Test(verb) => verb.perform(global, screen),
         Verb::Wire(verb) => verb.perform(screen),
         Verb::Schema(verb) => verb.perform(screen),
         Verb::New(verb) => verb.perform(screen),

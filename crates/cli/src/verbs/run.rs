@@ -23,7 +23,7 @@ use super::Speech;
 
 mod prepare;
 
-pub(super) use prepare::prepare;
+pub(super) use prepare::{bring_up_to_date, prepare};
 
 /// Bytes of a question that are read from standard input. More than an agent takes, so that the
 /// agent's own limit speaks.

@@ -16,6 +16,7 @@ const VERBS: &[&str] = &[
     "providers",
     "doctor",
     "check",
+    "test",
     "config",
     "wire",
     "schema",

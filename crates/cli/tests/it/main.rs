@@ -7,6 +7,8 @@ mod bad_input;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]
+mod cases;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod configuration;

@@ -30,14 +30,23 @@ pub(crate) async fn prepare(
         screen.note(&painted(FAINT, line));
     }
     let store = compose::store(&settings.project.state)?;
-    if let Some(knowledge) = &agent.knowledge {
-        let summary = refresh(&store, knowledge, screen).await?;
-        tell(&summary, screen);
-        if summary.chunks == 0 {
-            return Err(nothing_to_search(knowledge, &summary));
-        }
-    }
+    bring_up_to_date(settings, &store, screen).await?;
     compose::house(settings, &store).await
+}
+
+/// Brings the index of the agent's documents up to date, where it has documents.
+pub(crate) async fn bring_up_to_date(
+    settings: &Settings<config::Agent>,
+    store: &Store,
+    screen: &mut Screen,
+) -> Result<()> {
+    let Some(knowledge) = &settings.agent.knowledge else { return Ok(()) };
+    let summary = refresh(store, knowledge, screen).await?;
+    tell(&summary, screen);
+    if summary.chunks == 0 {
+        return Err(nothing_to_search(knowledge, &summary));
+    }
+    Ok(())
 }
 
 async fn refresh(store: &Store, knowledge: &Knowledge, screen: &Screen) -> Result<Summary> {
