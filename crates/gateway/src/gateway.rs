@@ -18,15 +18,16 @@ use crate::job::{Ask, Job};
 use crate::layers::fallback::Shared;
 use crate::predict;
 use crate::reply::Reply;
-use crate::stack::Stack;
+use crate::stack::{ErrandStack, Stack};
 use crate::step::Step as _;
 
 /// One model in front of all others. Errors come out of the stream, except those of a name that
 /// nobody serves and of a call that may not begin.
 pub struct Gateway {
     stack: Stack,
-    shared: Arc<Shared>,
-    clock: Arc<dyn Clock>,
+    pub(crate) errands: ErrandStack,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) clock: Arc<dyn Clock>,
 }
 
 impl Gateway {
@@ -35,8 +36,12 @@ impl Gateway {
         Builder::new(ports)
     }
 
-    pub(crate) fn new(stack: Stack, shared: Arc<Shared>, clock: Arc<dyn Clock>) -> Self {
-        Self { stack, shared, clock }
+    pub(crate) fn new(
+        (stack, errands): (Stack, ErrandStack),
+        shared: Arc<Shared>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { stack, errands, shared, clock }
     }
 
     /// Serves a name (`offline/extractive`), or every name of a prefix (`offline`), by a model of

@@ -7,6 +7,7 @@ use largestack_ports::model::CallContext;
 use largestack_types::call::Call;
 use largestack_types::usage::Usage;
 
+use crate::errand::{Errand, Found};
 use crate::route::Route;
 
 /// What a layer is asked: a call, and where it goes.
@@ -22,6 +23,8 @@ pub(crate) struct Job {
     pub(crate) context: CallContext,
     /// The call was begun where model requests are blocked.
     pub(crate) blocked: bool,
+    /// What is asked for, where it is no conversation.
+    pub(crate) errand: Option<Errand>,
     notes: Mutex<Notes>,
 }
 
@@ -36,6 +39,8 @@ pub(crate) struct Notes {
     pub(crate) usage: Option<Usage>,
     /// A model that the caller did not name was asked, after the one it named.
     pub(crate) elsewhere: bool,
+    /// What an errand brought.
+    pub(crate) found: Option<Found>,
     /// How long the provider asked to wait, in milliseconds.
     pub(crate) retry_after_ms: Option<u64>,
 }
@@ -58,7 +63,11 @@ impl Notes {
 
 impl Job {
     pub(crate) fn new(context: CallContext, blocked: bool) -> Self {
-        Self { context, blocked, notes: Mutex::default() }
+        Self { context, blocked, errand: None, notes: Mutex::default() }
+    }
+
+    pub(crate) fn errand(context: CallContext, blocked: bool, errand: Errand) -> Self {
+        Self { errand: Some(errand), ..Self::new(context, blocked) }
     }
 
     pub(crate) fn notes(&self) -> MutexGuard<'_, Notes> {

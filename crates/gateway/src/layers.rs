@@ -5,6 +5,7 @@ pub(crate) mod cache;
 pub(crate) mod continuation;
 pub(crate) mod cut;
 pub(crate) mod deadline;
+pub(crate) mod errand;
 pub(crate) mod exchange;
 pub(crate) mod fallback;
 pub(crate) mod kill_switch;

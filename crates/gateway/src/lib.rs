@@ -33,6 +33,7 @@
 
 mod block;
 mod builder;
+mod errand;
 mod excerpt;
 mod fault;
 mod gateway;
@@ -40,6 +41,7 @@ mod job;
 mod layers;
 mod predict;
 mod reply;
+mod retrieval;
 mod route;
 mod routing;
 mod stack;

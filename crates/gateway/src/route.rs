@@ -6,7 +6,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 use largestack_ports::model::Model;
 use largestack_ports::transport::Auth;
-use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::errors::{LargestackError, Result};
 use largestack_types::time::Timestamp;
 use largestack_wire::price::{Book, Price};
 use largestack_wire::profile::Profile;
@@ -45,11 +45,15 @@ pub(crate) enum Served {
 pub(crate) struct There {
     pub(crate) target: Target,
     pub(crate) wire: &'static dyn Wire,
+    /// Why no conversation is held there, where it only embeds or ranks.
+    pub(crate) silent: Option<LargestackError>,
     pub(crate) auth: Auth,
     pub(crate) circuit: Arc<Circuit>,
 }
 
 const DAY_MICROS: i64 = 86_400_000_000;
+/// A wire for rows that speak none.
+const EXAMPLE: &dyn Wire = &largestack_wire::openai_chat::OpenAiChat;
 /// Routes kept. Names come from agents, but also from callers.
 const MAX_ROUTES: usize = 1_024;
 
@@ -128,10 +132,14 @@ impl Routes {
         }
         let target = self.registry.resolve(name)?;
         let row = &target.provider;
-        let wire = largestack_wire::wire(&row.wire).ok_or_else(|| {
-            let detail = format!("provider `{}` speaks the unknown wire `{}`", row.name, row.wire);
-            LargestackError::other(Code::Config, detail)
-        })?;
+        let spoken = target.wire();
+        let errands = row.embed.is_some() || row.rerank.is_some();
+        let (wire, silent) = match spoken {
+            Ok(wire) => (wire, None),
+            // Never spoken: it stands where a conversation's would.
+            Err(silent) if errands => (EXAMPLE, Some(silent.into())),
+            Err(wrong) => return Err(wrong.into()),
+        };
         Ok(Route {
             name: name.clone(),
             provider: row.name.clone(),
@@ -142,6 +150,7 @@ impl Routes {
                 auth: auth(&target)?,
                 circuit: self.circuit(&place(&target)),
                 wire,
+                silent,
                 target,
             })),
         })

@@ -9,6 +9,7 @@ use crate::builder::{Policies, Ports};
 use crate::layers::breaker::Breaker;
 use crate::layers::cache::{Cached, Caches};
 use crate::layers::deadline::Deadline;
+use crate::layers::errand::Errands;
 use crate::layers::exchange::Exchange;
 use crate::layers::fallback::{Fallback, Shared};
 use crate::layers::kill_switch::KillSwitch;
@@ -33,18 +34,22 @@ use crate::layers::retry::Retry;
 pub(crate) type Stack =
     KillSwitch<Deadline<Cached<Fallback<Retry<Breaker<RateLimited<Meter<Exchange>>>>>>>>;
 
-/// Builds the stack.
+/// The same for vectors and orders, which have no cache and nobody to fall back to: layers 1, 2 and
+/// 5 to 8, and one request at their end.
+pub(crate) type ErrandStack = KillSwitch<Deadline<Retry<Breaker<RateLimited<Meter<Errands>>>>>>;
+
+/// Builds the stacks.
 pub(crate) fn stack(
     ports: &Ports,
     policies: Policies,
     shared: &Arc<Shared>,
     caches: &Arc<Caches>,
     rates: Option<(Arc<dyn Limits>, RateLimits)>,
-) -> Stack {
+) -> (Stack, ErrandStack) {
     let Ports { transport, ledger, switch, clock, ids, tasks } = ports.clone();
     let at = || clock.clone();
     let rates = rates.map(|rates| Arc::new(Rated::new(rates, at(), tasks.clone())));
-    ServiceBuilder::new()
+    let words = ServiceBuilder::new()
         .layer_fn(|inner| KillSwitch::new(switch.clone(), inner))
         .layer_fn(|inner| Deadline::new(at(), inner))
         .layer_fn(|inner| Cached::new(caches.clone(), at(), tasks.clone(), inner))
@@ -53,5 +58,14 @@ pub(crate) fn stack(
         .layer_fn(|inner| Breaker::new(policies.breaker, at(), inner))
         .layer_fn(|inner| RateLimited::new(rates.clone(), inner))
         .layer_fn(|inner| Meter::new(ledger.clone(), tasks.clone(), inner))
-        .service(Exchange::new(transport, policies.timeouts))
+        .service(Exchange::new(transport.clone(), policies.timeouts));
+    let errands = ServiceBuilder::new()
+        .layer_fn(|inner| KillSwitch::new(switch.clone(), inner))
+        .layer_fn(|inner| Deadline::new(at(), inner))
+        .layer_fn(|inner| Retry::new(policies.retry, at(), ids.clone(), inner))
+        .layer_fn(|inner| Breaker::new(policies.breaker, at(), inner))
+        .layer_fn(|inner| RateLimited::new(rates.clone(), inner))
+        .layer_fn(|inner| Meter::new(ledger.clone(), tasks.clone(), inner))
+        .service(Errands::new(transport, policies.timeouts));
+    (words, errands)
 }

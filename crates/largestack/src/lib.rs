@@ -40,7 +40,7 @@ pub use largestack_agent::{
     RunStream, Runtime,
 };
 pub use largestack_engine::{EndReason, InDoubt, Status};
-pub use largestack_gateway::block_model_requests;
+pub use largestack_gateway::{Gateway, block_model_requests};
 pub use largestack_guard::{Action as GuardAction, Policy as GuardPolicy};
 pub use largestack_macros::tool;
 pub use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
@@ -52,7 +52,7 @@ pub use largestack_types::errors::{
 pub use largestack_types::limits::{Limits, OnLimit};
 pub use largestack_types::money::Money;
 pub use largestack_types::scope::Scope;
-pub use local::{local, local_with};
+pub use local::{local, local_gateway, local_with};
 
 /// Every error by name, with the trait that gives its code, suggestion and page.
 pub mod errors {

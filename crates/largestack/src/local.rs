@@ -38,11 +38,24 @@ impl Credentials for Environs {
 /// A runtime in memory whose models are those of the providers with a key in the environment, and
 /// `offline/extractive`. Called inside a tokio runtime.
 pub fn local() -> Result<Runtime> {
+    let house = Parts::new()?;
+    let gateway = gateway(&house)?;
+    Ok(house.with(Arc::new(gateway)))
+}
+
+/// The gateway of [`local`] alone: it answers as a model, and with
+/// [`Embedder`](largestack_ports::embedder::Embedder) and
+/// [`Reranker`](largestack_ports::reranker::Reranker) it makes vectors of texts and puts documents
+/// in order. Called inside a tokio runtime.
+pub fn local_gateway() -> Result<Gateway> {
+    gateway(&Parts::new()?)
+}
+
+fn gateway(house: &Parts) -> Result<Gateway> {
     let mut registry = Registry::default();
     let environment = Environment::of_process();
     environment.fill(&mut registry);
     let environs = Environs { environment: Environment::of_process(), registry: registry.clone() };
-    let house = Parts::new()?;
     let variables = Arc::new(move |name: &str| environment.variable(name));
     let transport =
         CloudTransport::new(HttpTransport::new(environs), Arc::clone(&house.clock), variables);
@@ -56,7 +69,7 @@ pub fn local() -> Result<Runtime> {
     };
     let gateway = Gateway::builder(ports).registry(registry).build();
     gateway.register(model::NAME, Arc::new(Extractive::default()));
-    Ok(house.with(Arc::new(gateway)))
+    Ok(gateway)
 }
 
 /// A runtime in memory with a model of one's own, without a gateway before it. Called inside a

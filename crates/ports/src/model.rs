@@ -73,6 +73,22 @@ pub struct CallContext {
     pub slot: RunSlot,
 }
 
+impl CallContext {
+    /// A call that belongs to no agent's run: without a budget and without a deadline.
+    pub fn alone(scope: Scope, run: RunId) -> Self {
+        Self {
+            scope,
+            run,
+            effect: EffectId::new(1),
+            agent: "none".into(),
+            budgets: Arc::new([]),
+            keep_for_last_turn: false,
+            deadline: None,
+            slot: RunSlot::default(),
+        }
+    }
+}
+
 /// What a gateway keeps for a run between its calls: the encoded prefix of the conversation, and
 /// the bill of a call that was dropped before its end.
 #[derive(Clone, Default)]

@@ -13,6 +13,7 @@
 pub mod call;
 pub mod delta;
 pub mod duration;
+pub mod embed;
 pub mod error;
 pub mod errors;
 pub mod hash;

@@ -22,6 +22,8 @@ mod send;
 mod whole;
 
 use incoming::Incoming;
+pub(crate) use send::{MAX_ERROR_BYTES, beginning, in_words, patience};
+pub(crate) use whole::unreadable;
 
 /// Makes attempts.
 #[derive(Clone)]
@@ -88,6 +90,9 @@ async fn open(
         }
         Served::There(there) => {
             refuse_if_blocked(&job, &route.name)?;
+            if let Some(silent) = &there.silent {
+                return Err(silent.clone());
+            }
             let sent = send::send(&*transport, timeouts, &job, &call, there).await?;
             if sent.streams() {
                 return Ok(Opened::Streams(Box::new(Incoming::new(sent, there, job, call.stream))));
@@ -97,7 +102,7 @@ async fn open(
     }
 }
 
-fn refuse_if_blocked(job: &Job, model: &Arc<str>) -> Result<()> {
+pub(crate) fn refuse_if_blocked(job: &Job, model: &Arc<str>) -> Result<()> {
     if job.blocked || model_requests_are_blocked() {
         return Err(ModelRequestsBlockedError { model: model.clone() }.into());
     }

@@ -15,6 +15,7 @@ use largestack_types::errors::{LargestackError, Result};
 use tower::Service;
 
 use crate::job::Ask;
+use crate::route::Route;
 use crate::route::{Routes, Served};
 use crate::routing::Router;
 use crate::step::Step;
@@ -42,6 +43,13 @@ pub(crate) struct Shared {
     pub(crate) routes: Arc<Routes>,
     pub(crate) router: Arc<Router>,
     pub(crate) clock: Arc<dyn Clock>,
+}
+
+impl Shared {
+    /// Why an agent's words may not go there; `None` where they may.
+    pub(crate) fn residency(&self, agent: &str, route: &Route) -> Option<LargestackError> {
+        residency::refused(&self.plans.of(agent)?.residency, route)
+    }
 }
 
 impl<S> Fallback<S> {

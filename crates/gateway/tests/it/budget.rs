@@ -4,10 +4,12 @@ use std::sync::Arc;
 
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::CallContext;
+use largestack_testkit::upstream::Answer;
 use largestack_testkit::{ChatReply, TestModel, Turn, budgeted, context, question};
-use largestack_types::call::Settings;
+use largestack_types::call::{Call, Settings};
 use largestack_types::errors::{Code, Coded, LargestackError};
 use largestack_types::id::RunId;
+use largestack_types::json::Json;
 use largestack_types::money::Money;
 use largestack_types::scope::Scope;
 use largestack_wire::price::{Bounds, Price};
@@ -94,6 +96,44 @@ async fn a_model_without_a_price_is_refused_under_a_budget_and_flagged_without()
     rig.ledger.set_limit(&run(), None);
     let answer = ask(&rig.gateway, &budgeted(1), call()).await.answer();
     assert_eq!((&*answer.call.flags[0], answer.call.cost), ("unpriced", Money::ZERO));
+}
+
+#[tokio::test]
+async fn a_tier_is_booked_as_it_was_served_and_one_without_a_price_is_refused_under_a_budget() {
+    let rig = rig(HastyClock::default()).await;
+    limit(&rig, 1_000_000_000);
+    let asking = |tier: &str| {
+        let extra = Json::parse(format!("{{\"service_tier\":\"{tier}\"}}")).ok();
+        let settings = Settings { extra, ..Settings::default() };
+        Call { settings: Arc::new(settings), ..question("mock/tiered", "hello", false) }
+    };
+    let served = |tier: &str| {
+        let body = format!(
+            r#"{{"choices":[{{"message":{{"content":"ok"}},"finish_reason":"stop"}}],
+            "service_tier":"{tier}","usage":{{"prompt_tokens":10,"completion_tokens":4}}}}"#
+        );
+        Answer::json(200, body)
+    };
+    for (got, cost, flag) in [
+        ("flex", 7_000, None),
+        ("default", 14_000, None),
+        ("priority", 14_000, Some("unpriced:the tier")),
+        ("scale", 14_000, Some("unpriced:scale")),
+    ] {
+        rig.upstream.push(served(got));
+        let answer = ask(&rig.gateway, &budgeted(1), asking("flex")).await.answer();
+        assert_eq!(answer.call.cost, Money::from_nanos(cost), "{got}");
+        assert_eq!(answer.call.flags.first().map(|flag| &**flag), flag, "{got}");
+    }
+    let requests = rig.upstream.counts().requests;
+    for tier in ["priority", "scale"] {
+        let error = ask(&rig.gateway, &budgeted(1), asking(tier)).await.error();
+        assert!(error.message().contains("no known price"), "{error}");
+    }
+    assert_eq!(rig.upstream.counts().requests, requests);
+    rig.upstream.push(served("default"));
+    let unbudgeted = ask(&rig.gateway, &context(1), asking("priority")).await.answer();
+    assert_eq!(&*unbudgeted.call.flags[0], "unpriced");
 }
 
 #[tokio::test]

@@ -22,6 +22,8 @@ mod matrix;
 #[cfg(test)]
 mod rate_limit;
 #[cfg(test)]
+mod retrieval;
+#[cfg(test)]
 mod retry;
 #[cfg(test)]
 mod rig;

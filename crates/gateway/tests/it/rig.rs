@@ -19,7 +19,7 @@ use largestack_types::delta::Delta;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::money::Money;
 use largestack_types::time::Timestamp;
-use largestack_wire::price::{Book, Section as PriceSection};
+use largestack_wire::price::{Book, Dollars, Section as PriceSection, TierSection};
 use largestack_wire::profile::Prefill;
 use largestack_wire::{Registry, Section};
 
@@ -36,6 +36,14 @@ pub(crate) fn prices() -> Book {
         let dollars = |dollars: i64| Money::from_nanos(dollars * times * 1_000_000_000);
         book.define(provider, model, &PriceSection::flat(dollars(1), dollars(2))).unwrap();
     }
+    let flex = Some(TierSection::Times(500));
+    let one = Money::from_nanos(1_000_000_000);
+    book.define("mock", "tiered", &PriceSection { flex, ..PriceSection::flat(one, one) }).unwrap();
+    let dollars = |dollars: i64| Some(Dollars(Money::from_nanos(dollars * 1_000_000_000)));
+    let vectors = PriceSection { input: dollars(1), ..PriceSection::default() };
+    book.define("find", "embedder", &vectors).unwrap();
+    let orders = PriceSection { search: dollars(2), ..PriceSection::default() };
+    book.define("find", "reranker", &orders).unwrap();
     book
 }
 
@@ -81,7 +89,7 @@ pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> 
     let upstream = Upstream::start().await.unwrap();
     let (ledger, switch) = (Arc::new(MemoryLedger::default()), Arc::new(MemorySwitch::default()));
     let tasks = TokioTasks::current().unwrap();
-    let keys = ["mock", "carry", "echo"].into_iter().fold(Keys::default(), |keys, name| {
+    let keys = ["mock", "carry", "echo", "find"].into_iter().fold(Keys::default(), |keys, name| {
         keys.with(name, Sensitive::new("sk-mock-0123456789abcdef"))
     });
     let ports = Ports {
@@ -106,6 +114,15 @@ pub(crate) async fn rig_with(clock: impl Clock, change: impl FnOnce(Builder) -> 
         let (prefill, residency) = (Some(prefill), Some(vec![residency.to_owned()]));
         registry.define(name, Section { prefill, residency, ..section.clone() });
     }
+    // Who makes vectors and orders, and holds no conversation.
+    let find = Section {
+        wire: Some("none".to_owned()),
+        embed: Some("cohere".to_owned()),
+        rerank: Some("cohere".to_owned()),
+        residency: Some(vec!["us".to_owned()]),
+        ..section
+    };
+    registry.define("find", find);
     let builder = Gateway::builder(ports)
         .registry(registry)
         .prices(prices())

@@ -20,22 +20,13 @@ pub(crate) use check::{malformed, object, post};
 pub use cohere::CohereEmbed;
 pub(crate) use cohere::units;
 pub use gemini::GeminiEmbed;
+pub use largestack_types::embed::Purpose;
 pub use listed::Listed;
 pub use ollama::OllamaEmbed;
 
 use crate::error::{DecodeError, EncodeError};
 use crate::model::Target;
 use crate::wire::HttpRequest;
-
-/// What texts are embedded for. Models that care put a query and what answers it nearer together.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
-pub enum Purpose {
-    /// To be found later.
-    #[default]
-    Document,
-    /// To find documents.
-    Query,
-}
 
 /// One request for vectors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,7 @@ use crate::route::There;
 const STREAMS: [&str; 3] =
     ["text/event-stream", "application/vnd.amazon.eventstream", "application/x-ndjson"];
 /// As much of an error's body is read.
-const MAX_ERROR_BYTES: usize = 64 << 10;
+pub(crate) const MAX_ERROR_BYTES: usize = 64 << 10;
 
 /// A reply whose head has arrived and is good.
 pub(super) struct Sent {
@@ -89,7 +89,7 @@ pub(super) async fn send(
 }
 
 /// How long a provider may take for a reply of this kind. A whole reply begins when it is finished.
-fn patience(row: Patience, asked: Mode) -> Timeouts {
+pub(crate) fn patience(row: Patience, asked: Mode) -> Timeouts {
     let usual = Timeouts::default();
     let total = row.total.unwrap_or(usual.total);
     let streams = matches!(asked, Mode::Stream);
@@ -102,7 +102,7 @@ fn patience(row: Patience, asked: Mode) -> Timeouts {
 }
 
 /// Headers as a wire reads them.
-fn in_words(headers: &HeaderMap) -> Vec<(String, String)> {
+pub(crate) fn in_words(headers: &HeaderMap) -> Vec<(String, String)> {
     let text = |value: &HeaderValue| String::from_utf8_lossy(value.as_bytes()).into_owned();
     headers.iter().map(|(name, value)| (name.as_str().to_owned(), text(value))).collect()
 }
@@ -126,7 +126,10 @@ fn reading(asked: Mode, content_type: &str) -> Option<Mode> {
 }
 
 /// The beginning of a body, as far as it comes.
-async fn beginning(body: &mut BoxStream<'static, Result<Bytes>>, most: usize) -> Vec<u8> {
+pub(crate) async fn beginning(
+    body: &mut BoxStream<'static, Result<Bytes>>,
+    most: usize,
+) -> Vec<u8> {
     let mut bytes = Vec::new();
     while bytes.len() < most
         && let Some(Ok(chunk)) = body.next().await

@@ -59,7 +59,7 @@ async fn collect(sent: &mut Sent, there: &There) -> Result<Bytes> {
     Ok(all.into())
 }
 
-fn unreadable(there: &There, error: &DecodeError, body: &[u8]) -> LargestackError {
+pub(crate) fn unreadable(there: &There, error: &DecodeError, body: &[u8]) -> LargestackError {
     match error.at(&there.target) {
         LargestackError::ProviderError(failure) => {
             let detail = format!("{}; it begins: {}", failure.detail, excerpt::of(body));

@@ -25,6 +25,8 @@ pub(super) struct Quote {
     media: bool,
     /// No more tokens than this go in.
     pub(super) input: u64,
+    /// No more searches than this are made.
+    pub(super) searches: u64,
     /// No more tokens than this are asked for.
     pub(super) limit: u32,
     /// Whether one more call must remain possible.
@@ -45,6 +47,12 @@ fn out_of_range(_: NoPrice) -> LargestackError {
 
 impl Quote {
     pub(super) fn of(ask: &Ask) -> Self {
+        if let Some(errand) = &ask.job.errand {
+            let price = ask.route.price.clone();
+            let (input, searches) = errand.bounds(price.as_deref());
+            let tier = Tier::Standard;
+            return Self { price, tier, media: false, input, searches, limit: 0, keep: false };
+        }
         let context = &ask.job.context;
         let mut kept = context.slot.take_session::<Kept>().unwrap_or_default();
         let input = kept.input_bound(&ask.call, &ask.route.profile);
@@ -58,6 +66,7 @@ impl Quote {
             price,
             tier: tier.unwrap_or_default(),
             input,
+            searches: 0,
             limit: ask.route.profile.output_limit(ask.call.settings.max_output_tokens),
             keep: context.keep_for_last_turn,
         }
@@ -78,8 +87,8 @@ impl Quote {
 
     /// The most that the attempt can use with this many tokens of output.
     pub(super) const fn bounds(&self, output: u64) -> Bounds {
-        let Self { input, media, tier, .. } = *self;
-        Bounds { input, output, searches: 0, media, tier }
+        let Self { input, searches, media, tier, .. } = *self;
+        Bounds { input, output, searches, media, tier }
     }
 
     /// What has to be set aside for this many tokens of output.
@@ -184,7 +193,7 @@ mod tests {
 
     fn quote(limit: u32, keep: bool) -> Quote {
         let price = Some(Arc::new(PRICE));
-        Quote { price, tier: Tier::Standard, media: false, input: 1_000, limit, keep }
+        Quote { price, tier: Tier::Standard, media: false, input: 1_000, searches: 0, limit, keep }
     }
 
     proptest! {

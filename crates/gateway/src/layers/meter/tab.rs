@@ -113,7 +113,8 @@ impl Tab {
         self.close(|tab, notes| {
             let tier = served.unwrap_or_else(|word| {
                 notes.flag(&format!("unpriced:{word}"));
-                tab.quote.tier
+                // Not the tier that was asked for, which may be cheaper.
+                Tier::Standard
             });
             tab.charge(notes, reply.usage, tier)
         })
@@ -161,12 +162,15 @@ impl Tab {
         let Some(price) = self.quote.price.as_ref().filter(|price| !price.is_free()) else {
             return Money::ZERO;
         };
-        if reported.input_tokens.is_none() || reported.output_tokens.is_none() {
+        if self.is_incomplete(reported) {
             notes.flag("estimated");
         }
         if self.is_over()
             || reported.output_tokens.is_some_and(|tokens| tokens > u64::from(self.quote.limit))
             || reported.input_tokens.is_some_and(|tokens| tokens > self.quote.input)
+                && self.quote.searches == 0
+            || reported.searches.is_some_and(|made| made > self.quote.searches)
+                && self.quote.searches > 0
         {
             notes.flag("over_limit");
         }
@@ -179,6 +183,15 @@ impl Tab {
             notes.flag(&format!("unpriced:{what}"));
         }
         cost
+    }
+
+    /// Whether a count that is paid for was not reported.
+    const fn is_incomplete(&self, reported: Usage) -> bool {
+        if self.quote.searches > 0 {
+            return reported.searches.is_none();
+        }
+        let output = self.quote.limit > 0 && reported.output_tokens.is_none();
+        reported.input_tokens.is_none() || output
     }
 
     /// Whether more was delivered than the limit can have been.
@@ -196,6 +209,9 @@ impl Tab {
         Usage {
             input_tokens: reported.input_tokens.or(Some(self.quote.input)),
             output_tokens: reported.output_tokens.or(Some(generated)),
+            searches: reported
+                .searches
+                .or((self.quote.searches > 0).then_some(self.quote.searches)),
             ..reported
         }
     }
