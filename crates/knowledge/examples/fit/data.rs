@@ -16,6 +16,8 @@ pub(crate) struct Case {
     pub(crate) id: String,
     pub(crate) question: String,
     pub(crate) answerable: bool,
+    /// Asked of its folder without documents of others.
+    pub(crate) alone: bool,
     pub(crate) clauses: Vec<Vec<Candidate>>,
 }
 
@@ -42,9 +44,12 @@ pub(crate) fn load(file: &str) -> Vec<Case> {
     let mut out = Vec::new();
     for (name, questions) in &by_folder {
         let Some(documents) = folders.get(name) else { continue };
-        for documents in [documents.clone(), among(documents, name, &folders)] {
+        for (alone, documents) in
+            [(true, documents.clone()), (false, among(documents, name, &folders))]
+        {
             let tool = tool(&documents);
-            out.extend(questions.iter().filter_map(|question| case(&tool, question, &documents)));
+            let case = |question| case(&tool, question, &documents, alone);
+            out.extend(questions.iter().filter_map(case));
         }
     }
     out
@@ -64,7 +69,12 @@ fn among(documents: &Folder, name: &str, folders: &BTreeMap<String, Folder>) -> 
 /// Documents of each other folder.
 const OTHERS: usize = 6;
 
-fn case(tool: &SearchKnowledge, question: &Question, documents: &Folder) -> Option<Case> {
+fn case(
+    tool: &SearchKnowledge,
+    question: &Question,
+    documents: &Folder,
+    alone: bool,
+) -> Option<Case> {
     let messages = searched(tool, &question.question).ok()?;
     let reading = Reading::of(messages.iter().map(AsRef::as_ref));
     let found =
@@ -77,6 +87,7 @@ fn case(tool: &SearchKnowledge, question: &Question, documents: &Folder) -> Opti
         folder: question.folder.clone(),
         id: question.id.clone(),
         answerable: question.answerable,
+        alone,
         question: question.question.clone(),
     })
 }

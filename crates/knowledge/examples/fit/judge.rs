@@ -2,10 +2,10 @@
 
 use std::fmt::Write as _;
 
-use largestack_knowledge::answer::{CLOSE, Feature, Features, MAX_QUOTES};
+use largestack_knowledge::answer::{Feature, Features};
 
 use crate::data::{Candidate, Case};
-use crate::learn::{Numbers, first};
+use crate::learn::{Numbers, hits, leading, ranked};
 
 /// What becomes of a case, whatever the threshold.
 pub(crate) struct Outcome {
@@ -22,27 +22,13 @@ pub(crate) fn outcome(case: &Case, numbers: &Numbers) -> Outcome {
     let mut place = None;
     let mut top = String::new();
     let clauses = case.clauses.iter().filter_map(|candidates| {
-        let (best, features) = first(candidates, &numbers.order)?;
-        let mut ranked: Vec<(f64, &Candidate)> =
-            candidates.iter().map(|c| (c.features.dot(&numbers.order), c)).collect();
-        ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+        let ranked = ranked(candidates, &numbers.order);
+        let (features, best) = (leading(&ranked)?, ranked.first()?.1);
         let found = ranked.iter().position(|(_, c)| c.cites);
         place = place.or(found);
         let odds = features.dot(&numbers.decision);
         top = explained(best, &features, odds, found.filter(|at| *at > 0).map(|at| ranked[at].1));
-        let mut cited: Vec<&Candidate> = Vec::new();
-        for (score, candidate) in &ranked {
-            let repeats = cited.iter().any(|other| {
-                other.text == candidate.text
-                    || other.passage == candidate.passage
-                        && other.lines.0 <= candidate.lines.1
-                        && candidate.lines.0 <= other.lines.1
-            });
-            if cited.len() < MAX_QUOTES && !repeats && *score >= ranked[0].0 - CLOSE {
-                cited.push(candidate);
-            }
-        }
-        Some((odds, cited.iter().any(|candidate| candidate.cites)))
+        Some((odds, hits(&ranked)))
     });
     let clauses = clauses.collect();
     let reachable = case.clauses.iter().flatten().any(|candidate| candidate.cites);
@@ -103,19 +89,23 @@ fn shares<'a>(
     (hits / yes, silent / no)
 }
 
-/// Prints the curve and returns the threshold that lies nearest to the aim of 0.75 and 0.85 in both.
+/// Prints the curve and returns the threshold at which the folders alone come nearest to the aim of 0.75 and 0.85 in both.
 pub(crate) fn curve(outcomes: &[(&Case, Outcome)]) -> f64 {
-    println!("threshold  answerable  no-answer");
+    println!("threshold  alone: answerable  no-answer  among others: answerable  no-answer");
     let mut best = (f64::MIN, 0.0);
     for step in -30..=30 {
         let threshold = f64::from(step) / 10.0;
-        let (hits, silence) = shares(outcomes.iter(), threshold);
+        let of = |alone| shares(outcomes.iter().filter(|(c, _)| c.alone == alone), threshold);
+        let ((hits, silence), others) = (of(true), of(false));
         let short = (hits - 0.75).min(silence - 0.85);
         if short > best.0 {
             best = (short, threshold);
         }
         if step % 3 == 0 {
-            println!("{threshold:>9.2}  {hits:>10.3}  {silence:>9.3}");
+            println!(
+                "{threshold:>9.2}  {hits:>17.3}  {silence:>9.3}  {:>25.3}  {:>9.3}",
+                others.0, others.1
+            );
         }
     }
     best.1

@@ -1,7 +1,9 @@
 //! Two models fitted by gradient descent with a quadratic penalty: a conditional logit for the order of the units of one
 //! question, then a logistic one for whether the first of them answers.
 
-use largestack_knowledge::answer::{FEATURES, Feature, Features, MARGIN, Sign};
+use largestack_knowledge::answer::{
+    CLOSE, FEATURES, Feature, Features, MAX_QUOTES, Rival, Sign, lead,
+};
 
 use crate::data::{Candidate, Case};
 
@@ -15,11 +17,24 @@ pub(crate) struct Numbers {
 const PENALTY: f64 = 0.6;
 const ROUNDS: i32 = 400;
 const RATE: f64 = 0.08;
-/// An answerable question whose first unit is wrong had better not be answered, but counts less than one without answer.
+/// An answerable question whose quotes are wrong had better not be answered, but counts less than one without answer.
 const MISSED: f64 = 0.35;
 
 /// Measures that say nothing of one unit against another, or follow from the order.
-const NOT_IN_ORDER: [Feature; 3] = [Feature::Margin, Feature::Bias, Feature::Absent];
+const NOT_IN_ORDER: [Feature; 12] = [
+    Feature::Bias,
+    Feature::Absent,
+    Feature::Score,
+    Feature::Mass,
+    Feature::Agree,
+    Feature::Better,
+    Feature::Length,
+    Feature::IsPerson,
+    Feature::IsPlace,
+    Feature::IsManner,
+    Feature::IsTime,
+    Feature::IsTopic,
+];
 
 pub(crate) fn fit(cases: &[&Case]) -> Numbers {
     let order = order(cases);
@@ -89,8 +104,9 @@ fn decision(cases: &[&Case], order: &[f64; FEATURES]) -> [f64; FEATURES] {
         .iter()
         .filter(|case| case.clauses.len() == 1)
         .filter_map(|case| {
-            let (first, features) = first(&case.clauses[0], order)?;
-            let (truth, weight) = match (case.answerable, first.cites) {
+            let ranked = ranked(&case.clauses[0], order);
+            let features = leading(&ranked)?;
+            let (truth, weight) = match (case.answerable, hits(&ranked)) {
                 (true, true) => (1.0, 1.0),
                 (true, false) => (0.0, MISSED),
                 (false, _) => (0.0, 1.0),
@@ -112,15 +128,39 @@ fn decision(cases: &[&Case], order: &[f64; FEATURES]) -> [f64; FEATURES] {
     })
 }
 
-/// The first candidate by the order and its measures with the margin.
-pub(crate) fn first<'a>(
+/// The candidates by the order, best first.
+pub(crate) fn ranked<'a>(
     candidates: &'a [Candidate],
     order: &[f64; FEATURES],
-) -> Option<(&'a Candidate, Features)> {
-    let score = |candidate: &Candidate| candidate.features.dot(order);
-    let first = candidates.iter().max_by(|a, b| score(a).total_cmp(&score(b)))?;
-    let others = candidates.iter().filter(|other| other.passage != first.passage);
-    let next = others.map(score).fold(f64::MIN, f64::max);
-    let margin = (score(first) - next).min(MARGIN) / MARGIN;
-    Some((first, first.features.with(Feature::Margin, margin)))
+) -> Vec<(f64, &'a Candidate)> {
+    let mut ranked: Vec<(f64, &Candidate)> =
+        candidates.iter().map(|c| (c.features.dot(order), c)).collect();
+    ranked.sort_by(|a, b| b.0.total_cmp(&a.0));
+    ranked
+}
+
+/// The measures of the first of these with its lead.
+pub(crate) fn leading(ranked: &[(f64, &Candidate)]) -> Option<Features> {
+    let rivals: Vec<Rival> = ranked
+        .iter()
+        .map(|(score, c)| Rival { features: c.features, score: *score, passage: c.passage })
+        .collect();
+    lead(&rivals)
+}
+
+/// Whether what would be quoted of these holds the answer.
+pub(crate) fn hits(ranked: &[(f64, &Candidate)]) -> bool {
+    let mut cited: Vec<&Candidate> = Vec::new();
+    for (score, candidate) in ranked {
+        let repeats = cited.iter().any(|other| {
+            other.text == candidate.text
+                || other.passage == candidate.passage
+                    && other.lines.0 <= candidate.lines.1
+                    && candidate.lines.0 <= other.lines.1
+        });
+        if cited.len() < MAX_QUOTES && !repeats && *score >= ranked[0].0 - CLOSE {
+            cited.push(candidate);
+        }
+    }
+    cited.iter().any(|candidate| candidate.cites)
 }

@@ -69,6 +69,10 @@ pub struct Unit {
     pub(crate) label: Option<Words>,
     /// In a table: stems of each other cell.
     pub(crate) cells: Vec<Words>,
+    /// It begins what a heading announces.
+    pub(crate) opens: bool,
+    /// It only says on which other page something is told.
+    pub(crate) refers: bool,
 }
 
 /// Words of a passage that all of its units share.
@@ -78,6 +82,8 @@ pub(super) struct Frame {
     pub(crate) document: Words,
     /// Stems of the whole passage.
     pub(crate) passage: Words,
+    /// Stems of the title alone.
+    pub(crate) title: Words,
 }
 
 /// A paragraph is cited whole up to this many lines, else only the lines of its sentence.
@@ -95,6 +101,7 @@ pub(super) fn units(passage: &Passage, position: usize) -> (Vec<Unit>, Frame) {
         lead: words(last_heading(&passage.heading)),
         out: Vec::new(),
         last: String::new(),
+        opens: true,
     };
     let found = blocks(&passage.text, Format::of(&passage.path));
     for at in 0..found.len() {
@@ -103,11 +110,20 @@ pub(super) fn units(passage: &Passage, position: usize) -> (Vec<Unit>, Frame) {
     let mut out = reader.out;
     neighbours(&mut out);
     let document = words(&format!("{} {} {}", passage.title, passage.heading, passage.path));
-    (out, Frame { document, passage: words(&passage.text) })
+    (out, Frame { document, passage: words(&passage.text), title: words(&passage.title) })
 }
 
 fn last_heading(breadcrumb: &str) -> &str {
     breadcrumb.rsplit(" > ").next().unwrap_or(breadcrumb)
+}
+
+/// Whether a sentence does no more than link to another document.
+fn refers(raw: &str, text: &str) -> bool {
+    const TELLS: &[&str] =
+        &["see ", "page", "described", "more is", "details", "explained", "is said"];
+    let links = raw.contains(".md)") || raw.contains(".txt)") || raw.contains(".md#");
+    let text = text.to_lowercase();
+    links && TELLS.iter().any(|tell| text.contains(tell))
 }
 
 /// The stems of a text as a set.
@@ -139,6 +155,8 @@ struct Reader<'a> {
     out: Vec<Unit>,
     /// The last sentence read, for what follows it.
     last: String,
+    /// Nothing has been read since the last heading.
+    opens: bool,
 }
 
 impl Reader<'_> {
@@ -150,6 +168,7 @@ impl Reader<'_> {
             Kind::Heading { text, .. } => {
                 self.lead = words(text);
                 self.last.clear();
+                self.opens = true;
             }
             Kind::Paragraph => self.paragraph(all, at, slice),
             Kind::Item => self.sentences(block, at, slice, Form::Item),
@@ -168,6 +187,7 @@ impl Reader<'_> {
         if asks || bold {
             self.lead = words(&text);
             self.last = text;
+            self.opens = true;
             return;
         }
         self.sentences(block, at, slice, Form::Sentence);
@@ -219,7 +239,13 @@ impl Reader<'_> {
                     self.line(block.lines.0 + breaks(span.end)),
                 )
             };
+            let refers = refers(raw, &text);
+            let opens = self.opens;
             self.push(text, form, lines, at);
+            if let Some(unit) = self.out.last_mut() {
+                unit.refers = refers;
+            }
+            self.opens = opens && refers;
         }
     }
 
@@ -240,12 +266,15 @@ impl Reader<'_> {
             near: Words::new(),
             label: None,
             cells: Vec::new(),
+            opens: self.opens,
+            refers: false,
             text,
             form,
             lines,
             passage: self.position,
             block,
         });
+        self.opens = false;
     }
 
     fn table(&mut self, block: &Block, at: usize, slice: &str) {
@@ -360,5 +389,14 @@ mod tests {
         let found = of("**Can I bring a dog?**\n\nYes, on a lead.");
         assert_eq!(found.len(), 1);
         assert!(found[0].lead.contains("dog"));
+    }
+
+    #[test]
+    fn the_first_sentence_below_a_heading_opens_it_unless_it_only_points_elsewhere() {
+        let found = of(
+            "## Fees\n\nOther fees are on [a page](b.md) of their own.\n\nIt costs 5.\n\nIt is paid once.",
+        );
+        let seen: Vec<(bool, bool)> = found.iter().map(|u| (u.opens, u.refers)).collect();
+        assert_eq!(seen, [(true, true), (true, false), (false, false)]);
     }
 }

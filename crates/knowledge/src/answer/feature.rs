@@ -59,14 +59,50 @@ pub enum Feature {
     StrayCode,
     /// Its block of the text is a list under its lead-in.
     IsList,
-    /// How far the best unit is ahead of the best one of another passage.
-    Margin,
     /// 1 where the kind of answer can be recognised.
     IsStrict,
     /// 1 where a yes or no was asked for.
     IsYesNo,
     /// 1 where nothing is known of the kind of answer.
     IsOpen,
+    /// How far the verb that is asked about is not said around it; 0 when there is none.
+    ActionMissing,
+    /// How far the last asked word is not said around it: it is mostly what is new in a question.
+    LastMissing,
+    /// How far two words that stand together in the question (`cycle lane`) are not both said by the unit and what introduces it.
+    CompoundApart,
+    /// How far one word of two that a preposition joins (`owner of the account`) is said without the other.
+    LinkSplit,
+    /// How many are not said anywhere around: 1 from three on.
+    MissCount,
+    /// Weight of the asked words that are said, not as a share.
+    SaidMass,
+    /// Its score in the order.
+    Score,
+    /// Share of its passage in the odds of all units.
+    Mass,
+    /// How many of the five best units are from its document.
+    Agree,
+    /// How much more of the asked words another of the five best units covers.
+    Better,
+    /// How many words are asked: 1 from eight on.
+    Length,
+    /// 1 where a person was asked for.
+    IsPerson,
+    /// 1 where a place was asked for.
+    IsPlace,
+    /// 1 where a manner or reason was asked for.
+    IsManner,
+    /// 1 where a time or a length of it was asked for.
+    IsTime,
+    /// Share of the words of its title that was asked for.
+    TitlePointed,
+    /// It opens the section whose heading or title names what an open question asks about.
+    OpensTopic,
+    /// It only says on which other page something is told.
+    Refers,
+    /// 1 where only a topic was named.
+    IsTopic,
 }
 
 impl Feature {
@@ -99,10 +135,28 @@ impl Feature {
         Self::RowOther,
         Self::StrayCode,
         Self::IsList,
-        Self::Margin,
         Self::IsStrict,
         Self::IsYesNo,
         Self::IsOpen,
+        Self::ActionMissing,
+        Self::LastMissing,
+        Self::CompoundApart,
+        Self::LinkSplit,
+        Self::MissCount,
+        Self::SaidMass,
+        Self::Score,
+        Self::Mass,
+        Self::Agree,
+        Self::Better,
+        Self::Length,
+        Self::IsPerson,
+        Self::IsPlace,
+        Self::IsManner,
+        Self::IsTime,
+        Self::TitlePointed,
+        Self::OpensTopic,
+        Self::Refers,
+        Self::IsTopic,
     ];
 
     /// Whether it can only speak for a unit, or only against it.
@@ -121,7 +175,11 @@ impl Feature {
             | Self::RareSaid
             | Self::PlainSaid
             | Self::RowLabel
-            | Self::Margin => Sign::For,
+            | Self::SaidMass
+            | Self::TitlePointed
+            | Self::OpensTopic
+            | Self::Score
+            | Self::Mass => Sign::For,
             Self::Hole
             | Self::Absent
             | Self::NamedMissing
@@ -133,10 +191,26 @@ impl Feature {
             | Self::RareElse
             | Self::RareAbsent
             | Self::RowOther
+            | Self::ActionMissing
+            | Self::LastMissing
+            | Self::CompoundApart
+            | Self::LinkSplit
+            | Self::MissCount
+            | Self::Better
+            | Self::Refers
             | Self::StrayCode => Sign::Against,
-            Self::Bias | Self::IsList | Self::IsStrict | Self::IsYesNo | Self::IsOpen => {
-                Sign::Either
-            }
+            Self::Bias
+            | Self::IsList
+            | Self::IsStrict
+            | Self::IsYesNo
+            | Self::IsOpen
+            | Self::Agree
+            | Self::Length
+            | Self::IsPerson
+            | Self::IsPlace
+            | Self::IsManner
+            | Self::IsTime
+            | Self::IsTopic => Sign::Either,
         }
     }
 
@@ -158,7 +232,7 @@ pub enum Sign {
 }
 
 /// How many there are.
-pub const FEATURES: usize = Feature::IsOpen as usize + 1;
+pub const FEATURES: usize = Feature::IsTopic as usize + 1;
 
 /// The measures of one unit.
 #[derive(Debug, Clone, Copy, PartialEq)]

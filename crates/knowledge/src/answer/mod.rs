@@ -8,7 +8,9 @@ mod decide;
 mod evidence;
 mod feature;
 mod kind;
+mod lead;
 pub mod question;
+mod relate;
 mod sought;
 mod weigh;
 
@@ -16,6 +18,7 @@ pub use compose::{Citation, Reply, compose};
 pub use decide::Weights;
 pub use evidence::{Form, Passage, Unit};
 pub use feature::{FEATURES, Feature, Features, Sign};
+pub use lead::{Rival, lead};
 pub use question::{Clause, Expect, Role, clauses};
 pub use sought::Corpus;
 
@@ -155,17 +158,16 @@ fn rank<'a>(
     out
 }
 
-/// Tells the first unit how far ahead it is.
+/// Tells the first unit how it stands among the others.
 fn mark_margin(ranked: &mut [Ranked<'_>]) {
-    if let Some((first, rest)) = ranked.split_first_mut() {
-        let other = rest.iter().find(|other| other.unit.passage != first.unit.passage);
-        let margin = other.map_or(MARGIN, |other| (first.score - other.score).min(MARGIN));
-        first.features.set(Feature::Margin, margin / MARGIN);
+    let rivals: Vec<Rival> = ranked
+        .iter()
+        .map(|r| Rival { features: r.features, score: r.score, passage: r.unit.passage })
+        .collect();
+    if let (Some(first), Some(features)) = (ranked.first_mut(), lead(&rivals)) {
+        first.features = features;
     }
 }
-
-/// A lead greater than this counts like this, in log-odds.
-pub const MARGIN: f64 = 3.0;
 
 /// The first unit if it answers, and those that are close to it.
 fn choose<'a, 'b>(ranked: &'b [Ranked<'a>], weights: &Weights) -> Vec<&'b Ranked<'a>> {
@@ -196,7 +198,7 @@ fn quote(ranked: &Ranked<'_>, passages: &[Passage]) -> Option<Quote> {
 }
 
 /// A further quote must be this close to the first, in log-odds.
-pub const CLOSE: f64 = 0.8;
+pub const CLOSE: f64 = 2.0;
 
 /// Whether two units are from the same lines of one passage.
 fn overlaps(a: &Unit, b: &Unit) -> bool {

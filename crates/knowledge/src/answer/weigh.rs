@@ -5,6 +5,7 @@ use super::evidence::{Form, Frame, Unit, Words};
 use super::feature::{Feature, Features};
 use super::kind;
 use super::question::{Clause, Expect, Role};
+use super::relate::relate;
 use super::sought::{Corpus, Sought};
 use crate::analysis::real;
 
@@ -37,6 +38,8 @@ pub(super) struct Surroundings {
     retrieval: f64,
     document: Vec<f64>,
     passage: Vec<f64>,
+    /// Share of the title's words that was asked for.
+    title: f64,
 }
 
 impl Surroundings {
@@ -54,6 +57,7 @@ impl Surroundings {
             retrieval: corpus.share_of_best(sought, score),
             document: each(&frame.document),
             passage: each(&frame.passage),
+            title: asked_share(sought, &frame.title),
         }
     }
 
@@ -65,16 +69,16 @@ impl Surroundings {
 }
 
 /// One asked word in view of one unit.
-struct Found {
-    weight: f64,
+pub(super) struct Found {
+    pub(super) weight: f64,
     /// Said by the unit.
-    here: f64,
+    pub(super) here: f64,
     /// Said by the unit or what introduces it.
-    led: f64,
+    pub(super) led: f64,
     /// Said by the unit or anything around it.
-    around: f64,
+    pub(super) around: f64,
     /// Said by any passage.
-    anywhere: f64,
+    pub(super) anywhere: f64,
 }
 
 /// Measures a unit. `anywhere` says for every subject how far any of the passages says it.
@@ -103,6 +107,7 @@ pub(super) fn weigh(
         })
         .collect();
     said(&mut out, sought, &found, unit, clause);
+    relate(&mut out, sought, &found);
     answers(&mut out, fit, clause);
     if kind::is_strict(clause.expect) {
         out.set(Feature::Proximity, proximity(sought, unit));
@@ -111,6 +116,12 @@ pub(super) fn weigh(
     out.set(Feature::Place, real(surroundings.place.min(LAST_PLACE)) / real(LAST_PLACE));
     out.set(Feature::Retrieval, surroundings.retrieval);
     shape(&mut out, sought, unit, clause);
+    out.set(Feature::TitlePointed, surroundings.title);
+    out.set(Feature::Refers, if unit.refers { 1.0 } else { 0.0 });
+    out.set(Feature::IsTopic, if clause.is_topic { 1.0 } else { 0.0 });
+    if matches!(clause.expect, Expect::Other | Expect::Manner | Expect::YesNo) {
+        topic(&mut out, &found, unit, surroundings);
+    }
     out
 }
 
@@ -169,6 +180,11 @@ fn answers(out: &mut Features, fit: f64, clause: &Clause) {
     let is = |there: bool| if there { 1.0 } else { 0.0 };
     out.set(Feature::IsYesNo, is(clause.expect == Expect::YesNo));
     out.set(Feature::IsOpen, is(clause.expect == Expect::Other));
+    out.set(Feature::IsPerson, is(matches!(clause.expect, Expect::Person | Expect::Identity)));
+    out.set(Feature::IsPlace, is(matches!(clause.expect, Expect::Place | Expect::Address)));
+    out.set(Feature::IsManner, is(matches!(clause.expect, Expect::Manner | Expect::Reason)));
+    let of_time = matches!(clause.expect, Expect::Time | Expect::Duration | Expect::Past);
+    out.set(Feature::IsTime, is(of_time));
 }
 
 /// What kind of text it is.
@@ -178,16 +194,29 @@ fn shape(out: &mut Features, sought: &[Sought<'_>], unit: &Unit, clause: &Clause
     out.set(Feature::IsList, is(unit.form == Form::List));
     let wants_code = matches!(clause.expect, Expect::Command | Expect::Manner);
     out.set(Feature::StrayCode, is(unit.form == Form::Code && !wants_code));
-    let asked = |words: &Words| {
-        let near = |word: &String| sought.iter().map(|s| s.nearness(word)).fold(0.0, f64::max);
-        words.iter().map(near).sum::<f64>() / real(words.len().max(1))
-    };
+    let asked = |words: &Words| asked_share(sought, words);
     out.set(Feature::Pointed, asked(&unit.own));
     out.set(Feature::LeadPointed, asked(&unit.lead));
     if let Some(label) = &unit.label {
         out.set(Feature::RowOther, 1.0 - asked(label));
         let cells = unit.cells.iter().map(asked);
         out.set(Feature::RowLabel, cells.fold(asked(label), f64::max));
+    }
+}
+
+/// Share of the words that was asked for.
+fn asked_share(sought: &[Sought<'_>], words: &Words) -> f64 {
+    let near = |word: &String| sought.iter().map(|s| s.nearness(word)).fold(0.0, f64::max);
+    words.iter().map(near).sum::<f64>() / real(words.len().max(1))
+}
+
+/// Whether the unit is where an open question about a topic is best answered: at the beginning of the section about it.
+fn topic(out: &mut Features, found: &[Found], unit: &Unit, surroundings: &Surroundings) {
+    let total: f64 = found.iter().map(|found| found.weight).sum();
+    let announced = found.iter().map(|found| found.weight * found.around).sum::<f64>();
+    let lead = out.get(Feature::LeadPointed).max(surroundings.title);
+    if unit.opens && !unit.refers && total > 0.0 {
+        out.set(Feature::OpensTopic, lead * announced / total);
     }
 }
 

@@ -107,13 +107,16 @@ fn counts(unit: &Unit, words: &[Token<'_>], number: usize, noun: usize) -> bool 
 /// How well the words tell a count: it stands directly before what is counted, or in its cell of a table.
 pub(super) fn count(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
     let number = words.iter().any(Token::is_number);
-    // "How many customer accounts" counts accounts, "how many people work here" counts people.
-    let person = clause.counted.first().filter(|noun| noun.as_str() == "person");
-    let Some(noun) = person.or(clause.counted.last()) else { return f64::from(u8::from(number)) };
-    let is_counted = |word: &Token<'_>| {
+    // "How many customer accounts" counts accounts, "how many people work here" counts people, "how many samples fit" samples: the
+    // first noun or the last, whichever the unit counts.
+    let (first, last) = (clause.counted.first(), clause.counted.last());
+    let (Some(first), Some(last)) = (first, last) else { return f64::from(u8::from(number)) };
+    let person = first == "person";
+    let is = |noun: &String, word: &Token<'_>| {
         let stem = stem(&word.text);
         *noun == stem || nearness(noun, &stem) >= 0.8
     };
+    let is_counted = |word: &Token<'_>| is(first, word) || !person && is(last, word);
     let beside = words.iter().enumerate().filter(|(_, word)| is_counted(word)).any(|(at, _)| {
         let before = words.get(at.saturating_sub(3)..at).unwrap_or_default();
         let number = before.iter().rposition(Token::is_number);
@@ -125,9 +128,20 @@ pub(super) fn count(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
         && words
             .windows(2)
             .any(|pair| matches!(pair, [head, number] if is_counted(head) && number.is_number()));
-    match (beside || under, number) {
-        (true, _) => 1.0,
-        (false, true) => 0.35,
-        (false, false) => 0.0,
+    // "Wash three times", "in bags, at most four a visit": the noun stands elsewhere in the sentence.
+    let bare = words.windows(2).any(|pair| match pair {
+        [bound, number] if number.is_number() => {
+            matches!(bound.text.as_str(), "most" | "to" | "least" | "only" | "maximum")
+        }
+        [number, times] => {
+            number.is_number() && matches!(times.text.as_str(), "times" | "attempts")
+        }
+        _ => false,
+    });
+    match (beside || under, bare, number) {
+        (true, ..) => 1.0,
+        (false, true, _) => 0.7,
+        (false, false, true) => 0.35,
+        (false, false, false) => 0.0,
     }
 }

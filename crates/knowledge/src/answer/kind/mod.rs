@@ -112,16 +112,26 @@ fn phone(text: &str) -> bool {
 
 /// A preposition alone may lead to anything; to a place it leads with a name or a word of places.
 fn place(words: &[Token<'_>], unit: &Unit, clause: &Clause) -> f64 {
-    let leads = lists::PLACES.any(words);
-    if unit.text.contains(['/', '@'])
-        || lists::SITES.any(words)
-        || leads && proper_name(unit, clause)
-    {
+    let asked =
+        |word: &Token<'_>| clause.subjects.iter().any(|subject| subject.stem == stem(&word.text));
+    let little =
+        |word: &Token<'_>| matches!(word.text.as_str(), "the" | "a" | "an" | "our" | "your");
+    let leads = |at: usize| {
+        let after = words.iter().skip(at + 1).skip_while(|word| little(word)).take(3);
+        let near: Vec<&Token<'_>> = after.collect();
+        let named =
+            near.first().is_some_and(|word| word.is_capitalised() && !lists::DATES.has(word));
+        named && near.first().is_some_and(|word| !asked(word))
+            || near.iter().any(|word| lists::SITES.has(word) && !asked(word))
+    };
+    let mut prepositions =
+        (0..words.len()).filter(|at| words.get(*at).is_some_and(|w| lists::PLACES.has(w)));
+    if unit.text.contains(['/', '@']) || prepositions.clone().any(leads) {
         1.0
-    } else if leads {
-        0.7
+    } else if lists::SITES.any(words) || prepositions.next().is_some() {
+        0.4
     } else {
-        0.2
+        0.1
     }
 }
 
@@ -185,6 +195,16 @@ mod tests {
                 "How many boxes are there?",
                 "There are 40 large boxes.",
                 "There are boxes, and there are 40 lamps.",
+            ),
+            (
+                "How many samples fit in one run?",
+                "One run gives 96 samples.",
+                "One run gives samples for 40 days.",
+            ),
+            (
+                "Where is the refuge?",
+                "The refuge stands in the old town.",
+                "The refuge is used in winter.",
             ),
             ("What does it cost?", "It costs 5 euros.", "It has 5 legs."),
             ("How far is it?", "It is 400 metres away.", "It is green."),

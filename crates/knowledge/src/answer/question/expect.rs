@@ -51,6 +51,9 @@ pub(super) fn expect(words: &[Token<'_>]) -> (Expect, Vec<String>) {
     let follow = |n: usize| rest.get(n).copied().unwrap_or_default();
     match follow(0) {
         "how" if follow(1) == "many" && !is_time_word(follow(2)) => (Expect::Count, counted(rest)),
+        "how" if follow(1) == "far" && (follow(2) == "ahead" || follow(3) == "advance") => {
+            (Expect::Duration, Vec::new())
+        }
         "how" => (how(follow(1), follow(2)), Vec::new()),
         "who" | "whom" | "whose" => (who(rest), Vec::new()),
         "where" => (Expect::Place, Vec::new()),

@@ -3,8 +3,8 @@
 
 use super::expect::{NAMES, attribute, is_time_word};
 use super::split::WH;
+use crate::analysis::stop;
 use crate::analysis::token::Token;
-use crate::analysis::{common, stem, stop};
 
 fn text<'a>(words: &'a [Token<'_>], at: usize) -> &'a str {
     words.get(at).map(|t| t.text.as_str()).unwrap_or_default()
@@ -76,9 +76,18 @@ fn passive(words: &[Token<'_>]) -> Option<usize> {
     let last = words.len().checked_sub(1)?;
     let asks = words.iter().position(|t| be(&t.text))?;
     let word = text(words, last);
-    let participle = word.ends_with("ed") || stem(word) != word && common::is_common(&stem(word));
-    (last > asks + 1 && participle && word.ends_with("ed") && !stop::is_frame(word)).then_some(last)
+    let participle = word.ends_with("ed") || IRREGULAR.contains(&word);
+    (last > asks + 1 && participle && !stop::is_frame(word)).then_some(last)
 }
+
+/// Participles that do not end in `ed`.
+const IRREGULAR: &[&str] = &[
+    "built", "sent", "paid", "kept", "held", "written", "given", "sold", "bought", "shown",
+    "known", "lost", "stolen", "driven", "worn", "told", "met", "left", "run", "read", "done",
+    "seen", "broken", "chosen", "spoken", "drawn", "grown", "thrown", "hidden", "frozen",
+    "brought", "caught", "taught", "shut", "cut", "fed", "hit", "lent", "spent", "won", "hung",
+    "laid",
+];
 
 /// Verbs that open a question.
 const AUXILIARIES: &[&str] = &[

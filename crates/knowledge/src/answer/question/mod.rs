@@ -5,7 +5,7 @@ mod head;
 mod split;
 mod subject;
 
-use crate::analysis::tokens;
+use crate::analysis::{Token, stop, tokens};
 use split::{is_asking, split};
 
 /// What would answer a clause.
@@ -75,6 +75,19 @@ pub struct Subject {
     pub parts: Vec<String>,
     /// From where in the question it is.
     pub role: Role,
+    /// How it hangs together with the subject before it.
+    pub joined: Joined,
+}
+
+/// How a subject hangs together with the one before it in the question.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Joined {
+    /// It does not.
+    Apart,
+    /// It follows at once: `cycle lane`.
+    Compound,
+    /// A preposition stands between: `owner of the account`.
+    Linked,
 }
 
 impl Subject {
@@ -106,6 +119,8 @@ pub struct Clause {
     pub subjects: Vec<Subject>,
     /// Stems of what is counted, for [`Expect::Count`].
     pub counted: Vec<String>,
+    /// It only names a topic: `sick leave`, `what is the staff discount`.
+    pub is_topic: bool,
 }
 
 /// Takes a question apart. Never empty: a question without any word gives one clause without subject.
@@ -133,14 +148,26 @@ pub fn clauses(question: &str) -> Vec<Clause> {
 
 fn adopt(clause: &mut Clause, subject: &Subject, role: Role) {
     if !subject.is_frame && !clause.subjects.iter().any(|known| known.stem == subject.stem) {
-        clause.subjects.push(Subject { role, ..subject.clone() });
+        clause.subjects.push(Subject { role, joined: Joined::Apart, ..subject.clone() });
     }
 }
 
 fn clause(text: &str) -> Clause {
     let words = tokens(text);
     let (expect, counted) = expect::expect(&words);
-    Clause { text: text.to_owned(), expect, subjects: subject::subjects(text, &words), counted }
+    let subjects = subject::subjects(text, &words);
+    let is_topic = expect == Expect::Other && is_topic(text, &words);
+    Clause { text: text.to_owned(), expect, subjects, counted, is_topic }
+}
+
+/// Words of a topic besides the little ones.
+const TOPIC_WORDS: usize = 3;
+
+fn is_topic(text: &str, words: &[Token<'_>]) -> bool {
+    let first: Vec<&str> = words.iter().take(2).map(|t| t.text.as_str()).collect();
+    let defines = matches!(first.as_slice(), ["what", "is" | "are" | "s"] | ["whats", _]);
+    let real = words.iter().filter(|t| !stop::is_stop(&t.text)).count();
+    (!is_asking(text) || defines) && real <= TOPIC_WORDS
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! The words that name what a clause is about, and which of them is asked for itself.
 
 use super::expect::{NAMES, attribute, is_measure, is_time_word};
-use super::{Role, Subject, head};
+use super::{Joined, Role, Subject, head};
 use crate::analysis::phrase::phrase;
 use crate::analysis::token::{Token, compounds};
 use crate::analysis::{common, stem, stop};
@@ -11,6 +11,7 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
     let mut out: Vec<Subject> = Vec::new();
     let compounds = compounds(text, words);
     let (focus, action) = (head::focus(words), head::action(words));
+    let mut last: Option<usize> = None;
     for (at, token) in words.iter().enumerate() {
         let compound = compounds.iter().find(|compound| compound.parts.contains(&at));
         let also = phrase(words, at).map(str::to_owned).or_else(|| alternative(words, at));
@@ -42,12 +43,14 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
         let in_code = before.matches('`').count() % 2 == 1;
         let name = compound.is_some_and(|compound| compound.is_name);
         let is_named = name
-            || token.is_number()
+            || token.is_number() && !is_quantity(words, at)
             || token.is_acronym()
             || in_code
             || (token.is_capitalised() && !opens);
         let is_focus = focus == Some(at);
         let names_kind = !is_focus && !is_named && measures(words, at);
+        let joined = last.map_or(Joined::Apart, |last| joined(text, words, last, at));
+        last = Some(at);
         out.push(Subject {
             is_named,
             is_ordinary: !is_named && common::is_common(&stem),
@@ -59,6 +62,7 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
             is_focus,
             is_action: action == Some(at),
             role: Role::Asked,
+            joined,
             word: word.clone(),
             parts,
             stem,
@@ -96,3 +100,31 @@ fn measures(words: &[Token<'_>], at: usize) -> bool {
                 "time" | "day" | "date" | "month" | "year" | "person" | "command" | "happens"
             )
 }
+
+/// Whether a number is an amount of what follows ("30 friends"), which a document may well bound otherwise ("up to 50 people").
+fn is_quantity(words: &[Token<'_>], at: usize) -> bool {
+    let is_word = |t: &&Token<'_>| !t.is_number() && !t.is_capitalised() && !stop::is_stop(&t.text);
+    let short = words.get(at).is_some_and(|t| t.text.len() != 4);
+    short && words.get(at + 1).filter(is_word).is_some()
+}
+
+/// How the word at `at` hangs together with the subject at `last`.
+fn joined(text: &str, words: &[Token<'_>], last: usize, at: usize) -> Joined {
+    let (Some(before), Some(word)) = (words.get(last), words.get(at)) else { return Joined::Apart };
+    let gap = text.get(before.span.end..word.span.start).unwrap_or_default();
+    let between = words.get(last + 1..at).unwrap_or_default();
+    let links = |t: &Token<'_>| PREPOSITIONS.contains(&t.text.as_str());
+    if gap.contains([',', '.', ';', ':', '?', '(']) {
+        Joined::Apart
+    } else if between.is_empty() {
+        Joined::Compound
+    } else if between.first().is_some_and(links) {
+        Joined::Linked
+    } else {
+        Joined::Apart
+    }
+}
+
+/// Words that tie one noun to another.
+const PREPOSITIONS: &[&str] =
+    &["of", "for", "in", "on", "to", "with", "from", "at", "per", "by", "into", "without", "about"];

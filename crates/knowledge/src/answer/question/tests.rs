@@ -30,6 +30,7 @@ fn the_kind_of_answer_follows_from_how_it_is_asked() {
         ("How long is the trial?", Expect::Duration),
         ("How many days of leave do I get?", Expect::Duration),
         ("How many seats are there?", Expect::Count),
+        ("How far in advance must I book?", Expect::Duration),
         ("How much is the fee?", Expect::Money),
         ("max speed of trucks", Expect::Number),
         ("What is the price of a lid?", Expect::Money),
@@ -76,4 +77,36 @@ fn names_numbers_and_code_are_named_and_opening_capitals_are_not() {
 fn a_question_of_nothing_but_little_words_has_no_subject() {
     assert!(clauses("what is it?")[0].subjects.is_empty());
     assert!(clauses("")[0].subjects.is_empty());
+}
+
+#[test]
+fn a_topic_is_a_few_words_that_ask_nothing_more() {
+    for (question, is) in [
+        ("sick leave", true),
+        ("What's the staff discount?", true),
+        ("What is the name of the ship's first captain?", false),
+        ("Can I bring a dog?", false),
+        ("fees for a season ticket in the north", false),
+    ] {
+        assert_eq!(clauses(question)[0].is_topic, is, "{question}");
+    }
+}
+
+#[test]
+fn words_that_stand_together_are_known_as_pairs() {
+    let joined = |question: &str| -> Vec<Joined> {
+        clauses(question)[0].subjects.iter().map(|subject| subject.joined).collect()
+    };
+    assert_eq!(joined("cycle lane"), [Joined::Apart, Joined::Compound]);
+    assert_eq!(joined("owner of the account"), [Joined::Apart, Joined::Linked]);
+    assert_eq!(joined("lamps, tables"), [Joined::Apart, Joined::Apart]);
+}
+
+#[test]
+fn an_amount_is_no_name_but_a_number_that_identifies_is() {
+    let named = |question: &str, word: &str| {
+        clauses(question)[0].subjects.iter().any(|s| s.word == word && s.is_named)
+    };
+    assert!(!named("May I bring 30 friends?", "30"));
+    assert!(named("Who sleeps in room 12?", "12"));
 }
