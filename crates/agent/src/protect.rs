@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use largestack_engine::event::FindingRecord;
 use largestack_guard::{
-    Action, Finding, Guard, Holdback, Kind, Nonce, Session, detokenise, detokenise_json,
+    Action, Finding, Guard, Holdback, Kind, Nonce, Protected, Session, detokenise, detokenise_json,
 };
 use largestack_ports::vault::{Sensitive, TokenVault};
-use largestack_types::errors::{GuardrailBlockedError, Result};
+use largestack_types::errors::{GuardrailBlockedError, LargestackError, Result};
 use largestack_types::id::RunId;
 use largestack_types::json::Json;
 use largestack_types::label::{DataClasses, Label};
@@ -64,6 +64,21 @@ impl RunGuard {
         let values = known.into_iter().collect();
         let state = Mutex::new(State { session, values, clean: VecDeque::new() });
         Self { guard, scope, root, vault, nonce, state }
+    }
+
+    /// Takes sensitive values out of what is asked. A blocked one comes back without them beside the
+    /// error, so that it can be recorded that it was blocked.
+    pub(crate) async fn asked(
+        &self,
+        part: PartId,
+        label: Label,
+        text: &str,
+    ) -> Result<(Guarded, Option<LargestackError>)> {
+        let mut state = self.state.lock().await;
+        let protected = self.guard.protect(text, &mut state.session);
+        let blocked = (protected.action == Action::Block)
+            .then(|| self.blocked("the input", &protected.findings));
+        Ok((self.guarded(part, label, protected, &mut state).await?, blocked))
     }
 
     /// Takes sensitive values out of a text. `place` names the kind of text for the error of a
@@ -132,13 +147,23 @@ impl RunGuard {
         if protected.action == Action::Block {
             return Err(self.blocked(place, &protected.findings));
         }
+        self.guarded(part, label, protected, &mut state).await
+    }
+
+    async fn guarded(
+        &self,
+        part: PartId,
+        label: Label,
+        protected: Protected<'_>,
+        state: &mut State,
+    ) -> Result<Guarded> {
         let label = protected.findings.iter().fold(label, |l, f| l.with_class(f.kind.data_class()));
         let findings = protected.findings.iter().map(|f| self.record(part, f)).collect();
         let text = match protected.text {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(text.into()),
         };
-        self.keep_fresh(&mut state).await?;
+        self.keep_fresh(state).await?;
         Ok(Guarded { text, label, findings })
     }
 
@@ -153,11 +178,7 @@ impl RunGuard {
         self.vault.put(&self.scope, self.root, pairs).await
     }
 
-    fn blocked(
-        &self,
-        place: &str,
-        findings: &[Finding],
-    ) -> largestack_types::errors::LargestackError {
+    fn blocked(&self, place: &str, findings: &[Finding]) -> LargestackError {
         let worst = findings.iter().find(|f| self.guard.policy().action(f.kind) == Action::Block);
         let (kind, detector) =
             worst.map_or(("guard", "guard"), |f| (f.kind.data_class().name(), f.detector));

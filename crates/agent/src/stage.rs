@@ -89,6 +89,8 @@ pub trait Stage<S>: Send + Sync + 'static {
 pub struct InputDraft {
     /// The user's message.
     pub message: Message,
+    /// Why the run ends before its first call, where it must: it is recorded with the message.
+    pub refused: Option<LargestackError>,
 }
 
 /// A reply, before it is recorded. Only pure redaction belongs here: a crash after the reply and

@@ -8,6 +8,7 @@ use largestack_engine::definition::InDoubt;
 use largestack_engine::event::{
     ApprovalAnswered, DoubtDecision, DoubtSettled, Event, Resumed, RunStarted,
 };
+use largestack_engine::status::End;
 use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
@@ -56,7 +57,7 @@ impl Drive {
             effect: EffectId::INPUT,
             guard: Arc::clone(&guard),
         };
-        let mut draft = InputDraft { message };
+        let mut draft = InputDraft { message, refused: None };
         let mut found = Vec::new();
         for stage in &core.pipeline.input {
             let ruling = stage.apply(&context, &draft).await?;
@@ -93,6 +94,10 @@ impl Drive {
         }
         drive.outbox.summary = Some(drive.summary());
         drive.over = false;
+        if let Some(error) = draft.refused {
+            drive.conclude(End::failed(error.clone())).await?;
+            return Err(error);
+        }
         Ok(drive)
     }
 

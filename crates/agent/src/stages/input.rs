@@ -24,12 +24,15 @@ impl Stage<InputDraft> for GuardInput {
             let mut findings = Vec::new();
             for (index, part) in draft.message.parts.iter().enumerate() {
                 let Body::Text(text) = &part.body else { continue };
-                let guarded = context.guard.text(part.id, "the input", part.label, text).await?;
+                let (guarded, blocked) = context.guard.asked(part.id, part.label, text).await?;
                 findings.extend(guarded.findings);
-                if guarded.text.is_none() && guarded.label == part.label {
+                if guarded.text.is_none() && guarded.label == part.label && blocked.is_none() {
                     continue;
                 }
                 let draft = changed.get_or_insert_with(|| draft.clone());
+                if draft.refused.is_none() {
+                    draft.refused = blocked;
+                }
                 if let Some(part) = draft.message.parts.get_mut(index) {
                     part.label = guarded.label;
                     if let Some(text) = guarded.text {

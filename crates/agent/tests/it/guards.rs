@@ -2,6 +2,7 @@
 
 use largestack_engine::Status;
 use largestack_guard::{Action, Policy};
+use largestack_ports::journal::Journal as _;
 use largestack_ports::tool::ToolOutput;
 use largestack_ports::vault::TokenVault as _;
 use largestack_testkit::Turn;
@@ -75,6 +76,20 @@ async fn a_blocked_input_is_an_error_that_names_the_guard() {
     assert_eq!((error.code(), error.guard_type()), (Code::Guardrail, Some("card")));
     assert!(!error.to_string().contains("4111"));
     assert!(world.model.calls().is_empty());
+}
+
+#[tokio::test]
+async fn a_blocked_input_is_recorded_with_its_finding_and_without_the_value() {
+    let world = World::new([Turn::text("x")]);
+    let policy = Policy { card: Action::Block, ..Policy::default() };
+    let agent = world.agent(|a| a.guardrails(policy));
+    agent.run(&world.scope, format!("charge {CARD}")).await.unwrap_err();
+    let runs = world.journal.runs(&world.scope, 2).await.unwrap();
+    assert_eq!((runs.len(), runs[0].status), (1, Status::Failed));
+    let written = world.written(runs[0].run).await;
+    assert!(!written.contains("4111"), "{written}");
+    assert!(written.contains(r#""kind":"card""#) && written.contains(r#""action":"block""#));
+    assert!(written.contains("GuardrailBlockedError"), "{written}");
 }
 
 #[tokio::test]

@@ -20,7 +20,7 @@ use super::run_json::dollars;
 
 mod draw;
 
-pub(crate) use draw::draw;
+pub(crate) use draw::{draw, draw_after};
 
 /// One thing that happened.
 #[derive(Debug, Serialize)]

@@ -10,7 +10,7 @@ use serde::Serialize;
 
 use super::target::{self, Target};
 use crate::args::Global;
-use crate::compose::{self, blocking};
+use crate::compose::{self, blocking, with_runtime};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::place;
@@ -21,6 +21,9 @@ use crate::render::style::{FAINT, STRONG, of_status, painted};
 use crate::render::text::{clean, counted};
 use crate::render::timeline::{Step, draw, steps};
 use crate::screen::Screen;
+
+mod follow;
+use follow::Follow;
 
 /// Lists runs, or shows one.
 #[derive(Debug, Args)]
@@ -34,7 +37,13 @@ pub(crate) struct Trace {
     /// Show texts, arguments and results whole
     #[arg(long)]
     whole: bool,
-    /// Print one JSON document
+    /// Show what happens until the run has ended, also when another process drives it
+    #[arg(long)]
+    follow: bool,
+    /// With `--follow`: the first event to show
+    #[arg(long, value_name = "SEQ", requires = "follow", value_parser = clap::value_parser!(u64).range(1..))]
+    from: Option<u64>,
+    /// Print one JSON document; with `--follow` a line of JSON for each event
     #[arg(long)]
     pub(crate) json: bool,
 }
@@ -59,6 +68,9 @@ impl Trace {
         let store = compose::reader(&state)?;
         let scope = compose::scope();
         let Some(name) = &target.run else {
+            if self.follow {
+                return Err(no_run().into());
+            }
             let found = blocking(store.runs(&scope, self.limit as usize))??;
             if self.json {
                 let runs = found.iter().map(SummaryDocument::of).collect();
@@ -70,6 +82,14 @@ impl Trace {
             }
             return Ok(exit::DONE);
         };
+        if self.follow {
+            with_runtime(async {
+                let run = target::find(&store, &scope, name).await?;
+                let (after, whole, json) = (self.from.unwrap_or(1) - 1, self.whole, self.json);
+                Follow { run, after, whole, json }.perform(&store, &scope, screen).await
+            })??;
+            return Ok(exit::DONE);
+        }
         let (summary, events) = blocking(async {
             let run = target::find(&store, &scope, name).await?;
             let summary = store.run(&scope, run).await?.ok_or_else(|| absent(run))?;
@@ -86,6 +106,14 @@ impl Trace {
         }
         Ok(exit::DONE)
     }
+}
+
+fn no_run() -> LargestackError {
+    LargestackError::with_advice(
+        Code::Input,
+        "there is no run to follow",
+        "Name one: largestack trace RUN --follow, or `last` for the newest",
+    )
 }
 
 /// The error of a run that is not there.

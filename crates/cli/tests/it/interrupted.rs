@@ -12,7 +12,7 @@ const QUESTION: &str = "How long may I keep a book?";
 const MODEL: [&str; 2] = ["--model", "local/scripted"];
 
 /// A library whose model is the upstream's.
-fn library(upstream: &Upstream) -> Place {
+pub(crate) fn library(upstream: &Upstream) -> Place {
     let place = Place::with_library();
     let project = format!("providers:\n  local:\n    base-url: {}\n", upstream.url());
     place.write("library/largestack.yaml", project);
@@ -20,7 +20,7 @@ fn library(upstream: &Upstream) -> Place {
 }
 
 /// Starts a run and waits until its model has been asked.
-async fn in_flight(place: &Place, upstream: &Upstream) -> Child {
+pub(crate) async fn in_flight(place: &Place, upstream: &Upstream) -> Child {
     let asked = upstream.counts().requests;
     upstream.push(Answer::chat(ChatReply::text("never said")).stall_before_head());
     let child = place.command(&[&["run", "library", QUESTION][..], &MODEL].concat()).spawn();

@@ -13,6 +13,10 @@ mod checks;
 #[cfg(test)]
 mod configuration;
 #[cfg(test)]
+mod contract;
+#[cfg(test)]
+mod following;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod interrupted;

@@ -21,7 +21,7 @@ pub(super) fn relate(out: &mut Features, sought: &[Sought<'_>], found: &[Found])
     let missing =
         |of: Option<&(&Sought<'_>, &Found)>| of.map_or(0.0, |(_, found)| 1.0 - found.around);
     out.set(Feature::ActionMissing, missing(asked.iter().find(|(s, _)| s.subject.is_action)));
-    out.set(Feature::LastMissing, missing(real_words().last()));
+    out.set(Feature::LastMissing, missing(real_words().next_back()));
     let missed: f64 = real_words().map(|(_, found)| 1.0 - found.around).sum();
     out.set(Feature::MissCount, (missed / FEW).min(1.0));
     let mass: f64 = real_words().map(|(_, found)| found.weight * found.led).sum();

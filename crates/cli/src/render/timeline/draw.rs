@@ -16,9 +16,19 @@ const SHOWN: usize = 160;
 
 /// The steps as a tree; `whole` shows texts uncut.
 pub(crate) fn draw(steps: &[Step], whole: bool) -> String {
+    some(steps, |_| true, whole)
+}
+
+/// Of the steps those that ended after this event; what has no end yet is left for later.
+pub(crate) fn draw_after(steps: &[Step], after: u64, whole: bool) -> String {
+    some(steps, |step| step.seq > after && !matches!(step.what, What::Unfinished { .. }), whole)
+}
+
+fn some(steps: &[Step], wanted: impl Fn(&Step) -> bool, whole: bool) -> String {
     let start = steps.first().map(|step| step.moment).unwrap_or_default();
     let nodes: Vec<Node> = steps
         .iter()
+        .filter(|step| wanted(step))
         .map(|step| {
             let after = format!("+{}", lasted(step.moment.since(start)));
             let mut node = Drawing { whole }.node(step, &painted(FAINT, after));

@@ -119,7 +119,7 @@ pub struct Clause {
     pub subjects: Vec<Subject>,
     /// Stems of what is counted, for [`Expect::Count`].
     pub counted: Vec<String>,
-    /// It only names a topic: `sick leave`, `what is the staff discount`.
+    /// It only names a topic: `sick leave`, `what is a pick-up point`.
     pub is_topic: bool,
 }
 

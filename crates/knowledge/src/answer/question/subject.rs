@@ -103,9 +103,9 @@ fn measures(words: &[Token<'_>], at: usize) -> bool {
 
 /// Whether a number is an amount of what follows ("30 friends"), which a document may well bound otherwise ("up to 50 people").
 fn is_quantity(words: &[Token<'_>], at: usize) -> bool {
-    let is_word = |t: &&Token<'_>| !t.is_number() && !t.is_capitalised() && !stop::is_stop(&t.text);
+    let is_word = |t: &Token<'_>| !t.is_number() && !t.is_capitalised() && !stop::is_stop(&t.text);
     let short = words.get(at).is_some_and(|t| t.text.len() != 4);
-    short && words.get(at + 1).filter(is_word).is_some()
+    short && words.get(at + 1).is_some_and(is_word)
 }
 
 /// How the word at `at` hangs together with the subject at `last`.
