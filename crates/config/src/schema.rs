@@ -175,12 +175,11 @@ fn phrase(words: &str) -> Option<Value> {
         "texts by name" | "models by name" => {
             json!({ "type": "object", "additionalProperties": text })
         }
-        "group of keys" => json!({ "type": "object" }),
+        "group of keys" | "JSON Schemas by tenant" => json!({ "type": "object" }),
         "names of tools, or a group with each" => json!({ "anyOf": [
             { "type": "array", "items": text },
             group(),
         ] }),
-        "JSON Schemas by tenant" => json!({ "type": "object" }),
         "JSON Schema" => json!({ "type": ["object", "boolean"] }),
         "`bearer`, `none` or `header: NAME`" => json!({ "anyOf": [
             { "enum": ["bearer", "none"] },
