@@ -52,12 +52,12 @@ struct Came {
 impl Execution {
     pub(crate) async fn run(&self) -> Result<Finished> {
         let options = &self.entry.options;
-        let key = options.cache.zip(share::key(
-            &self.context.scope,
-            self.entry.tool.spec(),
-            &options.version,
-            &self.arguments,
-        ));
+        // A key is a hash of everything that makes two calls the same: not for those that share none.
+        let key = options.cache.and_then(|ttl| {
+            let spec = self.entry.tool.spec();
+            let key = share::key(&self.context.scope, spec, &options.version, &self.arguments);
+            Some((ttl, key?))
+        });
         let Some((ttl, key)) = key else {
             let (finished, _) = self.finish(self.perform().await).await?;
             return Ok(finished);
