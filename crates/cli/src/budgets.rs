@@ -1,22 +1,22 @@
-//! The budgets that all runs of a project share: set as the project says, kept in its store.
+//! The budgets that all runs of a project share: set as the project says, kept where it says.
 
 use std::sync::Arc;
 
 use largestack_config::{Budgets, Windows};
 use largestack_ports::ledger::{BudgetKey, BudgetLimits, Ledger, Sliced};
-use largestack_store::Store;
 use largestack_types::errors::Result;
 use largestack_types::scope::Scope;
 
-/// A ledger over the store, with the project's budgets for the runs of this agent.
+use crate::shared::Shared;
+
+/// This process's side of the shared ledger, with the project's budgets for the runs of this agent.
 pub(crate) async fn ledger(
-    store: &Store,
+    shared: &Shared,
     scope: &Scope,
     agent: &Arc<str>,
     budgets: &Budgets,
 ) -> Result<Arc<dyn Ledger>> {
-    let ledger = Sliced::new(Arc::new(store.clone()));
-    let kept = store.budgets(scope).await?;
+    let ledger = Sliced::new(Arc::clone(&shared.ledger));
     let [of_agent, of_user, of_tenant] = BudgetKey::around_run(scope, agent);
     let said = [
         (of_tenant, limits(budgets.tenant)),
@@ -25,7 +25,7 @@ pub(crate) async fn ledger(
     ];
     for (key, limits) in said {
         // A limit that the file no longer has must not be kept; most projects never had one.
-        if limits.is_some() || kept.iter().any(|(known, _)| *known == key) {
+        if limits.is_some() || shared.limited.iter().any(|(known, _)| *known == key) {
             ledger.set_limits(&key, limits).await?;
         }
     }

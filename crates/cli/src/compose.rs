@@ -32,6 +32,7 @@ use crate::budgets;
 use crate::failure::{Failure, Outcome};
 use crate::network;
 use crate::rates;
+use crate::shared;
 
 /// The tools that agents of this program may name.
 const TOOLS: &[&str] = &[tool::NAME];
@@ -172,13 +173,14 @@ pub(crate) async fn house_with(
     let Ground { mut ports, tasks } =
         ground(&providers, &settings.project.network, Arc::new(store.clone()))?;
     let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
-    let shared = &settings.project.budgets;
-    let ledger = budgets::ledger(store, &scope(), &settings.agent.name, shared).await?;
+    let shared = shared::open(settings.project.postgres.as_deref(), store, &scope()).await?;
+    let said = &settings.project.budgets;
+    let ledger = budgets::ledger(&shared, &scope(), &settings.agent.name, said).await?;
     ports.ledger = Arc::clone(&ledger);
     let described = &settings.agent;
     let rates = rates::limits(&settings.project.limits);
     let mut gateway = Gateway::builder(ports)
-        .rate_limits(Arc::new(store.clone()), rates)
+        .rate_limits(shared.limits, rates)
         .cache_store(Arc::new(store.clone()));
     if let Some(cache) = &described.cache {
         gateway = gateway.cache(Arc::clone(&described.name), cache_policy(cache, described)?);

@@ -18,6 +18,7 @@ mod place;
 mod rates;
 mod render;
 mod screen;
+mod shared;
 mod verbs;
 
 use std::process::ExitCode;

@@ -79,6 +79,17 @@ fn configured(folder: &Path) -> (Option<PathBuf>, Option<PathBuf>) {
     (named.then_some(project.state), project.home)
 }
 
+/// The variable with the address of the server that keeps what the project's runs share; of the
+/// project that a path or this folder belongs to.
+pub(crate) fn server(path: Option<&Path>) -> Result<Option<std::sync::Arc<str>>> {
+    let folder = path.map_or_else(|| Ok(PathBuf::new()), folder)?;
+    let environment = Environment::of_process();
+    let flags = Flags::new();
+    let inputs =
+        Inputs { working_folder: &folder, environment: &environment, flags: &flags, offer: &OFFER };
+    Ok(inputs.project().ok().and_then(|settings| settings.project.postgres))
+}
+
 /// The nearest `.largestack`, here or above.
 fn nearest() -> Option<PathBuf> {
     let here = std::path::absolute(".").ok()?;

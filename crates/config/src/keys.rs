@@ -165,6 +165,8 @@ pub const KEYS: &[Key] = keys! {
         "What to do with a call that was cut off and may have had an effect";
     Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
     Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
+    Project "store.postgres", "name of a variable", "none",
+        "Variable that holds the address of a Postgres server, `postgres://user:password@host/database`: it keeps the budgets and the limits per minute, for several machines";
     Project "aliases", "models by name", "none", "Names of your own for models";
     Project "pools.*.models", "list of models", "required", "Models of which any may answer `pool/NAME`";
     Project "pools.*.strategy", "`weighted`, `latency`, `cheapest` or `bandit`", "bandit",

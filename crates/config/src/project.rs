@@ -26,6 +26,8 @@ pub struct Project {
     pub state: PathBuf,
     /// Where state lives that belongs to no project, where the environment says so.
     pub home: Option<PathBuf>,
+    /// The variable with the address of the Postgres server that keeps what machines share.
+    pub postgres: Option<Arc<str>>,
     /// The model of agents that name none: never `auto`.
     pub model: Arc<str>,
     /// The providers: the built-in rows and the project's own.
@@ -46,6 +48,7 @@ pub struct Project {
 pub(crate) struct Written {
     pub(crate) model: Read<Arc<str>>,
     pub(crate) state: Read<Option<Arc<str>>>,
+    pub(crate) postgres: Option<Arc<str>>,
     pub(crate) providers: Registry,
     pub(crate) pools: Pools,
     pub(crate) network: Network,
@@ -57,6 +60,9 @@ pub(crate) struct Written {
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let model = fields.get("model", "auto".into(), value::some_text);
     let state = fields.get("state", None, |node| value::some_text(node).map(Some));
+    let mut store = fields.section("store");
+    let postgres = store.optional("postgres", variable_name);
+    store.finish();
     let pools = routing::pools(fields.section("pools"));
     let mut providers = providers(&mut fields);
     let aliases = fields.optional("aliases", value::group::<Words>);
@@ -68,7 +74,7 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let limits = quotas::limits(fields.section("limits"));
     let prices = prices::read(fields.section("prices"));
     fields.finish();
-    Written { model, state, providers, pools, network, budgets, limits, prices }
+    Written { model, state, postgres, providers, pools, network, budgets, limits, prices }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {
@@ -186,6 +192,19 @@ fn address(node: &Node) -> Result<Arc<str>, Wrong> {
         Some(rest) if !rest.is_empty() => Ok(text),
         _ => Err(Wrong::value(format!("`{text}` is no http or https address"))),
     }
+}
+
+/// The name of a variable. What is no name is not shown: it may be the secret itself.
+fn variable_name(node: &Node) -> Result<Arc<str>, Wrong> {
+    let name = value::some_text(node)?;
+    let word = |c: char| c.is_ascii_alphanumeric() || c == '_';
+    if name.chars().all(word) && !name.starts_with(|c: char| c.is_ascii_digit()) {
+        return Ok(name);
+    }
+    Err(Wrong::value(
+        "the name of a variable is expected, such as DATABASE_URL; the address itself has no place \
+         in a file",
+    ))
 }
 
 fn auth(node: &Node) -> Result<Auth, Wrong> {

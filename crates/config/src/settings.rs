@@ -140,6 +140,7 @@ impl Inputs<'_> {
             file,
             state,
             home,
+            postgres: written.postgres,
             model: model.value.clone(),
             providers: written.providers,
             pools: written.pools,

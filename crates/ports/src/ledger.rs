@@ -195,6 +195,10 @@ pub trait Ledger: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Reservation>>;
 
     /// Says what a reservation has cost so far: what is booked if its owner dies before it settles.
+    /// It need not outlive a power cut. A
+    /// [`BudgetExceededError`](largestack_types::errors::BudgetExceededError) says that the call is
+    /// to stop: a limit was lowered or passed, and what the call has used does not fit any more
+    /// beside what others have spent and set aside.
     fn report<'a>(&'a self, reservation: &'a Reservation, seen: Money)
     -> BoxFuture<'a, Result<()>>;
 

@@ -151,8 +151,8 @@ pub enum StoreError {
     Refused(LargestackError),
     /// The database server cannot be reached, or refused.
     #[cfg(feature = "postgres")]
-    #[error("the database server cannot be used")]
-    Server(#[from] sqlx::Error),
+    #[error(transparent)]
+    Server(#[from] crate::postgres::ServerError),
     /// A sum of costs is beyond the range of money.
     #[error("a total of money is out of range")]
     MoneyRange,
@@ -214,9 +214,7 @@ impl Coded for StoreError {
         match self {
             Self::Held { .. } | Self::Busy { .. } => true,
             #[cfg(feature = "postgres")]
-            Self::Server(error) => {
-                matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
-            }
+            Self::Server(error) => error.retryable(),
             _ => false,
         }
     }
@@ -232,8 +230,19 @@ impl Coded for StoreError {
                 "Put the key file back as it was (chmod 600); without it sealed values stay sealed"
                     .into()
             }
+            #[cfg(feature = "postgres")]
+            Self::Server(error) => {
+                error.suggestion().unwrap_or_else(|| self.code().suggestion()).into()
+            }
             _ => self.code().suggestion().into(),
         }
+    }
+}
+
+#[cfg(feature = "postgres")]
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Server(error.into())
     }
 }
 

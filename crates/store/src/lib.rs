@@ -35,13 +35,15 @@
 
 mod error;
 mod keyfile;
+mod ledger;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod reservations;
 mod scopes;
 mod seal;
 mod sqlite;
 
 pub use error::StoreError;
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresLedger;
+pub use postgres::{PostgresStore, ServerError};
 pub use sqlite::{Health, Options, Stats, Store, SwitchChange, SwitchScope};

@@ -5,6 +5,8 @@ use std::path::PathBuf;
 
 /// Where a Postgres server is, in which a test may make schemas.
 const POSTGRES: &str = "LARGESTACK_TEST_POSTGRES";
+/// The certificate of the authority that the server's own certificate is of, in PEM.
+const AUTHORITY: &str = "LARGESTACK_TEST_POSTGRES_CA";
 /// A Python with the vendors' official clients.
 const ORACLE: &str = "LARGESTACK_ORACLE_PYTHON";
 /// Set where a missing service is a failure and not a reason to skip a test.
@@ -18,6 +20,16 @@ const REQUIRED: &str = "LARGESTACK_REQUIRE_SERVICES";
 /// Where services are required and there is none.
 pub fn postgres() -> Option<String> {
     told(POSTGRES, "no Postgres server")
+}
+
+/// The file with the certificate of the authority that the Postgres server's own is of; the server
+/// then speaks TLS as `localhost`. Missed like the server itself.
+///
+/// # Panics
+///
+/// Where services are required and there is none.
+pub fn postgres_authority() -> Option<String> {
+    told(AUTHORITY, "no certificate of a Postgres server")
 }
 
 /// The Python interpreter for [`crate::oracle`]. Without one the test is to be skipped, which is

@@ -13,7 +13,7 @@ use largestack_types::usage::Usage;
 use serde::Serialize;
 
 use crate::args::Global;
-use crate::compose::{self, blocking};
+use crate::compose::{self, blocking, with_runtime};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::place;
@@ -23,6 +23,7 @@ use crate::render::style::{STRONG, painted};
 use crate::render::table::{Flush, Table};
 use crate::render::text::one_line;
 use crate::screen::Screen;
+use crate::shared;
 
 /// What to group by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -156,7 +157,10 @@ impl Cost {
         };
         let rows = blocking(store.costs(&compose::scope(), by))??;
         let total = total(&rows)?;
-        let budgets = blocking(store.budgets_at(&compose::scope(), compose::now()))??;
+        let budgets = match place::server(self.path.as_deref())? {
+            Some(variable) => with_runtime(shared::limited(&variable, &compose::scope()))??,
+            None => blocking(store.budgets_at(&compose::scope(), compose::now()))??,
+        };
         if self.json {
             let document = Document {
                 by: name,

@@ -50,6 +50,8 @@ impl Doctor {
         };
         let knowledge = settings.as_ref().and_then(|settings| settings.agent.knowledge.as_ref());
         checks.extend(compose::blocking(state::checks(&folder, knowledge))?);
+        checks
+            .extend(settings.as_ref().and_then(|s| machine::server(s.project.postgres.as_deref())));
         checks.push(machine::terminal());
         let broken = any_broken(&checks);
         if self.json {

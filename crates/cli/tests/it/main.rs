@@ -29,6 +29,8 @@ mod prices;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+#[cfg(feature = "postgres")]
+mod servers;
 mod switch;
 #[cfg(test)]
 mod wires;

@@ -90,6 +90,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "in_doubt", "tell-model", "fail"),
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Project, "state", "elsewhere", "elsewhere"),
+    (Place::Project, "store.postgres", "DATABASE_URL", "DATABASE_URL"),
     (Place::Project, "aliases", "{fast: openai/gpt-4o}", "{\"fast\":\"openai/gpt-4o\"}"),
     (Place::Project, "pools.*.models", "[openai/o3, openai/gpt-4o]", "openai/o3"),
     (Place::Project, "pools.*.strategy", "latency", "cheapest"),

@@ -19,6 +19,7 @@ use crate::job::Ask;
 use crate::step::Step;
 
 mod bounds;
+mod reports;
 mod reserve;
 mod tab;
 
@@ -66,9 +67,14 @@ pub(crate) struct Books {
 }
 
 impl Books {
+    fn report(&self, reservation: Arc<Reservation>, seen: Money) -> BoxFuture<'static, Result<()>> {
+        let ledger = self.ledger.clone();
+        Box::pin(async move { ledger.report(&reservation, seen).await })
+    }
+
     fn settle(
         &self,
-        reservation: Reservation,
+        reservation: Arc<Reservation>,
         used: Money,
         more: Vec<Reservation>,
     ) -> BoxFuture<'static, Result<()>> {
@@ -115,7 +121,7 @@ impl Books {
         let books = self.clone();
         self.tasks.spawn(Box::pin(async move {
             if let Some(reservation) = reserving.await.ok().and_then(Reserved::into_reservation) {
-                let _ = books.settle(reservation, Money::ZERO, Vec::new()).await;
+                let _ = books.settle(Arc::new(reservation), Money::ZERO, Vec::new()).await;
             }
         }));
     }
@@ -217,7 +223,11 @@ impl<S: Step> Stream for Metered<S> {
                     }
                 }
                 State::Running(events, tab) => {
-                    let event = futures::ready!(Pin::new(events).poll_next(cx));
+                    let event = match tab.report(cx) {
+                        Ok(()) => futures::ready!(Pin::new(events).poll_next(cx)),
+                        // The budget is gone, whatever the provider still has to say.
+                        Err(gone) => Some(Err(gone)),
+                    };
                     let settling = match &event {
                         Some(Ok(ModelEvent::Done(answer))) => tab.answered(&answer.reply),
                         Some(Ok(event_before)) => {

@@ -2,11 +2,13 @@
 
 use std::sync::Arc;
 
+use futures::StreamExt as _;
 use largestack_ports::ledger::BudgetKey;
-use largestack_ports::model::CallContext;
+use largestack_ports::model::{CallContext, Model as _, ModelEvent};
 use largestack_testkit::upstream::Answer;
 use largestack_testkit::{ChatReply, TestModel, Turn, budgeted, context, question};
 use largestack_types::call::{Call, Settings};
+use largestack_types::delta::Delta;
 use largestack_types::errors::{Code, Coded, LargestackError};
 use largestack_types::id::RunId;
 use largestack_types::json::Json;
@@ -176,6 +178,51 @@ async fn a_stream_that_goes_on_beyond_its_limit_is_cut_off_when_the_budget_is_go
         };
         assert!(bill.flags.contains(&"over_limit".into()), "{:?}", bill.flags);
         assert!(bill.cost > Money::from_nanos(worst(256)));
+        assert_eq!(rig.ledger.totals(&run()), (bill.cost, Money::ZERO));
+    }
+}
+
+#[tokio::test]
+async fn a_stream_in_flight_stops_when_its_budget_is_lowered_below_what_it_has_used() {
+    let text = "0123456789".repeat(600);
+    // Reports are of three bytes a token, and of as many ahead as there are to the next.
+    let (input, all) = (worst(0), (6_000 + 1_024_i64).div_euclid(3) + 1);
+    for (left, arrives) in [
+        (worst(4_096), true),
+        (input + all * 2_000, true),
+        (input + all * 1_000, false),
+        (input, false),
+    ] {
+        let rig = rig(HastyClock::default()).await;
+        limit(&rig, worst(4_096));
+        rig.upstream.push(ChatReply::text(&text).pieces(600).without_usage());
+        let context = budgeted(1);
+        let call = question("mock/priced", "hello", true);
+        let mut events = rig.gateway.call(&context, call).await.unwrap();
+        let mut heard = 0;
+        let end = loop {
+            match events.next().await.unwrap() {
+                Ok(ModelEvent::Delta(Delta::Text { text })) => {
+                    heard += text.len();
+                    // Another process, or a person with the file.
+                    limit(&rig, left);
+                }
+                Ok(ModelEvent::Done(answer)) => break Ok(answer.call),
+                Ok(_) => {}
+                Err(error) => break Err(error),
+            }
+        };
+        let bill = match end {
+            Ok(bill) => bill,
+            Err(error) => {
+                assert_eq!(error.code(), Code::Budget, "{error}");
+                context.slot.take_bill().unwrap()
+            }
+        };
+        assert_eq!(heard == text.len(), arrives, "{heard} bytes of a limit of {left}");
+        assert!(heard > 0);
+        // What was used is booked all the same.
+        assert!(bill.cost >= Money::from_nanos(input));
         assert_eq!(rig.ledger.totals(&run()), (bill.cost, Money::ZERO));
     }
 }

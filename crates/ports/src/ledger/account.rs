@@ -76,6 +76,15 @@ pub(crate) fn refuse_negative(amount: Money) -> Result<()> {
     Ok(())
 }
 
+/// A scope in one of its windows, as errors name it.
+fn scope_of(window: &str, kind: BudgetKind) -> Cow<'static, str> {
+    if window.is_empty() {
+        Cow::Borrowed(kind.as_str())
+    } else {
+        Cow::Owned(format!("{window}{}", kind.as_str()))
+    }
+}
+
 impl Account {
     /// The windows of now. A clock that goes back changes nothing.
     pub fn roll(&mut self, now: Timestamp) {
@@ -119,16 +128,29 @@ impl Account {
             let after = spent.checked_add(reserved).map_err(out_of_range)?;
             if let Some(budget) = limit.filter(|limit| after > *limit) {
                 let committed = spent.checked_add(self.reserved).map_err(out_of_range)?;
-                let scope = if window.is_empty() {
-                    Cow::Borrowed(kind.as_str())
-                } else {
-                    Cow::Owned(format!("{window}{}", kind.as_str()))
-                };
+                let scope = scope_of(window, kind);
                 let error = BudgetExceededError { scope, committed, needed: amount, budget };
                 return Err(error.into());
             }
         }
         self.reserved = reserved;
+        Ok(())
+    }
+
+    /// Whether a call that has set `amount` aside may go on after using `seen` of it: whether that
+    /// fits beside what others have spent and set aside. It always does until a limit is lowered or
+    /// somebody uses more than was set aside; then every call stops before the limit is passed.
+    pub fn may_go_on(&self, kind: BudgetKind, amount: Money, seen: Money) -> Result<()> {
+        refuse_negative(seen)?;
+        let others = self.reserved.checked_sub(amount).unwrap_or_default().max(Money::ZERO);
+        for (window, limit, spent) in self.windows() {
+            let committed = spent.checked_add(others).map_err(out_of_range)?;
+            let after = committed.checked_add(seen).map_err(out_of_range)?;
+            if let Some(budget) = limit.filter(|limit| after > *limit) {
+                let scope = scope_of(window, kind);
+                return Err(BudgetExceededError { scope, committed, needed: seen, budget }.into());
+            }
+        }
         Ok(())
     }
 

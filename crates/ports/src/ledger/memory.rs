@@ -111,6 +111,18 @@ impl Book {
         Ok(())
     }
 
+    fn report(&mut self, number: u64, seen: Money, now: Option<Timestamp>) -> Result<()> {
+        let Some(open) = self.open.get_mut(&number) else { return Ok(()) };
+        if open.estimated.is_none() {
+            open.reported = Some(seen);
+        }
+        let (keys, amount) = (Arc::clone(&open.keys), open.amount);
+        for key in keys.iter() {
+            self.look(key, now).may_go_on(key.kind, amount, seen)?;
+        }
+        Ok(())
+    }
+
     fn sweep(&mut self, now: Option<Timestamp>) -> Result<Vec<Expired>> {
         let gone =
             |owner: &OwnerId| self.owners.get(owner).is_none_or(|alive| alive.strong_count() == 0);
@@ -248,10 +260,7 @@ impl Ledger for MemoryLedger {
         reservation: &'a Reservation,
         seen: Money,
     ) -> BoxFuture<'a, Result<()>> {
-        if let Some(open) = self.book().open.get_mut(&reservation.number) {
-            open.reported = Some(seen);
-        }
-        ready(Ok(()))
+        ready(self.book().report(reservation.number, seen, self.now()))
     }
 
     fn settle<'a>(

@@ -25,15 +25,18 @@ const HERE: OwnerId = OwnerId::from_u128(u128::MAX);
 
 /// A slice of a shared scope.
 struct Slice {
-    reservation: Reservation,
+    reservation: Arc<Reservation>,
     spent: Money,
     held: Money,
+    /// What the shared ledger books if this process dies: all of it, less what open calls have said
+    /// that they have not used. Nothing beyond it is reserved from the slice any more.
+    told: Money,
 }
 
 impl Slice {
     fn free(&self) -> Money {
         let used = self.spent.checked_add(self.held);
-        used.and_then(|used| self.reservation.amount.checked_sub(used)).unwrap_or_default()
+        used.and_then(|used| self.told.checked_sub(used)).unwrap_or_default().max(Money::ZERO)
     }
 
     fn is_idle(&self) -> bool {
@@ -44,6 +47,8 @@ impl Slice {
 struct Open {
     keys: Arc<[BudgetKey]>,
     amount: Money,
+    /// What it counts for in its slices: all of it, until it says how much it has used.
+    counts: Money,
     /// For each key the number of the slice; 0 for a run tree.
     slices: Vec<u64>,
 }
@@ -68,11 +73,14 @@ enum Short {
 /// one process and has its spending in its journal; agents, users, keys, teams and tenants are
 /// reserved from slices of the shared ledger, which are given back when no run is open any more.
 ///
-/// What a process that dies has leased is booked in full: a slice is small (eight calls at the
-/// most, a quarter of what is left, and single calls near the limit).
+/// What a process that dies has leased is booked, but for what its open calls have said that they
+/// have not used: a slice is small (eight calls at the most, a quarter of what is left, and single
+/// calls near the limit).
 pub struct Sliced {
     shared: Arc<dyn Ledger>,
     state: Mutex<State>,
+    /// Held while the shared ledger is told of a slice, so that the last word is the latest.
+    telling: futures::lock::Mutex<()>,
     /// Scopes that were given limits.
     limited: LimitedScopes,
 }
@@ -100,13 +108,14 @@ impl State {
             match taken {
                 Ok(number) => slices.push(number),
                 Err(short) => {
-                    self.put_back(keys, &slices, amount);
+                    self.put_back(keys, &slices, (amount, amount));
                     return Err(short);
                 }
             }
         }
         self.last += 1;
-        self.open.insert(self.last, Open { keys: Arc::clone(keys), amount, slices });
+        let keys = Arc::clone(keys);
+        self.open.insert(self.last, Open { keys, amount, counts: amount, slices });
         Ok(self.last)
     }
 
@@ -122,35 +131,73 @@ impl State {
         slices.iter_mut().find(|slice| slice.reservation.number == number)
     }
 
-    /// Frees what was held in the first keys, as many as there are slices.
-    fn put_back(&mut self, keys: &[BudgetKey], slices: &[u64], amount: Money) {
+    /// Frees what was held in the first keys, as many as there are slices: in runs the first amount,
+    /// in slices the second.
+    fn put_back(&mut self, keys: &[BudgetKey], slices: &[u64], (amount, counts): (Money, Money)) {
         for (key, number) in keys.iter().zip(slices) {
             if key.kind == BudgetKind::Run {
                 if let Some(account) = self.runs.get_mut(key) {
                     account.free(amount);
                 }
             } else if let Some(slice) = self.slice(key, *number) {
-                slice.held = slice.held.checked_sub(amount).unwrap_or_default();
+                slice.held = slice.held.checked_sub(counts).unwrap_or_default();
             }
         }
     }
 
-    fn settle(&mut self, number: u64, used: Money) -> Result<()> {
-        let Some(open) = self.open.remove(&number) else { return Ok(()) };
+    /// Books what a call has used. With it go the slices to be told of it: those of a call that has
+    /// used more than it counted for.
+    fn settle(&mut self, number: u64, used: Money) -> Result<Vec<(BudgetKey, u64)>> {
+        let Some(open) = self.open.remove(&number) else { return Ok(Vec::new()) };
         // Checked first: what does not fit must leave everything as it is.
         if let Err(error) = self.can_book(&open, used) {
             self.open.insert(number, open);
             return Err(error);
         }
-        self.put_back(&open.keys, &open.slices, open.amount);
+        self.put_back(&open.keys, &open.slices, (open.amount, open.counts));
+        let mut told = Vec::new();
         for (key, number) in open.keys.iter().zip(&open.slices) {
             if let Some(account) = self.runs.get_mut(key) {
                 account.book(used)?;
             } else if let Some(slice) = self.slice(key, *number) {
                 slice.spent = slice.spent.checked_add(used).map_err(out_of_range)?;
+                if let Some(beyond) =
+                    used.checked_sub(open.counts).ok().filter(|b| *b > Money::ZERO)
+                {
+                    slice.told = slice.told.checked_add(beyond).map_err(out_of_range)?;
+                    told.push((key.clone(), *number));
+                }
             }
         }
-        Ok(())
+        Ok(told)
+    }
+
+    /// Notes what a call has used, and says which slices are to be told of it. A run that cannot go
+    /// on is an error.
+    fn report(&mut self, number: u64, seen: Money) -> Result<Vec<(BudgetKey, u64)>> {
+        refuse_negative(seen)?;
+        let Some(open) = self.open.get_mut(&number) else { return Ok(Vec::new()) };
+        let before = std::mem::replace(&mut open.counts, seen);
+        let (keys, slices, amount) = (Arc::clone(&open.keys), open.slices.clone(), open.amount);
+        let mut told = Vec::new();
+        let mut verdict = Ok(());
+        for (key, number) in keys.iter().zip(slices) {
+            if let Some(account) = self.runs.get(key) {
+                verdict = verdict.and(account.may_go_on(key.kind, amount, seen));
+            } else if let Some(slice) = self.slice(key, number) {
+                let moved = |money: Money| money.checked_sub(before)?.checked_add(seen);
+                slice.held = moved(slice.held).map_err(out_of_range)?;
+                slice.told = moved(slice.told).map_err(out_of_range)?;
+                told.push((key.clone(), number));
+            }
+        }
+        verdict.map(|()| told)
+    }
+
+    /// What a slice is worth to the shared ledger if this process dies now.
+    fn told(&mut self, key: &BudgetKey, number: u64) -> Option<(Arc<Reservation>, Money)> {
+        let slice = self.slice(key, number)?;
+        Some((Arc::clone(&slice.reservation), slice.told))
     }
 
     fn can_book(&mut self, open: &Open, used: Money) -> Result<()> {
@@ -188,7 +235,8 @@ impl State {
 impl Sliced {
     /// Over the ledger that processes share.
     pub fn new(shared: Arc<dyn Ledger>) -> Self {
-        Self { shared, state: Mutex::default(), limited: LimitedScopes::default() }
+        let telling = futures::lock::Mutex::default();
+        Self { shared, state: Mutex::default(), telling, limited: LimitedScopes::default() }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -221,7 +269,8 @@ impl Sliced {
         self.give_back(idle).await?;
         let most = Money::from_nanos(amount.nanos().saturating_mul(CALLS));
         let reservation = self.shared.lease(key, amount, most).await?;
-        let slice = Slice { reservation, spent: Money::ZERO, held: Money::ZERO };
+        let (told, reservation) = (reservation.amount, Arc::new(reservation));
+        let slice = Slice { reservation, spent: Money::ZERO, held: Money::ZERO, told };
         self.state().slices.entry(key.clone()).or_default().push(slice);
         Ok(())
     }
@@ -256,6 +305,17 @@ impl Sliced {
         Ok(tightest)
     }
 
+    /// Tells the shared ledger what slices are worth.
+    async fn tell(&self, slices: Vec<(BudgetKey, u64)>) -> Result<()> {
+        let _alone = self.telling.lock().await;
+        let mut verdict = Ok(());
+        for (key, number) in slices {
+            let Some((slice, told)) = self.state().told(&key, number) else { continue };
+            verdict = verdict.and(self.shared.report(&slice, told).await);
+        }
+        verdict
+    }
+
     /// Gives every slice back that no call holds anything of. Called by itself when the last run
     /// is closed.
     pub async fn flush(&self) -> Result<()> {
@@ -282,16 +342,19 @@ impl Ledger for Sliced {
         self.shared.lease(key, least, most)
     }
 
-    /// Nothing, but for a slice: what dies with this process are slices, which are booked in full.
     fn report<'a>(
         &'a self,
         reservation: &'a Reservation,
         seen: Money,
     ) -> BoxFuture<'a, Result<()>> {
-        if reservation.owner == HERE {
-            return std::future::ready(Ok(())).boxed();
+        if reservation.owner != HERE {
+            return self.shared.report(reservation, seen);
         }
-        self.shared.report(reservation, seen)
+        match self.state().report(reservation.number, seen) {
+            Ok(slices) if slices.is_empty() => std::future::ready(Ok(())).boxed(),
+            Ok(slices) => self.tell(slices).boxed(),
+            Err(error) => std::future::ready(Err(error)).boxed(),
+        }
     }
 
     fn settle<'a>(
@@ -307,12 +370,17 @@ impl Ledger for Sliced {
             (state.settle(reservation.number, used), state.runs.is_empty())
         };
         async move {
+            let told = settled?;
             if over {
                 // The last run is closed: what it left open does not keep its slices. Those that
                 // cannot be given back now are given back the next time.
                 let _kept = self.flush().await;
             }
-            settled
+            if !told.is_empty() {
+                // Over its limit or not: the call is over.
+                let _verdict = self.tell(told).await;
+            }
+            Ok(())
         }
         .boxed()
     }

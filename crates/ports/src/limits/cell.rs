@@ -18,13 +18,22 @@ fn nanos(moment: Timestamp) -> i64 {
 }
 
 impl Rate {
-    /// How long it takes to earn these units. Rounded up where they are taken and down where they
-    /// are given back, so that rounding never grants anything.
-    fn earned_in(self, units: u64, up: bool) -> i64 {
+    /// How long it takes to earn these units, in nanoseconds. Rounded up where they are taken and
+    /// down where they are given back, so that rounding never grants anything.
+    pub fn earned_in(self, units: u64, up: bool) -> i64 {
         let product = u128::from(units) * MINUTE;
         let rate = u128::from(self.per_minute.max(1));
         let time = if up { product.div_ceil(rate) } else { product / rate };
         i64::try_from(time).unwrap_or(i64::MAX)
+    }
+
+    /// What was used instead of what was taken, in nanoseconds: positive where it is owed, negative
+    /// where it is given back.
+    pub fn correction(self, taken: u64, used: u64) -> i64 {
+        match used.checked_sub(taken) {
+            Some(beyond) => self.earned_in(beyond, true),
+            None => -self.earned_in(taken - used, false),
+        }
     }
 }
 
@@ -48,11 +57,9 @@ impl Cell {
     /// The state with what was taken corrected to what was used.
     #[must_use]
     pub fn correct(self, rate: Rate, taken: u64, used: u64, now: Timestamp) -> Self {
-        if used > taken {
-            let owed = rate.earned_in(used - taken, true);
-            return Self(self.0.max(nanos(now)).saturating_add(owed));
-        }
+        let change = rate.correction(taken, used);
         // What has been earned meanwhile needs no giving back.
-        Self(self.0.saturating_sub(rate.earned_in(taken - used, false)))
+        let from = if change > 0 { self.0.max(nanos(now)) } else { self.0 };
+        Self(from.saturating_add(change))
     }
 }

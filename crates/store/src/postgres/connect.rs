@@ -1,20 +1,22 @@
 //! Connections that say for whom they are: each holds a lock in the name of its process for as
 //! long as it lives, and the server lets go of it when the process ends, however it ends.
 
-use std::str::FromStr;
 use std::time::Duration;
 
 use largestack_types::id::OwnerId;
+use largestack_types::scope::TenantId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
-use sqlx::{Connection as _, PgConnection, PgPool};
+use sqlx::{AssertSqlSafe, Connection as _, PgConnection, PgPool, Postgres, Transaction};
 
 use crate::error::Result;
+use crate::postgres::fault::ServerError;
+use crate::postgres::{address, migrate};
 
 /// Connections of one process.
 const CONNECTIONS: u32 = 4;
 
-/// Held while the schema is made.
-const SCHEMA: i64 = 0x6c61_7267_6573;
+/// How long a call waits for one of them.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The lock that says whether a process lives.
 pub(super) fn life(owner: OwnerId) -> i64 {
@@ -23,22 +25,36 @@ pub(super) fn life(owner: OwnerId) -> i64 {
     i64::from_le_bytes(folded.to_le_bytes().first_chunk().copied().unwrap_or_default())
 }
 
-/// Connects, and makes the tables where there are none.
-pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<PgPool> {
-    let options = PgConnectOptions::from_str(url)?.application_name(&format!("largestack {owner}"));
-    // First by itself: a pool goes on trying where a server is not there.
-    let mut first = PgConnection::connect_with(&options).await?;
-    let mut transaction = first.begin().await?;
-    sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(SCHEMA).execute(&mut *transaction).await?;
-    let schema = include_str!("../../migrations/postgres/0001_budgets.sql");
-    sqlx::raw_sql(schema).execute(&mut *transaction).await?;
-    transaction.commit().await?;
+/// Refuses a user whom row-level security does not bind.
+async fn check_role(connection: &mut PgConnection, user: &str) -> Result<(), ServerError> {
+    let above = "SELECT rolsuper OR rolbypassrls FROM pg_roles WHERE rolname = current_user";
+    let above: bool = sqlx::query_scalar(above).fetch_one(connection).await?;
+    if above { Err(ServerError::AboveSecurity { user: user.into() }) } else { Ok(()) }
+}
+
+/// One connection, checked, to a server whose tables are up to date.
+async fn first(options: &PgConnectOptions) -> Result<(), ServerError> {
+    let (place, user) = (address::place(options), options.get_username());
+    let mut first = PgConnection::connect_with(options)
+        .await
+        .map_err(|source| ServerError::connecting(&place, user, source))?;
+    check_role(&mut first, user).await?;
+    migrate::migrate(&mut first).await?;
     first.close().await?;
+    Ok(())
+}
+
+/// Connects, and makes the tables where there are none.
+pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<PgPool, ServerError> {
+    let options = address::read(url)?.application_name(&format!("largestack {owner}"));
+    // First by itself: a pool goes on trying where a server is not there.
+    first(&options).await?;
     let lock = life(owner);
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
         // One stays, and with it the sign of life.
         .min_connections(1)
+        .acquire_timeout(PATIENCE)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .after_connect(move |connection, _| {
@@ -50,4 +66,14 @@ pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<PgPool> {
         .connect_with(options)
         .await?;
     Ok(pool)
+}
+
+/// A transaction that sees and writes the rows of one tenant.
+pub(super) async fn begin(
+    pool: &PgPool,
+    tenant: &TenantId,
+) -> Result<Transaction<'static, Postgres>> {
+    // A tenant's name has no character that would end the text; see `TenantId`.
+    let statement = format!("BEGIN; SET LOCAL largestack.tenant = '{tenant}'");
+    Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
 }

@@ -28,7 +28,7 @@ pub struct Stats {
     /// Transactions that were synced to the disk.
     pub commits: u64,
     /// Transactions that were not, because they hold nothing that must outlive a power cut
-    /// (leases).
+    /// (leases, what calls have cost so far).
     pub relaxed_commits: u64,
     /// Events written.
     pub events: u64,
@@ -48,15 +48,17 @@ pub(crate) enum Work {
     Granted,
     /// Anything else.
     Task(Task),
+    /// The same, where it need not outlive a power cut.
+    Note(Task),
 }
 
 impl Work {
-    /// Whether a transaction need not be synced on its account: a lease need not outlive a power
-    /// cut, which no holder outlives.
+    /// Whether a transaction need not be synced on its account: neither a lease nor what a call has
+    /// cost so far need outlive a power cut, which no holder outlives.
     pub(crate) const fn is_relaxed(&self) -> bool {
         match self {
             Self::Rows(_) | Self::Task(_) => false,
-            Self::Claim(_) | Self::Release(_) | Self::Granted => true,
+            Self::Claim(_) | Self::Release(_) | Self::Granted | Self::Note(_) => true,
         }
     }
 }

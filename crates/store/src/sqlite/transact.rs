@@ -127,7 +127,7 @@ impl Transactor {
                     leases::release(connection, &release).map_err(sql)?;
                 }
                 Work::Granted => {}
-                Work::Task(task) => {
+                Work::Task(task) | Work::Note(task) => {
                     events += self.write(connection, &mut pending, foreign)?;
                     replies.push(act(connection, task).map_err(sql)?);
                 }

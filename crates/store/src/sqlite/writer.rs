@@ -16,7 +16,7 @@ use tokio::sync::oneshot;
 use crate::error::{Result, StoreError};
 use crate::sqlite::leases::{Claim, Leases};
 use crate::sqlite::owners::Process;
-use crate::sqlite::queue::{Claimed, Queue, Reply, Work};
+use crate::sqlite::queue::{Claimed, Queue, Reply, Task, Work};
 use crate::sqlite::transact::Transactor;
 
 /// The writer's handle; dropping it writes what is left.
@@ -45,16 +45,18 @@ impl Writer {
         &self,
         work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
     ) -> BoxFuture<'static, PortResult<T>> {
-        let (answer, receiver) = oneshot::channel::<PortResult<T>>();
-        let act = move |connection: &Connection| match work(connection) {
-            Ok(value) => Ok(Box::new(move |outcome: PortResult<()>| {
-                let _gone = answer.send(outcome.map(|()| value));
-            }) as Reply),
-            Err(error) => Err(Box::new(move |_| {
-                let _gone = answer.send(Err(error.into()));
-            }) as Reply),
-        };
-        self.ask(Work::Task(Box::new(act)), receiver)
+        let (task, receiver) = task(work);
+        self.ask(Work::Task(task), receiver)
+    }
+
+    /// The same for what need not outlive a power cut: it is written when this returns, and synced
+    /// with whatever is next.
+    pub(crate) fn note<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+    ) -> BoxFuture<'static, PortResult<T>> {
+        let (task, receiver) = task(work);
+        self.ask(Work::Note(task), receiver)
     }
 
     /// Claims a run.
@@ -71,7 +73,7 @@ impl Writer {
     fn ask<T: Send + 'static>(
         &self,
         work: Work,
-        answer: oneshot::Receiver<PortResult<T>>,
+        answer: Answer<T>,
     ) -> BoxFuture<'static, PortResult<T>> {
         {
             let mut state = self.queue.lock();
@@ -90,6 +92,24 @@ impl Writer {
         }
         .boxed()
     }
+}
+
+type Answer<T> = oneshot::Receiver<PortResult<T>>;
+
+/// A piece of work and where its answer comes.
+fn task<T: Send + 'static>(
+    work: impl FnOnce(&Connection) -> Result<T> + Send + 'static,
+) -> (Task, Answer<T>) {
+    let (answer, receiver) = oneshot::channel::<PortResult<T>>();
+    let act = move |connection: &Connection| match work(connection) {
+        Ok(value) => Ok(Box::new(move |outcome: PortResult<()>| {
+            let _gone = answer.send(outcome.map(|()| value));
+        }) as Reply),
+        Err(error) => Err(Box::new(move |_| {
+            let _gone = answer.send(Err(error.into()));
+        }) as Reply),
+    };
+    (Box::new(act), receiver)
 }
 
 impl Drop for Writer {

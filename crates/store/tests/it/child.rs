@@ -3,7 +3,8 @@
 //! `append FOLDER SEED RUNS` appends to its runs for as long as it lives and says `RUN SEQ` for
 //! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
 //! ends; `spend FOLDER|URL direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
-//! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back.
+//! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back;
+//! `stream FOLDER|URL direct|sliced` makes one call there and says `told NANOS` for each report.
 
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
@@ -36,7 +37,7 @@ async fn ledger(place: &str) -> Outcome<Arc<dyn Ledger>> {
     #[cfg(feature = "postgres")]
     if place.starts_with("postgres://") {
         let owner = ids.owner_id(Timestamp::from_micros(0));
-        return Ok(Arc::new(largestack_store::PostgresLedger::connect(place, owner, clock).await?));
+        return Ok(Arc::new(largestack_store::PostgresStore::connect(place, owner, clock).await?));
     }
     Ok(Arc::new(Store::open(Path::new(place), Options::new(ids, clock))?))
 }
@@ -67,6 +68,11 @@ fn main() -> Outcome {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let ledger = runtime.block_on(ledger(place))?;
             spending::spend(&runtime, ledger, *how == "sliced", calls.parse()?)
+        }
+        ["stream", place, how] => {
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+            let ledger = runtime.block_on(ledger(place))?;
+            spending::stream(&runtime, ledger, *how == "sliced")
         }
         _ => {
             Err("usage: append FOLDER SEED RUNS | hold FOLDER RUN | spend FOLDER HOW CALLS".into())

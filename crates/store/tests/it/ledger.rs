@@ -12,7 +12,10 @@ use largestack_types::money::Money;
 use largestack_types::scope::Scope;
 
 use crate::fixture::{block_on, open};
-use crate::spender::{limited, processes_that_are_killed_never_pass_a_limit};
+use crate::spender::{
+    a_killed_process_is_booked_at_its_last_report, limited,
+    processes_that_are_killed_never_pass_a_limit,
+};
 
 struct Sqlite {
     folder: tempfile::TempDir,
@@ -60,6 +63,14 @@ fn processes_on_one_file_that_are_killed_never_pass_a_limit() {
     let store = open(folder.path());
     let path = folder.path().to_str().unwrap();
     block_on(processes_that_are_killed_never_pass_a_limit(&store, &["spend", path]));
+}
+
+#[test]
+fn a_process_on_one_file_that_is_killed_in_a_call_is_booked_at_its_last_report() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let path = folder.path().to_str().unwrap();
+    block_on(a_killed_process_is_booked_at_its_last_report(&store, &["stream", path]));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! Budgets in a Postgres server, each test in a schema of its own.
+//! The store in a Postgres server, each test in a schema of its own and as a user without special
+//! rights.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -6,28 +7,49 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::FakeClock;
 use largestack_ports::ledger::{Ledger, Sliced};
-use largestack_store::PostgresLedger;
-use largestack_testkit::ledger_suite::{Form, all};
-use largestack_testkit::services;
-use largestack_types::errors::{Code, Coded};
+use largestack_ports::limits::Limits;
+use largestack_store::PostgresStore;
+use largestack_testkit::{ledger_suite, limits_suite, services};
 use largestack_types::id::OwnerId;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
-use crate::spender::processes_that_are_killed_never_pass_a_limit;
+use crate::spender::{
+    a_killed_process_is_booked_at_its_last_report, processes_that_are_killed_never_pass_a_limit,
+};
+
+mod connections;
+mod tenants;
 
 /// Tells schemas of this process apart.
 static SCHEMAS: AtomicU64 = AtomicU64::new(0);
 
-/// Makes a schema, and says how to reach it.
+/// Owns the schemas; bound by row-level security.
+const USER: &str = "largestack_test";
+
+/// Makes a schema, and says how to reach it as its owner.
 async fn schema(server: &str) -> String {
     let number = SCHEMAS.fetch_add(1, Ordering::Relaxed);
     let name = format!("test_{}_{number}", std::process::id());
     let mut connection = PgConnection::connect(server).await.unwrap();
-    for statement in ["DROP SCHEMA IF EXISTS {} CASCADE", "CREATE SCHEMA {}"] {
-        let statement = AssertSqlSafe(statement.replace("{}", &name));
-        sqlx::raw_sql(statement).execute(&mut connection).await.unwrap();
-    }
-    format!("{server}?options[search_path]={name}")
+    let statements = format!(
+        "BEGIN; SELECT pg_advisory_xact_lock(1);
+         DO $$ BEGIN
+             IF NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{USER}') THEN
+                 CREATE ROLE {USER} LOGIN;
+             END IF;
+         END $$;
+         COMMIT;
+         DROP SCHEMA IF EXISTS {name} CASCADE; CREATE SCHEMA {name} AUTHORIZATION {USER}"
+    );
+    sqlx::raw_sql(AssertSqlSafe(statements)).execute(&mut connection).await.unwrap();
+    format!("{}?options[search_path]={name}", of_user(server, USER))
+}
+
+/// The server's address for another user.
+fn of_user(server: &str, user: &str) -> String {
+    let (scheme, rest) = server.split_once("://").unwrap();
+    let host = rest.rsplit_once('@').map_or(rest, |(_, host)| host);
+    format!("{scheme}://{user}@{host}")
 }
 
 /// Ids are of one form alone, so that a sign of life is never that of another test's owner.
@@ -44,19 +66,25 @@ struct Postgres {
     url: String,
     clock: FakeClock,
     slices: bool,
+    parts: AtomicU64,
 }
 
 impl Postgres {
-    fn boxed(server: &str, slices: bool) -> Box<dyn Form> {
-        Box::new(Self { url: wait(schema(server)), clock: FakeClock::default(), slices })
+    fn new(server: &str, slices: bool) -> Self {
+        let (clock, parts) = (FakeClock::default(), AtomicU64::new(1_000));
+        Self { url: wait(schema(server)), clock, slices, parts }
+    }
+
+    fn store(&self, number: u128) -> Arc<PostgresStore> {
+        let (owner, clock) = (owner(&self.url, number), Arc::new(self.clock.clone()));
+        Arc::new(wait(PostgresStore::connect(&self.url, owner, clock)).unwrap())
     }
 }
 
-impl Form for Postgres {
+impl ledger_suite::Form for Postgres {
     fn owner(&self, number: u128) -> Arc<dyn Ledger> {
-        let (owner, clock) = (owner(&self.url, number), Arc::new(self.clock.clone()));
-        let ledger = Arc::new(wait(PostgresLedger::connect(&self.url, owner, clock)).unwrap());
-        if self.slices { Arc::new(Sliced::new(ledger)) } else { ledger }
+        let store = self.store(number);
+        if self.slices { Arc::new(Sliced::new(store)) } else { store }
     }
 
     fn clock(&self) -> FakeClock {
@@ -85,16 +113,32 @@ impl Form for Postgres {
     }
 }
 
+impl limits_suite::Form for Postgres {
+    fn part(&self) -> Arc<dyn Limits> {
+        self.store(self.parts.fetch_add(1, Ordering::Relaxed).into())
+    }
+
+    fn clock(&self) -> FakeClock {
+        self.clock.clone()
+    }
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn budgets_in_postgres_keep_the_laws_of_a_ledger() {
     let Some(server) = services::postgres() else { return };
-    all(&|| Postgres::boxed(&server, false)).await;
+    ledger_suite::all(&|| Box::new(Postgres::new(&server, false))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn slices_of_budgets_in_postgres_keep_the_laws_of_a_ledger() {
     let Some(server) = services::postgres() else { return };
-    all(&|| Postgres::boxed(&server, true)).await;
+    ledger_suite::all(&|| Box::new(Postgres::new(&server, true))).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn limits_in_postgres_keep_the_laws() {
+    let Some(server) = services::postgres() else { return };
+    limits_suite::all(&|| Box::new(Postgres::new(&server, false))).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -102,15 +146,15 @@ async fn processes_on_one_server_that_are_killed_never_pass_a_limit() {
     let Some(server) = services::postgres() else { return };
     let url = schema(&server).await;
     let clock = Arc::new(FakeClock::default());
-    let ledger = PostgresLedger::connect(&url, owner(&url, 1), clock).await.unwrap();
-    processes_that_are_killed_never_pass_a_limit(&ledger, &["spend", &url]).await;
+    let store = PostgresStore::connect(&url, owner(&url, 1), clock).await.unwrap();
+    processes_that_are_killed_never_pass_a_limit(&store, &["spend", &url]).await;
 }
 
-#[tokio::test]
-async fn a_server_that_is_not_there_is_an_error_of_the_store_without_the_password() {
-    let url = "postgres://ann:secret-word@127.0.0.1:1/none";
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_process_on_one_server_that_is_killed_in_a_call_is_booked_at_its_last_report() {
+    let Some(server) = services::postgres() else { return };
+    let url = schema(&server).await;
     let clock = Arc::new(FakeClock::default());
-    let error = PostgresLedger::connect(url, OwnerId::from_u128(1), clock).await.unwrap_err();
-    assert_eq!(error.code(), Code::Store);
-    assert!(!format!("{error} {error:?}").contains("secret-word"), "{error}");
+    let store = PostgresStore::connect(&url, owner(&url, 1), clock).await.unwrap();
+    a_killed_process_is_booked_at_its_last_report(&store, &["stream", &url]).await;
 }

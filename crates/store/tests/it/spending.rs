@@ -56,3 +56,31 @@ async fn calls_of(ledger: &dyn Ledger, sliced: bool, calls: u64) -> Result<(), B
     out.flush()?;
     Ok(())
 }
+
+/// What the one call of a stream has set aside, in nano-dollars.
+const STREAM: i64 = 1_000_000;
+
+/// What it uses from one report to the next.
+const STEP: i64 = 10;
+
+/// Makes one call that goes on and on, and says what it has reported, until killed.
+pub(crate) fn stream(
+    runtime: &tokio::runtime::Runtime,
+    ledger: Arc<dyn Ledger>,
+    sliced: bool,
+) -> Result<(), Box<dyn Error>> {
+    let ledger: Arc<dyn Ledger> = if sliced { Arc::new(Sliced::new(ledger)) } else { ledger };
+    runtime.block_on(async {
+        let [agent, _, tenant] = BudgetKey::around_run(&Scope::local(), &"a".into());
+        let keys: Arc<[BudgetKey]> = Arc::from([agent, tenant]);
+        let taken = ledger.reserve(&keys, Money::from_nanos(STREAM)).await?;
+        let mut out = std::io::stdout();
+        for step in 1.. {
+            let seen = step * STEP;
+            ledger.report(&taken, Money::from_nanos(seen)).await?;
+            writeln!(out, "told {seen}")?;
+            out.flush()?;
+        }
+        Ok(())
+    })
+}

@@ -2,6 +2,7 @@
 //! ends, whichever way that is.
 
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
 use largestack_ports::BoxFuture;
 use largestack_ports::ledger::Reservation;
@@ -15,6 +16,7 @@ use largestack_types::usage::Usage;
 use largestack_wire::price::{Bill, Bounds, Tier, served};
 
 use super::Books;
+use super::reports::Reports;
 use super::reserve::{Quote, Reserved};
 use crate::fault::may_be_charged;
 use crate::job::{Ask, Job, Notes};
@@ -32,7 +34,7 @@ const LOOK_EVERY: u64 = 1_024;
 
 /// What was set aside for an attempt, and what it has delivered.
 pub(super) struct Tab {
-    reservation: Option<Reservation>,
+    reservation: Option<Arc<Reservation>>,
     /// What was set aside in addition, when the provider went on beyond its limit.
     more: Vec<Reservation>,
     quote: Quote,
@@ -41,6 +43,7 @@ pub(super) struct Tab {
     covered: u64,
     /// Bytes at which to look again; before as many as the limit has tokens it cannot be passed.
     look_at: u64,
+    reports: Reports,
     job: Arc<Job>,
     books: Books,
     closed: bool,
@@ -53,12 +56,13 @@ impl Tab {
         let Reserved { reservation, quote, .. } = reserved;
         let covered = u64::from(quote.limit);
         Self {
-            reservation,
+            reservation: reservation.map(Arc::new),
             more: Vec::new(),
             quote,
             delivered: 0,
             covered,
             look_at: covered,
+            reports: Reports::default(),
             job: ask.job.clone(),
             books,
             closed: false,
@@ -87,6 +91,41 @@ impl Tab {
     pub(super) fn cover(&mut self, more: Reservation) {
         self.covered = self.covered.saturating_add(u64::from(self.quote.limit));
         self.more.push(more);
+    }
+
+    /// Tells the ledger what the attempt has cost so far, where that has moved on, beside the reply:
+    /// one report at a time, and always of what is known when it begins. An error says that there is
+    /// no money for more.
+    pub(super) fn report(&mut self, cx: &mut Context<'_>) -> Result<()> {
+        loop {
+            match self.reports.poll(cx) {
+                Some(Poll::Pending) => return Ok(()),
+                Some(Poll::Ready(Err(error @ LargestackError::BudgetExceededError(_)))) => {
+                    return Err(error);
+                }
+                // What could not be reported is booked at what was, or in full.
+                Some(Poll::Ready(_)) | None => {}
+            }
+            let Some(reservation) =
+                self.reservation.as_ref().filter(|_| self.reports.due(self.delivered))
+            else {
+                return Ok(());
+            };
+            let Some(seen) = self.seen() else { return Ok(()) };
+            let reporting = self.books.report(reservation.clone(), seen);
+            self.reports.begin(self.delivered, reporting);
+        }
+    }
+
+    /// What the attempt has cost by the time of the next report, at the most.
+    fn seen(&self) -> Option<Money> {
+        let reported = self.job.notes().usage.unwrap_or_default();
+        let ahead = self.delivered.saturating_add(Reports::EVERY).div_ceil(BYTES_PER_TOKEN);
+        let output = ahead.max(reported.output_tokens.unwrap_or(0));
+        let usage = Usage { output_tokens: Some(output), ..self.complete(reported) };
+        let seen = self.quote.price?.cost(&usage).ok()?;
+        // For what goes beyond it, more is set aside.
+        Some(seen.min(self.reservation.as_ref()?.amount))
     }
 
     /// Counts what a delta delivers.

@@ -1,9 +1,8 @@
 //! The rows of accounts and reservations.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 
-use largestack_ports::ledger::{Account, BudgetKey, BudgetLimits};
+use largestack_ports::ledger::{Account, BudgetKey, BudgetLimits, Reservation};
 use largestack_types::id::OwnerId;
 use largestack_types::money::Money;
 use largestack_types::scope::TenantId;
@@ -11,20 +10,11 @@ use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row as _};
 
 use crate::error::{Result, StoreError};
+use crate::reservations::Kept;
 use crate::scopes;
 
 /// Accounts by key, in the order in which all transactions lock them.
 pub(super) type Accounts = BTreeMap<BudgetKey, Account>;
-
-/// A reservation that is kept.
-pub(super) struct Kept {
-    pub(super) tenant: TenantId,
-    pub(super) number: u64,
-    pub(super) amount: Money,
-    pub(super) keys: Arc<[BudgetKey]>,
-    pub(super) reported: Option<Money>,
-    pub(super) estimated: Option<Money>,
-}
 
 fn integer(number: u64) -> i64 {
     i64::try_from(number).unwrap_or(i64::MAX)
@@ -63,6 +53,26 @@ pub(super) async fn look(connection: &mut PgConnection, key: &BudgetKey) -> Resu
         .fetch_optional(connection)
         .await?;
     row.as_ref().map_or_else(|| Ok(Account::default()), read)
+}
+
+/// Every account of a tenant with a limit, by kind and name.
+pub(super) async fn limited(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+) -> Result<Vec<(BudgetKey, Account)>> {
+    let rows = sqlx::query(
+        "SELECT * FROM budgets WHERE tenant = $1 AND
+             (limit_total IS NOT NULL OR limit_day IS NOT NULL OR limit_month IS NOT NULL)
+         ORDER BY kind, name",
+    )
+    .bind(tenant.as_str())
+    .fetch_all(connection)
+    .await?;
+    let account = |row: &PgRow| {
+        let key = BudgetKey::read(tenant.clone(), row.try_get("kind")?, row.try_get("name")?);
+        Ok((key.ok_or(StoreError::Value { what: "budget" })?, read(row)?))
+    };
+    rows.iter().map(account).collect()
 }
 
 /// Locks the accounts of keys, in their order; those that are not there are made, or left out.
@@ -151,9 +161,8 @@ pub(super) async fn insert(
     connection: &mut PgConnection,
     (owner, number): (OwnerId, u64),
     amount: Money,
-    keys: &[BudgetKey],
+    (tenant, scopes): (&TenantId, &str),
 ) -> Result<()> {
-    let (tenant, scopes) = scopes::written(keys)?;
     sqlx::query(
         "INSERT INTO reservations (tenant, owner, number, amount, scopes)
          VALUES ($1, $2, $3, $4, $5)",
@@ -174,6 +183,7 @@ fn kept(row: &PgRow) -> Result<Kept> {
     let money =
         |name: &str| row.try_get::<Option<i64>, _>(name).map(|nanos| nanos.map(Money::from_nanos));
     Ok(Kept {
+        owner: owner(row)?,
         number: u64::try_from(row.try_get::<i64, _>("number")?).map_err(|_| wrong())?,
         amount: Money::from_nanos(row.try_get("amount")?),
         keys: scopes::read(&tenant, row.try_get("scopes")?)?,
@@ -181,6 +191,12 @@ fn kept(row: &PgRow) -> Result<Kept> {
         estimated: money("estimated")?,
         tenant,
     })
+}
+
+fn owner(row: &PgRow) -> Result<OwnerId> {
+    let bytes: Vec<u8> = row.try_get("owner")?;
+    let bytes = bytes.try_into().map_err(|_| StoreError::Value { what: "reservation" })?;
+    Ok(OwnerId::from_u128(u128::from_be_bytes(bytes)))
 }
 
 /// Locks a reservation, unless it is settled.
@@ -200,24 +216,19 @@ pub(super) async fn find(
     row.as_ref().map(kept).transpose()
 }
 
-/// Whoever has something set aside.
+/// Whoever has something set aside, of the transaction's tenant.
 pub(super) async fn owners(connection: &mut PgConnection) -> Result<Vec<OwnerId>> {
     let rows = sqlx::query("SELECT DISTINCT owner FROM reservations WHERE estimated IS NULL")
         .fetch_all(connection)
         .await?;
-    let owner = |row: &PgRow| {
-        let bytes: Vec<u8> = row.try_get("owner")?;
-        let bytes = bytes.try_into().map_err(|_| StoreError::Value { what: "reservation" })?;
-        Ok(OwnerId::from_u128(u128::from_be_bytes(bytes)))
-    };
     rows.iter().map(owner).collect()
 }
 
-/// Locks what an owner has set aside, of every tenant.
+/// Locks what an owner has set aside, of the transaction's tenant.
 pub(super) async fn of_owner(connection: &mut PgConnection, owner: OwnerId) -> Result<Vec<Kept>> {
     let rows = sqlx::query(
         "SELECT * FROM reservations WHERE owner = $1 AND estimated IS NULL
-         ORDER BY tenant, number FOR UPDATE",
+         ORDER BY number FOR UPDATE",
     )
     .bind(owner.as_bytes().as_slice())
     .fetch_all(connection)
@@ -225,16 +236,36 @@ pub(super) async fn of_owner(connection: &mut PgConnection, owner: OwnerId) -> R
     rows.iter().map(kept).collect()
 }
 
-/// Sets what a reservation has cost so far, or was booked at.
-pub(super) async fn note(connection: &mut PgConnection, owner: OwnerId, kept: &Kept) -> Result<()> {
+/// Sets what a reservation has cost so far, and says whether it is still open. One that is booked
+/// stays as it is.
+pub(super) async fn report(
+    connection: &mut PgConnection,
+    tenant: &TenantId,
+    reservation: &Reservation,
+    seen: Money,
+) -> Result<bool> {
+    let done = sqlx::query(
+        "UPDATE reservations SET reported = $4
+         WHERE tenant = $1 AND owner = $2 AND number = $3 AND estimated IS NULL",
+    )
+    .bind(tenant.as_str())
+    .bind(reservation.owner.as_bytes().as_slice())
+    .bind(integer(reservation.number))
+    .bind(seen.nanos())
+    .execute(connection)
+    .await?;
+    Ok(done.rows_affected() > 0)
+}
+
+/// Sets what a reservation was booked at.
+pub(super) async fn note(connection: &mut PgConnection, kept: &Kept) -> Result<()> {
     sqlx::query(
-        "UPDATE reservations SET reported = $4, estimated = $5
+        "UPDATE reservations SET estimated = $4
          WHERE tenant = $1 AND owner = $2 AND number = $3",
     )
     .bind(kept.tenant.as_str())
-    .bind(owner.as_bytes().as_slice())
+    .bind(kept.owner.as_bytes().as_slice())
     .bind(integer(kept.number))
-    .bind(nanos(kept.reported))
     .bind(nanos(kept.estimated))
     .execute(connection)
     .await?;
@@ -242,14 +273,10 @@ pub(super) async fn note(connection: &mut PgConnection, owner: OwnerId, kept: &K
 }
 
 /// Forgets a reservation that is settled.
-pub(super) async fn remove(
-    connection: &mut PgConnection,
-    owner: OwnerId,
-    kept: &Kept,
-) -> Result<()> {
+pub(super) async fn remove(connection: &mut PgConnection, kept: &Kept) -> Result<()> {
     sqlx::query("DELETE FROM reservations WHERE tenant = $1 AND owner = $2 AND number = $3")
         .bind(kept.tenant.as_str())
-        .bind(owner.as_bytes().as_slice())
+        .bind(kept.owner.as_bytes().as_slice())
         .bind(integer(kept.number))
         .execute(connection)
         .await?;

@@ -1,7 +1,5 @@
 //! The rows of accounts and reservations.
 
-use std::sync::Arc;
-
 use largestack_ports::ledger::{Account, BudgetKey, BudgetLimits};
 use largestack_types::id::OwnerId;
 use largestack_types::money::Money;
@@ -9,19 +7,9 @@ use largestack_types::scope::TenantId;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::error::{Result, StoreError};
+use crate::reservations::Kept;
 use crate::scopes;
 use crate::sqlite::rows::integer;
-
-/// A reservation that is kept.
-pub(crate) struct Kept {
-    pub tenant: TenantId,
-    pub owner: OwnerId,
-    pub number: u64,
-    pub amount: Money,
-    pub keys: Arc<[BudgetKey]>,
-    pub reported: Option<Money>,
-    pub estimated: Option<Money>,
-}
 
 fn failed(connection: &Connection) -> impl Fn(rusqlite::Error) -> StoreError + '_ {
     |error| StoreError::sql(connection.path().unwrap_or_default().as_ref(), error)

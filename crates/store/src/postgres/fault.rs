@@ -1,0 +1,150 @@
+//! What can go wrong with a database server, sorted by what a user can do about it. Nothing here
+//! shows a password.
+
+use std::borrow::Cow;
+use std::io;
+use std::sync::Arc;
+
+/// A database server that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum ServerError {
+    /// The address is not one.
+    #[error("the address of the database server cannot be read")]
+    Address,
+    /// The address asks for a connection that others on the way could read.
+    #[error("the address of the database server at {place} asks for a connection in clear")]
+    InClear {
+        /// Host and port.
+        place: Arc<str>,
+    },
+    /// Nobody answers.
+    #[error("the database server at {place} cannot be reached")]
+    Unreachable {
+        /// Host and port.
+        place: Arc<str>,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// It is not who it should be, or speaks no TLS.
+    #[error("the database server at {place} gives no connection that can be trusted")]
+    Untrusted {
+        /// Host and port.
+        place: Arc<str>,
+        /// Why.
+        source: sqlx::Error,
+    },
+    /// User, password or database are not accepted.
+    #[error("the database server at {place} does not let the user `{user}` in")]
+    Refused {
+        /// Host and port.
+        place: Arc<str>,
+        /// The user.
+        user: Arc<str>,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// The user's rights are such that tenants would not be kept apart.
+    #[error("row-level security does not hold for the user `{user}` of the database server")]
+    AboveSecurity {
+        /// The user.
+        user: Arc<str>,
+    },
+    /// The tables are missing or old, and this user may not make them.
+    #[error(
+        "the tables in the database server are of version {found}, {known} is needed, and the \
+         user may not make them"
+    )]
+    NotMigrated {
+        /// The version found; 0 for none.
+        found: i32,
+        /// The version of this build.
+        known: i32,
+        /// What the server said.
+        source: sqlx::Error,
+    },
+    /// The tables are newer than this build.
+    #[error("the tables in the database server are of version {found}; this build knows {known}")]
+    Newer {
+        /// The version found.
+        found: i32,
+        /// The version of this build.
+        known: i32,
+    },
+    /// Anything else.
+    #[error("the database server failed")]
+    Other(#[from] sqlx::Error),
+}
+
+/// The condition that the server named (SQLSTATE).
+fn state(error: &sqlx::Error) -> Option<Cow<'_, str>> {
+    error.as_database_error()?.code()
+}
+
+/// Whether the server says that the user lacks a right (`insufficient_privilege`).
+pub(super) fn lacks_right(error: &sqlx::Error) -> bool {
+    state(error).as_deref() == Some("42501")
+}
+
+impl ServerError {
+    /// Why a connection could not be made.
+    pub(super) fn connecting(place: &str, user: &str, source: sqlx::Error) -> Self {
+        let place = place.into();
+        match &source {
+            sqlx::Error::Tls(_) => Self::Untrusted { place, source },
+            // What goes wrong in the handshake.
+            sqlx::Error::Io(error) if error.kind() == io::ErrorKind::InvalidData => {
+                Self::Untrusted { place, source }
+            }
+            sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut => Self::Unreachable { place, source },
+            // Class 28 is a failed authentication, 3D000 a database that is not there.
+            _ if state(&source).is_some_and(|s| s.starts_with("28") || s == "3D000") => {
+                Self::Refused { place, user: user.into(), source }
+            }
+            _ => Self::Other(source),
+        }
+    }
+
+    pub(crate) fn retryable(&self) -> bool {
+        match self {
+            Self::Unreachable { .. } => true,
+            Self::Other(error) => {
+                matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
+                    // Rolled back for the sake of another transaction.
+                    || state(error).is_some_and(|state| state.starts_with("40"))
+            }
+            _ => false,
+        }
+    }
+
+    pub(crate) const fn suggestion(&self) -> Option<&'static str> {
+        Some(match self {
+            Self::Address => "It is of the form postgres://user:password@host:port/database",
+            Self::InClear { .. } => {
+                "Take `sslmode` out of the address, or set it to verify-full; only a server on \
+                 this machine may be spoken to in clear"
+            }
+            Self::Unreachable { .. } => {
+                "Start the server, or correct its address in the variable that `store.postgres` \
+                 names"
+            }
+            Self::Untrusted { .. } => {
+                "Give the server a certificate for its host name; of an authority of your own, \
+                 name the certificate in the address: ?sslrootcert=FILE"
+            }
+            Self::Refused { .. } => {
+                "Correct user, password and database in the variable that `store.postgres` names"
+            }
+            Self::AboveSecurity { .. } => {
+                "Connect as a role of its own: CREATE ROLE largestack LOGIN PASSWORD '...' \
+                 NOSUPERUSER NOBYPASSRLS"
+            }
+            Self::NotMigrated { .. } => {
+                "Run it once as a role that may create tables in the schema: GRANT CREATE, USAGE \
+                 ON SCHEMA public TO largestack"
+            }
+            Self::Newer { .. } => "Use the newer version of largestack that wrote them",
+            Self::Other(_) => return None,
+        })
+    }
+}
