@@ -159,7 +159,8 @@ fn phrase(words: &str) -> Option<Value> {
         | "`provider/model`, or its beginning and `*`"
         | "name of a protocol"
         | "name of a protocol of embeddings"
-        | "name of a protocol of rerankers" => text,
+        | "name of a protocol of rerankers"
+        | "name of a variable" => text,
         "true or false" => json!({ "type": "boolean" }),
         "duration" => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$|\\$\\{" }),
         "address of a proxy" => {

@@ -123,7 +123,7 @@ impl Tab {
         let ahead = self.delivered.saturating_add(Reports::EVERY).div_ceil(BYTES_PER_TOKEN);
         let output = ahead.max(reported.output_tokens.unwrap_or(0));
         let usage = Usage { output_tokens: Some(output), ..self.complete(reported) };
-        let seen = self.quote.price?.cost(&usage).ok()?;
+        let seen = self.quote.price.as_ref()?.cost(&usage, self.quote.tier).ok()?.cost;
         // For what goes beyond it, more is set aside.
         Some(seen.min(self.reservation.as_ref()?.amount))
     }
