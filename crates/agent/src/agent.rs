@@ -12,6 +12,7 @@ use largestack_types::scope::Scope;
 use crate::builder::AgentBuilder;
 use crate::drive::{Beginning, Drive};
 use crate::options::{Input, ResumeOptions, RunOptions};
+use crate::output::Shape;
 use crate::pipeline::Pipeline;
 use crate::report::Report;
 use crate::runtime::Runtime;
@@ -30,6 +31,7 @@ pub(crate) struct Core {
     pub(crate) hash: Hash,
     pub(crate) registry: Registry,
     pub(crate) pipeline: Arc<Pipeline>,
+    pub(crate) shape: Option<Shape>,
     pub(crate) guard: largestack_guard::Guard,
     pub(crate) breakers: Breakers,
     pub(crate) flights: Flights,

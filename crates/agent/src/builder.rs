@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use largestack_engine::definition::{Definition, InDoubt};
+use largestack_engine::definition::{Definition, InDoubt, OutputRule};
 use largestack_guard::{Guard, Policy};
 use largestack_ports::tool::{Tool, ToolOptions};
 use largestack_types::call::Settings;
@@ -11,6 +11,7 @@ use largestack_types::json::Json;
 use largestack_types::limits::Limits;
 
 use crate::agent::{Agent, Core};
+use crate::output::{DEFAULT_RETRIES, Output, OutputTurn, Shape};
 use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
 use crate::stage::{ReplyTurn, Stage, ToolTurn};
@@ -34,6 +35,9 @@ pub struct AgentBuilder {
     permissions: Permissions,
     tools: Vec<Arc<dyn Tool>>,
     changes: Vec<(Arc<str>, ChangeOptions)>,
+    output: Option<Output>,
+    word_retries: u32,
+    on_output: Vec<Box<dyn Stage<OutputTurn>>>,
     after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
     before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
 }
@@ -51,6 +55,9 @@ impl AgentBuilder {
             permissions: Permissions::default(),
             tools: Vec::new(),
             changes: Vec::new(),
+            output: None,
+            word_retries: DEFAULT_RETRIES,
+            on_output: Vec::new(),
             after_reply: Vec::new(),
             before_tool: Vec::new(),
         }
@@ -120,6 +127,26 @@ impl AgentBuilder {
         self
     }
 
+    /// The shape of the answer. Without it the answer is words.
+    pub fn output(mut self, output: Output) -> Self {
+        self.output = Some(output);
+        self
+    }
+
+    /// How often words are sent back by the stages of [`AgentBuilder::on_output`].
+    pub fn word_retries(mut self, retries: u32) -> Self {
+        self.word_retries = retries;
+        self
+    }
+
+    /// Adds a stage that sees each answer that fits its schema, and may send the model back with a
+    /// hint (`Retry`), end the run (`Block`) or give another value (`Replace`). Stages run again
+    /// when a process ends while they run.
+    pub fn on_output(mut self, stage: impl Stage<OutputTurn>) -> Self {
+        self.on_output.push(Box::new(stage));
+        self
+    }
+
     /// Adds a stage that sees each recorded reply and may send the model back with a hint.
     pub fn after_reply(mut self, stage: impl Stage<ReplyTurn>) -> Self {
         self.after_reply.push(Box::new(stage));
@@ -169,7 +196,7 @@ impl AgentBuilder {
         let rated = registry
             .iter()
             .any(|entry| entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some());
-        let pipeline = Pipeline::new(Parts {
+        let mut pipeline = Pipeline::new(Parts {
             permissions: self.permissions,
             validators,
             rules,
@@ -177,6 +204,19 @@ impl AgentBuilder {
             after_reply: self.after_reply,
             limits: rated.then(|| Arc::clone(&runtime.tools.limits)),
         });
+        pipeline.output.extend(self.on_output);
+        let mut settings = self.settings;
+        let words = (!pipeline.output.is_empty())
+            .then_some(OutputRule { retries: self.word_retries, wrapped: false });
+        let rule = self.output.map_or(words, |output| {
+            let (schema, mode, rule) = output.resolved();
+            (settings.output_schema, settings.output_mode) = (Some(schema), mode);
+            Some(rule)
+        });
+        let shape = match (&rule, &settings.output_schema) {
+            (Some(_), Some(schema)) => Some(Shape::compile(schema)?),
+            _ => None,
+        };
         let unwritable = |error: serde_json::Error| {
             LargestackError::other(Code::Config, format!("the definition: {error}"))
         };
@@ -187,8 +227,9 @@ impl AgentBuilder {
             tools: registry.specs(|entry| {
                 permissions.permit(&entry.tool.spec().name, &entry.options.access.capabilities)
             }),
-            settings: Arc::new(self.settings),
+            settings: Arc::new(settings),
             limits: self.limits,
+            output: rule,
             in_doubt: self.in_doubt,
             policy: Some(Json::of(&self.policy).map_err(unwritable)?),
             pipeline: pipeline.names(),
@@ -200,6 +241,7 @@ impl AgentBuilder {
             hash,
             registry,
             pipeline: Arc::new(pipeline),
+            shape,
             guard: Guard::new(self.policy),
             breakers: Breakers::default(),
             flights: Flights::default(),

@@ -10,6 +10,7 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use largestack_engine::event::{CancelReason, CancelRequested, Event};
 use largestack_engine::{Effect, End, EndReason, Run, Status};
+use largestack_ports::context::SoFar;
 use largestack_ports::journal::Lease;
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::RunSlot;
@@ -25,6 +26,7 @@ use crate::stage::StageContext;
 use crate::stream::Sink;
 
 mod begin;
+mod check;
 mod control;
 mod land;
 mod model;
@@ -148,7 +150,17 @@ impl Drive {
     async fn report(&mut self) -> Report {
         let text = self.run.output().map(|message| message.text()).unwrap_or_default();
         let text = self.guard.reveal(&text, &self.asked_text).await;
-        Report::of(&self.run, text)
+        let value = self.value().await;
+        Report::of(&self.run, text, value)
+    }
+
+    fn so_far(&self) -> SoFar {
+        SoFar {
+            turns: self.run.turns(),
+            usage: self.run.usage(),
+            cost: self.run.cost(),
+            messages: Arc::clone(self.run.messages()),
+        }
     }
 
     fn stage_context(&self, effect: EffectId) -> StageContext {

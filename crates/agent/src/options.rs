@@ -3,7 +3,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use largestack_engine::event::{ApprovalAnswered, CancelReason, CancelRequested, DoubtDecision};
+use largestack_engine::event::{
+    Adjusted, ApprovalAnswered, CancelReason, CancelRequested, DoubtDecision,
+};
 use largestack_types::id::{RunId, SessionId};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, Media};
@@ -69,6 +71,11 @@ pub struct RunOptions {
     pub history: Vec<Arc<Message>>,
     /// The conversation this continues.
     pub session: Option<SessionId>,
+    /// Instructions for this run, behind the agent's own. They pass the guards.
+    pub instructions: Option<Arc<str>>,
+    /// What differs from the definition in this run: model, settings, limits. Its `instructions`
+    /// are [`RunOptions::instructions`], which pass the guards, and are refused here.
+    pub adjusted: Adjusted,
     /// What the tools of this run are given.
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.
@@ -81,6 +88,8 @@ impl Default for RunOptions {
             id: None,
             history: Vec::new(),
             session: None,
+            instructions: None,
+            adjusted: Adjusted::default(),
             deps: Arc::new(()),
             cancel: CancelHandle::default(),
         }

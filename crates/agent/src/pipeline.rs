@@ -2,9 +2,10 @@
 //!
 //! 1. input: `guard_input` (before the first event: the journal never holds the values)
 //! 2. reply: `guard_output` (pure; before the reply is recorded), then the agent's own
-//! 3. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
+//! 3. output: the agent's own, on an answer that fits its schema
+//! 4. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
 //!    then the agent's own, then `rate` (where a tool has one: what is refused before costs nothing)
-//! 4. after a tool: `guard_result`, `cap_output`
+//! 5. after a tool: `guard_result`, `cap_output`
 //!
 //! Turns, loops and time are the engine's; the kill switch and money are the gateway's, for tools
 //! the driver asks the switch itself.
@@ -15,6 +16,7 @@ use std::sync::Arc;
 use largestack_ports::limits::Limits;
 use largestack_ports::tool::Capabilities;
 
+use crate::output::OutputTurn;
 use crate::stage::{InputDraft, ReplyDraft, ReplyTurn, ResultDraft, Stage, ToolTurn};
 use crate::stages::{after_tool, before_tool, input, reply};
 use crate::tools::{ArgumentRules, Validators};
@@ -62,6 +64,7 @@ pub(crate) struct Pipeline {
     pub(crate) input: Vec<Box<dyn Stage<InputDraft>>>,
     pub(crate) reply: Vec<Box<dyn Stage<ReplyDraft>>>,
     pub(crate) after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    pub(crate) output: Vec<Box<dyn Stage<OutputTurn>>>,
     pub(crate) before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
     pub(crate) after_tool: Vec<Box<dyn Stage<ResultDraft>>>,
 }
@@ -84,6 +87,7 @@ impl Pipeline {
             input: vec![Box::new(input::GuardInput)],
             reply: vec![Box::new(reply::GuardOutput)],
             after_reply: parts.after_reply,
+            output: Vec::new(),
             before_tool: before,
             after_tool: vec![Box::new(after_tool::GuardResult), Box::new(after_tool::CapOutput)],
         }
@@ -98,6 +102,7 @@ impl Pipeline {
             of("input", &self.input),
             of("reply", &self.reply),
             of("after_reply", &self.after_reply),
+            of("output", &self.output),
             of("before_tool", &self.before_tool),
             of("after_tool", &self.after_tool),
         ]

@@ -10,6 +10,7 @@ use largestack_types::message::Message;
 use largestack_types::money::Money;
 use largestack_types::part::{Body, Citation};
 use largestack_types::usage::Usage;
+use serde_json::Value;
 
 /// What a run came to: status and reason never say "completed" for something cut short.
 #[derive(Clone, Debug, PartialEq)]
@@ -22,6 +23,12 @@ pub struct Report {
     pub finish_reason: Option<EndReason>,
     /// The answer, with the caller's own values back in place of placeholders.
     pub text: String,
+    /// The value of an answer that fits the agent's schema, with the caller's own values back in
+    /// place; `None` for an answer in words, or where none was found to fit.
+    pub output: Option<Value>,
+    /// What providers were not told in this run, each once: `dropped:<what>`. A constraint of the
+    /// answer's schema that a provider was not told was checked all the same.
+    pub dropped: Vec<Arc<str>>,
     /// What supports the answer, in the order of its numbers.
     pub citations: Vec<Citation>,
     /// Turns taken.
@@ -41,7 +48,7 @@ pub struct Report {
 }
 
 impl Report {
-    pub(crate) fn of(run: &Run, text: String) -> Self {
+    pub(crate) fn of(run: &Run, text: String, output: Option<Value>) -> Self {
         let end = run.end();
         Self {
             run: run.id(),
@@ -49,6 +56,8 @@ impl Report {
             finish_reason: end.map(|end| end.reason),
             citations: citations(run, &text),
             text,
+            output,
+            dropped: run.dropped().to_vec(),
             turns: run.turns(),
             tool_calls: run.tool_calls(),
             usage: run.usage(),

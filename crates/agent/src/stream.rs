@@ -10,6 +10,7 @@ use largestack_types::errors::Result;
 use tokio::sync::mpsc;
 
 use crate::event::RunEvent;
+use crate::partial::Partial;
 use crate::report::Report;
 
 /// Events that may wait for a slow listener before the run waits too.
@@ -37,6 +38,13 @@ impl RunStream {
         self.report.take()
     }
 
+    /// The answer's value while it is written: what is complete, and strings, lists and objects as
+    /// they grow; nothing is invented. A value of which no `T` can be made yet is passed over: with
+    /// `serde_json::Value` none is. An answer that is sent back or begun again starts over.
+    pub fn partial<T: serde::de::DeserializeOwned>(&mut self) -> Partial<'_, T> {
+        Partial::new(self)
+    }
+
     /// Drains the stream and says what the run came to.
     pub async fn finish(mut self) -> Result<Report> {
         use futures::StreamExt as _;
@@ -49,6 +57,12 @@ impl RunStream {
                 "the run's report was taken before",
             )),
         }
+    }
+}
+
+impl std::fmt::Debug for RunStream {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunStream").field("over", &self.driver.is_none()).finish_non_exhaustive()
     }
 }
 

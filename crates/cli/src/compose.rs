@@ -5,7 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use largestack_agent::runtime::ToolPorts;
-use largestack_agent::{Agent, AgentBuilder, Runtime};
+use largestack_agent::{Agent, AgentBuilder, Output, Runtime};
 use largestack_config::{
     self as config, Environment, Flags, Inputs, Offer, Settings, ToolSettings,
 };
@@ -273,11 +273,18 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
     let mut builder = Agent::builder(Arc::clone(&described.name))
         .instructions(Arc::clone(&described.instructions))
         .model(Arc::clone(&described.model))
-        .settings(call_settings(described))
+        .settings(described.settings.clone())
         .limits(described.limits.clone())
         .in_doubt(described.in_doubt)
         .guardrails(described.guardrails)
         .permissions(permissions);
+    if let Some(output) = &described.output {
+        let shape = Output::of(output.schema.schema.clone())
+            .named(Arc::clone(&output.schema.name))
+            .mode(output.mode)
+            .retries(output.retries);
+        builder = builder.output(shape);
+    }
     // The settings have refused every other tool, and this one where there is nothing to search.
     if let Some(documents) = &described.knowledge {
         let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
@@ -289,16 +296,6 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
         builder = builder.tool_options(Arc::clone(&tool.name), change);
     }
     builder
-}
-
-/// Settings with the shape of the answer among them.
-fn call_settings(described: &config::Agent) -> largestack_types::call::Settings {
-    let mut settings = described.settings.clone();
-    if let Some(output) = &described.output {
-        settings.output_schema = Some(output.schema.clone());
-        settings.output_mode = output.mode;
-    }
-    settings
 }
 
 /// The collection that an agent searches.

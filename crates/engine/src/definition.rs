@@ -23,6 +23,17 @@ pub enum InDoubt {
     Fail,
 }
 
+/// What is done about an answer with a schema ([`Settings::output_schema`]).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OutputRule {
+    /// How often an answer that does not fit is sent back.
+    pub retries: u32,
+    /// Whether the answer stands under [`crate::output::ROOT_KEY`] of an object, because it is no
+    /// object itself.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub wrapped: bool,
+}
+
 /// Everything a run depends on that is not in its journal.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Definition {
@@ -38,6 +49,9 @@ pub struct Definition {
     pub settings: Arc<Settings>,
     /// Limits of a run.
     pub limits: Limits,
+    /// What is done about an answer with a schema; `None` for an answer in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub output: Option<OutputRule>,
     /// What to do with a call in doubt.
     #[serde(default)]
     pub in_doubt: InDoubt,
@@ -63,6 +77,7 @@ impl Definition {
             tools: Arc::new([]),
             settings: Arc::default(),
             limits: Limits::default(),
+            output: None,
             in_doubt: InDoubt::default(),
             policy: None,
             pipeline: Vec::new(),

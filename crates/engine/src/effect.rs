@@ -14,6 +14,13 @@ pub enum Effect {
         /// From 1; more after a crash in the middle.
         attempt: u32,
     },
+    /// See whether the answer fits; [`crate::Run::answer`] is what is looked at.
+    Check {
+        /// Which effect.
+        id: EffectId,
+        /// From 1; more after a crash in the middle.
+        attempt: u32,
+    },
     /// Run a tool; [`crate::Run::tool_call`] is the call.
     Tool {
         /// Which effect.
@@ -29,7 +36,7 @@ impl Effect {
     /// Which effect.
     pub const fn id(self) -> EffectId {
         match self {
-            Self::Model { id, .. } | Self::Tool { id, .. } => id,
+            Self::Model { id, .. } | Self::Check { id, .. } | Self::Tool { id, .. } => id,
         }
     }
 }

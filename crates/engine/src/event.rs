@@ -21,8 +21,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::status::{End, Limit};
 
+mod adjusted;
 mod envelope;
+mod output;
+pub use adjusted::Adjusted;
 pub use envelope::{Envelope, EnvelopeError, VERSION};
+pub use output::OutputChecked;
 
 /// An event at its place in the journal. The in-memory journal shares it with the driver.
 #[derive(Clone, Debug, PartialEq)]
@@ -78,6 +82,8 @@ events! {
     EffectStarted(EffectStarted) = "effect_started",
     /// A model answered.
     ModelReplied(ModelReplied) = "model_replied",
+    /// It was seen whether an answer fits what was asked for.
+    OutputChecked(OutputChecked) = "output_checked",
     /// A model call failed for good.
     ModelFailed(ModelFailed) = "model_failed",
     /// A tool call has its result, whatever it is.
@@ -117,6 +123,9 @@ pub struct RunStarted {
     /// The conversation this continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// What differs from the definition in this run only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adjusted: Option<Box<Adjusted>>,
     /// The run and effect that started this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<(RunId, EffectId)>,

@@ -17,6 +17,7 @@
 //!     history: Vec::new(),
 //!     principal: "local".into(),
 //!     session: None,
+//!     adjusted: None,
 //!     parent: None,
 //!     root: id,
 //! }))?;
@@ -31,10 +32,11 @@ pub mod effect;
 pub mod event;
 mod fingerprint;
 mod limits;
+pub mod output;
 mod run;
 pub mod status;
 
-pub use definition::{Definition, InDoubt};
+pub use definition::{Definition, InDoubt, OutputRule};
 pub use effect::Effect;
 pub use event::{Envelope, Event, Recorded};
 pub use run::{FoldError, LAST_TURN, Run, Wait, answer};

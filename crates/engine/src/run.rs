@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use largestack_types::call::{Call, ToolChoice};
 use largestack_types::id::{ApprovalId, EffectId, RunId, SessionId};
+use largestack_types::json::Json;
 use largestack_types::label::Label;
 use largestack_types::message::{Message, Role};
 use largestack_types::money::Money;
@@ -19,6 +20,7 @@ use crate::status::{End, Limit, Status};
 
 mod adopt;
 mod apply;
+mod check;
 mod error;
 mod tools;
 
@@ -50,6 +52,18 @@ pub struct Run {
     /// The limit that asks for one last turn.
     last_turn: Option<Limit>,
     cancel: Option<CancelRequested>,
+    /// How often an answer was sent back because it did not fit.
+    #[serde(default)]
+    sent_back: u32,
+    /// Whether the answer was found to fit.
+    #[serde(default)]
+    accepted: bool,
+    /// The value, where a stage gave another than the reply means.
+    #[serde(default)]
+    value: Option<Json>,
+    /// What providers were not told.
+    #[serde(default)]
+    dropped: Vec<Arc<str>>,
     /// How it must end; the driver records it as [`crate::Event::RunFinished`].
     conclusion: Option<End>,
     end: Option<End>,
@@ -61,6 +75,8 @@ enum Phase {
     New,
     /// A model call is due or under way.
     Model(ModelSlot),
+    /// The answer is to be looked at.
+    Check(check::Check),
     /// Tool calls are due or under way.
     Tools(Vec<ToolSlot>),
     /// Nothing more to do.
@@ -139,6 +155,10 @@ impl Run {
             loops: LoopDetector::default(),
             last_turn: None,
             cancel: None,
+            sent_back: 0,
+            accepted: false,
+            value: None,
+            dropped: Vec::new(),
             conclusion: None,
             end: None,
         }
@@ -153,6 +173,9 @@ impl Run {
         match &self.phase {
             Phase::Model(slot) if !slot.started => {
                 ready.push(Effect::Model { id: slot.effect, attempt: slot.attempt });
+            }
+            Phase::Check(check) if !check.slot.started => {
+                ready.push(Effect::Check { id: check.slot.effect, attempt: check.slot.attempt });
             }
             Phase::Tools(slots) => {
                 let started = slots.iter().filter(|s| s.state == SlotState::Started).count();

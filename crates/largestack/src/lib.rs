@@ -20,12 +20,40 @@
 //! let model = TestModel::new([Turn::tool("add", r#"{"a":19,"b":23}"#), Turn::text("It is 42.")]);
 //! let runtime = largestack::local_with(model)?;
 //! let agent = Agent::builder("adder").model("test/model").tool(add()).build(runtime)?;
-//! let report = agent.run(&Scope::local(), "What is 19 + 23?").await?.into_result()?;
-//! assert_eq!(report.text, "It is 42.");
+//! let answer = agent.run(&Scope::local(), "What is 19 + 23?").await?;
+//! assert_eq!(answer.output, "It is 42.");
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! An answer can be any type that has a JSON Schema, and what a run is given has a type, too: see
+//! [`Agent`]. What it says while it is being written is there as it grows:
+//!
+//! ```
+//! use futures::StreamExt as _;
+//! use largestack::{Agent, RunOptions, Scope};
+//! # use largestack_testkit::{TestModel, Turn};
+//!
+//! #[derive(serde::Deserialize, schemars::JsonSchema)]
+//! struct Cities { names: Vec<String> }
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> largestack::Result<()> {
+//! # let model = TestModel::new([Turn::text(r#"{"names":["Bergen","Oslo"]}"#).pieces(4)]);
+//! # let runtime = largestack::local_with(model)?;
+//! let agent = Agent::builder("cities").model("test/model").output::<Cities>().build(runtime)?;
+//! let mut stream =
+//!     agent.stream(&Scope::local(), "Which?", (), RunOptions::default()).await?;
+//! let mut partial = stream.partial::<serde_json::Value>();
+//! while let Some(so_far) = partial.next().await {
+//!     assert!(so_far.is_object());
+//! }
+//! assert_eq!(stream.finish().await?.output.names, ["Bergen", "Oslo"]);
 //! # Ok(())
 //! # }
 //! ```
 
+mod agent;
 pub mod cost;
 mod local;
 
@@ -34,20 +62,24 @@ pub mod __private {
     include!("private.rs");
 }
 
+pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Agent, AgentBuilder, CancelHandle, Input, Report, ResumeOptions, RunEvent, RunOptions,
-    RunStream, Runtime,
+    Adjusted, CancelHandle, Input, Partial, Report, ResumeOptions, RunEvent, RunOptions, Runtime,
 };
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};
 pub use largestack_guard::{Action as GuardAction, Policy as GuardPolicy};
 pub use largestack_macros::tool;
-pub use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+pub use largestack_ports::context::{RunContext, SoFar};
+pub use largestack_ports::tool::{
+    Tool, ToolContext, ToolFailure, ToolFor, ToolOptions, ToolOutput,
+};
+pub use largestack_types::call::{OnLoss, OutputMode, Settings};
 pub use largestack_types::errors::{
     BudgetExceededError, GuardrailBlockedError, KillSwitchActivatedError, LargestackError,
-    LoopDetectedError, ModelRequestsBlockedError, ProviderError, Result, ToolExecutionError,
-    ToolPermissionError,
+    LoopDetectedError, ModelRequestsBlockedError, OutputError, ProviderError, Result,
+    ToolExecutionError, ToolPermissionError,
 };
 pub use largestack_types::limits::{Limits, OnLimit};
 pub use largestack_types::money::Money;
@@ -57,6 +89,12 @@ pub use local::{local, local_gateway, local_with};
 /// Every error by name, with the trait that gives its code, suggestion and page.
 pub mod errors {
     pub use largestack_types::errors::*;
+}
+
+/// Agents without types: what YAML files and bindings use, and what every typed agent stands on.
+/// Their answers are words or JSON values, and what their runs are given is `Any`.
+pub mod dynamic {
+    pub use largestack_agent::{Agent, AgentBuilder, Output, OutputTurn, RunStream};
 }
 
 /// Messages and their parts.

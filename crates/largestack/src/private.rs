@@ -1,7 +1,10 @@
 // What the code that `#[tool]` generates calls. Not for use by hand, and free to change.
 
 pub use largestack_ports::BoxFuture;
-pub use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+pub use largestack_ports::context::RunContext;
+pub use largestack_ports::tool::{
+    Tool, ToolContext, ToolFailure, ToolFor, ToolOptions, ToolOutput,
+};
 /// What options are made of.
 pub mod options {
     pub use largestack_ports::limits::Rate;
@@ -47,6 +50,102 @@ pub fn spec<A: schemars::JsonSchema>(
 pub fn arguments<A: for<'de> serde::Deserialize<'de>>(json: &Json) -> Result<A, ToolFailure> {
     json.to().map_err(|error| ToolFailure::new(format!("the arguments do not fit: {error}")))
 }
+
+/// What a method is called with, and what it gives.
+type Body = dyn Fn(ToolContext, Json) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>>
+    + Send
+    + Sync;
+
+/// A method with its state as a tool, for runs of any dependencies.
+#[derive(Clone)]
+pub struct Method(MethodFor<()>);
+
+/// A method with its state as a tool, for runs that are given `Deps`.
+pub struct MethodFor<Deps> {
+    spec: std::sync::Arc<ToolSpec>,
+    options: ToolOptions,
+    body: std::sync::Arc<Body>,
+    deps: std::marker::PhantomData<fn(Deps)>,
+}
+
+impl<Deps> Clone for MethodFor<Deps> {
+    fn clone(&self) -> Self {
+        Self {
+            spec: std::sync::Arc::clone(&self.spec),
+            options: self.options.clone(),
+            body: std::sync::Arc::clone(&self.body),
+            deps: std::marker::PhantomData,
+        }
+    }
+}
+
+impl<Deps> MethodFor<Deps> {
+    /// The tool of a method.
+    pub fn new(
+        spec: ToolSpec,
+        options: ToolOptions,
+        body: impl Fn(ToolContext, Json) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        let (spec, body) = (std::sync::Arc::new(spec), std::sync::Arc::new(body));
+        Self { spec, options, body, deps: std::marker::PhantomData }
+    }
+}
+
+impl Method {
+    /// The tool of a method.
+    pub fn new(
+        spec: ToolSpec,
+        options: ToolOptions,
+        body: impl Fn(ToolContext, Json) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
+        Self(MethodFor::new(spec, options, body))
+    }
+}
+
+impl<Deps: 'static> Tool for MethodFor<Deps> {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn options(&self) -> ToolOptions {
+        self.options.clone()
+    }
+
+    fn call(
+        &self,
+        context: ToolContext,
+        arguments: Json,
+    ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
+        (self.body)(context, arguments)
+    }
+}
+
+impl Tool for Method {
+    fn spec(&self) -> &ToolSpec {
+        self.0.spec()
+    }
+
+    fn options(&self) -> ToolOptions {
+        self.0.options()
+    }
+
+    fn call(
+        &self,
+        context: ToolContext,
+        arguments: Json,
+    ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
+        self.0.call(context, arguments)
+    }
+}
+
+impl<Deps> ToolFor<Deps> for Method {}
+impl<Deps: 'static> ToolFor<Deps> for MethodFor<Deps> {}
 
 /// Runs a function on a thread that may block.
 pub async fn blocking<T: Send + 'static>(

@@ -27,6 +27,9 @@ pub(crate) fn tool(options: TokenStream, item: TokenStream) -> Result<TokenStrea
     if let Some(second) = parameters.iter().filter_map(Parameter::context_name).nth(1) {
         return Err(Error::new(second.span(), "the context is given once"));
     }
+    if function.sig.receiver().is_some() {
+        return crate::method::tool(&function, &parameters, &options);
+    }
     let surface = surface(&function, &parameters);
     let hidden = hidden(&function, &parameters, &options)?;
     Ok(quote!(#surface #hidden))
@@ -90,6 +93,10 @@ fn hidden(function: &ItemFn, parameters: &[Parameter], options: &Options) -> Res
     let (fields, defaults): (Vec<_>, Vec<_>) =
         parameters.iter().filter_map(Parameter::field).unzip();
     let spec = spec(function, options, &support)?;
+    let marker = parameters.iter().find_map(Parameter::deps).map_or_else(
+        || quote!(impl<Deps> #support::ToolFor<Deps> for #name {}),
+        |deps| quote!(impl #support::ToolFor<#deps> for #name {}),
+    );
     let settings = settings(options, &support);
     let call = call(function, parameters, options, &support);
     Ok(quote! {
@@ -108,16 +115,20 @@ fn hidden(function: &ItemFn, parameters: &[Parameter], options: &Options) -> Res
                 #settings
                 #call
             }
+
+            #[automatically_derived]
+            #marker
         };
     })
 }
 
-fn private(krate: &Path) -> TokenStream {
+pub(crate) fn private(krate: &Path) -> TokenStream {
     let krate = krate.to_token_stream();
     quote!(#krate::__private)
 }
 
-fn spec(function: &ItemFn, options: &Options, support: &TokenStream) -> Result<TokenStream> {
+/// What the model is told: name and description.
+pub(crate) fn told(function: &ItemFn, options: &Options) -> Result<(String, String)> {
     let name = match &options.name {
         Some(name) => name.clone(),
         None => syn::ext::IdentExt::unraw(&function.sig.ident).to_string(),
@@ -126,6 +137,11 @@ fn spec(function: &ItemFn, options: &Options, support: &TokenStream) -> Result<T
         Some(description) => description.clone(),
         None => function::documentation(&function.attrs)?,
     };
+    Ok((name, description))
+}
+
+fn spec(function: &ItemFn, options: &Options, support: &TokenStream) -> Result<TokenStream> {
+    let (name, description) = told(function, options)?;
     let idempotent = options.idempotent;
     Ok(quote! {
         fn spec(&self) -> &#support::ToolSpec {
@@ -138,7 +154,8 @@ fn spec(function: &ItemFn, options: &Options, support: &TokenStream) -> Result<T
     })
 }
 
-fn settings(options: &Options, support: &TokenStream) -> TokenStream {
+/// What the options change of how a tool is run.
+pub(crate) fn changes(options: &Options, support: &TokenStream) -> Vec<TokenStream> {
     let timeout = options
         .timeout
         .map(|ms| quote!(options.timeout = ::core::time::Duration::from_millis(#ms);));
@@ -147,7 +164,11 @@ fn settings(options: &Options, support: &TokenStream) -> TokenStream {
     let raise = options.raise.then(|| quote!(options.raise = true;));
     let running = options.running.changes(support);
     let plain = [timeout, retries, max, raise].into_iter().flatten();
-    let changes: Vec<_> = plain.chain(running).collect();
+    plain.chain(running).collect()
+}
+
+fn settings(options: &Options, support: &TokenStream) -> TokenStream {
+    let changes = changes(options, support);
     if changes.is_empty() {
         return quote!();
     }
@@ -168,18 +189,9 @@ fn call(
 ) -> TokenStream {
     let name = type_name(function);
     let context = Ident::new("__largestack_context", Span::call_site());
-    let bindings = parameters.iter().filter_map(Parameter::binding);
-    let arguments = parameters.iter().map(|parameter| parameter.argument(&context));
+    let arguments = parameters.iter().map(|parameter| parameter.argument(&context, support));
     let invoked = quote!(#name::direct(#(#arguments),*));
-    let body = if options.blocking.is_some() {
-        quote!(#support::blocking(move || #invoked).await?)
-    } else if function.sig.asyncness.is_some() {
-        quote!(#invoked.await)
-    } else {
-        invoked
-    };
-    let unused = parameters.iter().all(|parameter| parameter.context_name().is_none());
-    let drop_context = unused.then(|| quote!(let _ = #context;));
+    let body = body(function, parameters, options, support, &invoked);
     quote! {
         fn call(
             &self,
@@ -189,24 +201,44 @@ fn call(
             'static,
             ::core::result::Result<#support::ToolOutput, #support::ToolFailure>,
         > {
-            use #support::returned::{
-                FromDisplay as _, FromFailure as _, FromOutput as _, FromResult as _,
-                FromSerialize as _, FromUnit as _, FromValue as _,
-            };
-            ::std::boxed::Box::pin(async move {
-                #drop_context
-                let __LargestackArguments { #(#bindings),* } =
-                    #support::arguments(&__largestack_arguments)?;
-                let returned = #body;
-                match (&returned).split_kind().split(returned) {
-                    ::core::result::Result::Ok(value) => {
-                        (&value).output_kind().output(value)
-                    }
-                    ::core::result::Result::Err(error) => {
-                        ::core::result::Result::Err((&error).failure_kind().failure(error))
-                    }
-                }
-            })
+            ::std::boxed::Box::pin(async move { #body })
+        }
+    }
+}
+
+/// From the context and the arguments to what the tool returns.
+pub(crate) fn body(
+    function: &ItemFn,
+    parameters: &[Parameter],
+    options: &Options,
+    support: &TokenStream,
+    invoked: &TokenStream,
+) -> TokenStream {
+    let context = Ident::new("__largestack_context", Span::call_site());
+    let bindings = parameters.iter().filter_map(Parameter::binding);
+    let returned = if options.blocking.is_some() {
+        quote!(#support::blocking(move || ::core::result::Result::<_, #support::ToolFailure>::Ok(#invoked)).await??)
+    } else if function.sig.asyncness.is_some() {
+        quote!(#invoked.await)
+    } else {
+        quote!(#invoked)
+    };
+    let unused = parameters.iter().all(|parameter| parameter.context_name().is_none());
+    let drop_context = unused.then(|| quote!(let _ = #context;));
+    quote! {
+        use #support::returned::{
+            FromDisplay as _, FromFailure as _, FromOutput as _, FromResult as _,
+            FromSerialize as _, FromUnit as _, FromValue as _,
+        };
+        #drop_context
+        let __LargestackArguments { #(#bindings),* } =
+            #support::arguments(&__largestack_arguments)?;
+        let returned = #returned;
+        match (&returned).split_kind().split(returned) {
+            ::core::result::Result::Ok(value) => (&value).output_kind().output(value),
+            ::core::result::Result::Err(error) => {
+                ::core::result::Result::Err((&error).failure_kind().failure(error))
+            }
         }
     }
 }

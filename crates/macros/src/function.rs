@@ -7,11 +7,14 @@ use crate::parameter::Parameter;
 
 /// Refuses what cannot be a tool, each with the place and the way out.
 pub(crate) fn check(signature: &Signature) -> Result<()> {
-    if let Some(receiver) = signature.receiver() {
+    if let Some(receiver) = signature.receiver()
+        && (receiver.reference.is_none()
+            || receiver.mutability.is_some()
+            || receiver.colon_token.is_some())
+    {
         return Err(Error::new(
             receiver.span(),
-            "a method cannot be a tool: write a free function and reach its state through \
-             `ToolContext`",
+            "a method that is a tool takes `&self`: many runs call it at once",
         ));
     }
     if !signature.generics.params.is_empty() {

@@ -31,6 +31,7 @@
 
 mod emit;
 mod function;
+mod method;
 mod options;
 mod parameter;
 mod spelling;

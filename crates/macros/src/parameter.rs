@@ -20,6 +20,10 @@ enum Filling {
     Context,
     /// The context, lent.
     ContextRef,
+    /// The run with its dependencies of this type, handed over.
+    Run(Box<Type>),
+    /// The same, lent.
+    RunRef(Box<Type>),
 }
 
 /// A parameter, taken apart.
@@ -80,7 +84,15 @@ impl Parameter {
     }
 
     fn is_context(&self) -> bool {
-        matches!(self.filling, Filling::Context | Filling::ContextRef)
+        !matches!(self.filling, Filling::Owned(_) | Filling::Text)
+    }
+
+    /// The type of the dependencies that the tool asks for.
+    pub(crate) fn deps(&self) -> Option<&Type> {
+        match &self.filling {
+            Filling::Run(deps) | Filling::RunRef(deps) => Some(deps),
+            _ => None,
+        }
     }
 
     /// Where the context is a parameter: its place.
@@ -98,7 +110,7 @@ impl Parameter {
         let ty = match &self.filling {
             Filling::Owned(ty) => quote!(#ty),
             Filling::Text => quote!(::std::string::String),
-            Filling::Context | Filling::ContextRef => return None,
+            _ => return None,
         };
         let (name, attributes) = (&self.name, &self.field_attributes);
         let (serde, function) = match &self.default {
@@ -118,13 +130,15 @@ impl Parameter {
     }
 
     /// What is handed to the function, given the name under which the context is held.
-    pub(crate) fn argument(&self, context: &Ident) -> TokenStream {
+    pub(crate) fn argument(&self, context: &Ident, support: &TokenStream) -> TokenStream {
         let name = &self.name;
         match self.filling {
             Filling::Owned(_) => quote!(#name),
             Filling::Text => quote!(&#name),
             Filling::Context => quote!(#context),
             Filling::ContextRef => quote!(&#context),
+            Filling::Run(_) => quote!(#support::RunContext::of_tool(&#context)?),
+            Filling::RunRef(_) => quote!(&#support::RunContext::of_tool(&#context)?),
         }
     }
 }
@@ -146,6 +160,7 @@ fn filling_of(ty: &Type) -> Result<Filling> {
     match ty {
         Type::Reference(TypeReference { elem, mutability: None, lifetime, .. }) => match &**elem {
             inner if is_named(inner, "ToolContext") => Ok(Filling::ContextRef),
+            inner if is_named(inner, "RunContext") => Ok(Filling::RunRef(deps_of(inner))),
             inner if is_named(inner, "str") && lifetime.is_none() => Ok(Filling::Text),
             _ => Err(Error::new(
                 ty.span(),
@@ -160,7 +175,24 @@ fn filling_of(ty: &Type) -> Result<Filling> {
         )),
         Type::Infer(_) => Err(Error::new(ty.span(), "a parameter of a tool needs a type")),
         _ if is_named(ty, "ToolContext") => Ok(Filling::Context),
+        _ if is_named(ty, "RunContext") => Ok(Filling::Run(deps_of(ty))),
         _ => Ok(Filling::Owned(Box::new(ty.clone()))),
+    }
+}
+
+/// The `D` of `RunContext<D>`; nothing where none is written.
+fn deps_of(ty: &Type) -> Box<Type> {
+    let last = match ty {
+        Type::Path(path) => path.path.segments.last(),
+        _ => None,
+    };
+    let named = last.and_then(|segment| match &segment.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => arguments.args.first(),
+        _ => None,
+    });
+    match named {
+        Some(syn::GenericArgument::Type(deps)) => Box::new(deps.clone()),
+        _ => Box::new(syn::parse_quote!(())),
     }
 }
 

@@ -61,7 +61,11 @@ fn options_that_contradict_the_tool_or_each_other_are_refused() {
 #[test]
 fn a_function_that_cannot_be_a_tool_says_why() {
     assert_snapshot!(refusal("", "struct S;"), @"`#[tool]` stands on a function: expected `fn`");
-    assert_snapshot!(refusal("", "fn f(&self) {}"), @"a method cannot be a tool: write a free function and reach its state through `ToolContext`");
+    assert!(accepts("", "fn f(&self) {}"));
+    for taken in ["self", "&mut self", "self: Arc<Self>"] {
+        let said = refusal("", &format!("fn f({taken}) {{}}"));
+        assert_eq!(said, "a method that is a tool takes `&self`: many runs call it at once");
+    }
     assert_snapshot!(refusal("", "fn f<T>(x: T) {}"), @"a tool cannot be generic: a model needs one schema; name the types");
     assert_snapshot!(refusal("", "fn f(x: impl Sized) {}"), @"a tool cannot be generic: a model needs one schema; name the type");
     assert_snapshot!(refusal("", "unsafe fn f() {}"), @"a tool cannot be unsafe: a model chooses its input");

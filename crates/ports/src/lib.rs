@@ -20,6 +20,7 @@
 pub mod blobs;
 pub mod cache;
 pub mod clock;
+pub mod context;
 pub mod documents;
 pub mod egress;
 pub mod embedder;

@@ -13,6 +13,7 @@ use largestack_types::scope::Scope;
 use largestack_types::tool::ToolSpec;
 
 use crate::BoxFuture;
+use crate::context::SoFar;
 
 mod options;
 
@@ -38,6 +39,8 @@ pub struct ToolContext {
     pub label: Label,
     /// What the caller gave the run for its tools.
     pub deps: Arc<dyn Any + Send + Sync>,
+    /// What the run has come to.
+    pub so_far: SoFar,
     /// Set when nobody waits for the result any more: work that cannot be dropped in the middle,
     /// such as a thread, looks here.
     pub cancelled: Cancelled,
@@ -118,6 +121,14 @@ impl ToolFailure {
         Self { message: message.into(), transient: true, nothing_happened: true }
     }
 }
+
+/// A tool that works with what runs of these dependencies are given. `#[tool]` says so of its own:
+/// of any, unless the function takes a [`crate::context::RunContext`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a tool for runs that are given `{Deps}`",
+    note = "a tool written by hand is added with `shared_tool`"
+)]
+pub trait ToolFor<Deps>: Tool {}
 
 /// A tool.
 pub trait Tool: Send + Sync + 'static {

@@ -241,6 +241,17 @@ errors! {
         agent: Arc<str>,
     } |e| format!("Agent {} may not use tool {}", e.agent, e.tool),
     suggestion format!("Add `{}` to the agent's allow list", e.tool);
+    /// An answer does not fit what was asked for.
+    OutputError / Output {
+        /// What is wrong, each with its place in the answer.
+        problems: Vec<String>,
+        /// How many answers there were.
+        attempts: u32,
+    } |e| {
+        let answers = if e.attempts == 1 { "The answer does" } else { "The last answer does" };
+        let of = if e.attempts == 1 { String::new() } else { format!(" (of {})", e.attempts) };
+        format!("{answers} not fit what was asked for{of}: {}", e.problems.join("; "))
+    };
     /// A real provider call was attempted where model requests are blocked.
     ModelRequestsBlockedError / ModelBlocked {
         /// The model.

@@ -6,7 +6,8 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use largestack_engine::definition::InDoubt;
 use largestack_engine::event::{
-    ApprovalAnswered, DoubtDecision, DoubtSettled, Event, Resumed, RunStarted,
+    Adjusted, ApprovalAnswered, DoubtDecision, DoubtSettled, Event, FindingRecord, Resumed,
+    RunStarted,
 };
 use largestack_engine::status::End;
 use largestack_engine::{Recorded, Run, Wait};
@@ -57,19 +58,15 @@ impl Drive {
             effect: EffectId::INPUT,
             guard: Arc::clone(&guard),
         };
-        let mut draft = InputDraft { message, refused: None };
         let mut found = Vec::new();
-        for stage in &core.pipeline.input {
-            let ruling = stage.apply(&context, &draft).await?;
-            found.push((stage.name(), ruling.findings));
-            match ruling.verdict {
-                Verdict::Replace(new) => draft = new,
-                Verdict::Block(error) => return Err(error),
-                Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
-            }
-        }
+        let adjusted =
+            adjusted(&core, &context, (new.options.adjusted, new.options.instructions), &mut found)
+                .await?;
+        let (adjusted, refused) = adjusted;
+        let draft = guarded(&core, &context, message, &mut found).await?;
+        let (message, refused) = (draft.message, draft.refused.or(refused));
         let lease = runtime.journal.claim(scope, id, runtime.owner).await?;
-        let asked = Arc::new(draft.message);
+        let asked = Arc::new(message);
         let started = RunStarted {
             agent: Arc::clone(&core.definition.agent),
             definition: core.hash,
@@ -77,24 +74,27 @@ impl Drive {
             history: new.options.history,
             principal: scope.principal().into(),
             session: new.options.session,
+            adjusted,
             parent: None,
             root: id,
         };
         let run = Run::new(id, Arc::clone(&core.definition));
-        let time = core.definition.limits.wall_clock;
+        let own = started.adjusted.as_ref().and_then(|adjusted| adjusted.wall_clock);
+        let time = own.or(core.definition.limits.wall_clock);
         let (deps, cancel) = (new.options.deps, new.options.cancel);
         let mut drive = Self::assemble(core, lease, run, guard, (asked, deps), &cancel, time);
         drive.sink = new.sink;
-        drive.open_budgets().await?;
         let hash = drive.core.hash;
         drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
         drive.note(Event::RunStarted(started))?;
+        // Folded first: the run's own limit counts.
+        drive.open_budgets().await?;
         for (stage, findings) in found {
             drive.note_findings(EffectId::INPUT, stage, findings)?;
         }
         drive.outbox.summary = Some(drive.summary());
         drive.over = false;
-        if let Some(error) = draft.refused {
+        if let Some(error) = refused {
             drive.conclude(End::failed(error.clone())).await?;
             return Err(error);
         }
@@ -114,7 +114,7 @@ impl Drive {
         let known = vault.all(&lease.scope, run.root()).await?;
         let guard = RunGuard::new(core.guard, lease.scope.clone(), run.root(), vault, known);
         let asked = input_of(events)?;
-        let time = core.definition.limits.wall_clock;
+        let time = run.definition().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(events)));
         let parts = (asked, options.deps);
         let mut drive =
@@ -209,6 +209,56 @@ impl Drive {
         }
         Ok(())
     }
+}
+
+/// What a guard found, by the stage that looked.
+type Found = Vec<(&'static str, Vec<FindingRecord>)>;
+
+/// A message after the input's stages.
+async fn guarded(
+    core: &Core,
+    context: &StageContext,
+    message: Message,
+    found: &mut Found,
+) -> Result<InputDraft> {
+    let mut draft = InputDraft { message, refused: None };
+    for stage in &core.pipeline.input {
+        let ruling = stage.apply(context, &draft).await?;
+        found.push((stage.name(), ruling.findings));
+        match ruling.verdict {
+            Verdict::Replace(new) => draft = new,
+            Verdict::Block(error) => return Err(error),
+            Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
+        }
+    }
+    Ok(draft)
+}
+
+/// What differs in this run, its instructions guarded.
+async fn adjusted(
+    core: &Core,
+    context: &StageContext,
+    (mut adjusted, instructions): (Adjusted, Option<Arc<str>>),
+    found: &mut Found,
+) -> Result<(Option<Box<Adjusted>>, Option<LargestackError>)> {
+    let refused = |detail: &str| Err(LargestackError::other(Code::Input, detail));
+    if adjusted.instructions.is_some() {
+        return refused("instructions of a run are `RunOptions::instructions`");
+    }
+    if adjusted.max_turns == Some(0) {
+        return refused("`max_turns` must be at least 1");
+    }
+    if adjusted.settings.as_ref().is_some_and(|settings| settings.output_schema.is_some()) {
+        return refused("the shape of the answer is the agent's and cannot differ in one run");
+    }
+    let mut blocked = None;
+    if let Some(text) = instructions.filter(|text| !text.trim().is_empty()) {
+        let message = Message::system(PartId::at(EffectId::INPUT, 0), text);
+        let draft = guarded(core, context, message, found).await?;
+        adjusted.instructions = Some(Arc::new(draft.message));
+        blocked = draft.refused;
+    }
+    Ok(((!adjusted.is_empty()).then(|| Box::new(adjusted)), blocked))
 }
 
 /// Where a run reserves: in its tree, and in every scope around it that has a limit.

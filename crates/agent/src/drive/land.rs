@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use largestack_engine::Effect;
 use largestack_engine::event::{
-    CallRecord, Event, LimitReached, ModelFailed, ModelReplied, Steered, ToolOutcome, ToolReturned,
+    CallRecord, Event, LimitReached, ModelFailed, ModelReplied, OutputChecked, Steered,
+    ToolOutcome, ToolReturned,
 };
 use largestack_engine::status::Limit;
 use largestack_ports::journal::LedgerLine;
@@ -17,6 +18,7 @@ use largestack_types::message::{Message, Role};
 use largestack_types::part::PartId;
 
 use super::Drive;
+use super::check::Checked;
 use super::control::Signal;
 use crate::stage::{ReplyDraft, ReplyTurn, Verdict};
 use crate::tools::execute::{Finished, refusal};
@@ -37,6 +39,10 @@ pub(super) enum Landed {
         effect: EffectId,
         result: Result<Finished>,
         took: Duration,
+    },
+    Check {
+        effect: EffectId,
+        result: Result<Checked>,
     },
     /// The journal failed before the effect could begin.
     Journal(LargestackError),
@@ -63,6 +69,10 @@ impl Drive {
             Landed::Tool { effect, result, took } => {
                 self.running.retain(|running| running.id() != effect);
                 self.tool_finished(effect, result, took)
+            }
+            Landed::Check { effect, result } => {
+                self.running.retain(|running| running.id() != effect);
+                self.checked(effect, result)
             }
             Landed::Journal(error) => Err(error),
         }
@@ -223,6 +233,17 @@ impl Drive {
             };
             return Event::ToolReturned(returned);
         }
+        if let Effect::Check { id, .. } = effect {
+            let problems = vec!["nobody saw whether it fits".to_owned()];
+            let (feedback, value, raise) = (None, None, None);
+            return Event::OutputChecked(OutputChecked {
+                effect: id,
+                problems,
+                feedback,
+                value,
+                raise,
+            });
+        }
         let call = self.slot.take_bill().unwrap_or_default();
         self.book(&call);
         let error = LargestackError::other(Code::Cancelled, "the call was cut off");
@@ -230,7 +251,9 @@ impl Drive {
     }
 
     pub(super) fn obey(&mut self, signal: Signal) -> Result<()> {
-        let asking = self.running.iter().any(|effect| matches!(effect, Effect::Model { .. }));
+        let ends_soon =
+            |effect: &Effect| matches!(effect, Effect::Model { .. } | Effect::Check { .. });
+        let asking = self.running.iter().any(ends_soon);
         match signal {
             Signal::Cancel(request) => self.note(Event::CancelRequested(request)),
             // A model that is answering may still finish in time.
@@ -242,7 +265,7 @@ impl Drive {
         }
     }
 
-    fn note_time_limit(&mut self) -> Result<()> {
+    pub(super) fn note_time_limit(&mut self) -> Result<()> {
         let turns = self.run.turns();
         let reason = Limit::WallClock.name().into();
         let error = LoopDetectedError { turns, reason }.into();

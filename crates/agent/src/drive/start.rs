@@ -44,6 +44,7 @@ impl Drive {
         for effect in ready.drain(..) {
             match effect {
                 Effect::Model { id, attempt } => self.start_model(id, attempt)?,
+                Effect::Check { id, attempt } => self.start_check(id, attempt)?,
                 Effect::Tool { id, attempt, approved } => {
                     self.start_tool(id, attempt, approved).await?;
                 }
@@ -172,6 +173,7 @@ impl Drive {
             label: turn.label,
             deps: Arc::clone(&self.deps),
             cancelled: Cancelled::default(),
+            so_far: self.so_far(),
         };
         // An effect that must not happen twice waits until its start is durable.
         let idempotent = entry.tool.spec().idempotent;

@@ -7,6 +7,8 @@ mod endings;
 mod guards;
 mod limits;
 mod many;
+mod output;
+mod own_run;
 mod streaming;
 mod tool_options;
 mod tools;

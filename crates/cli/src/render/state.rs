@@ -71,6 +71,9 @@ fn follow(started: &mut BTreeSet<EffectId>, event: &Event) {
         Event::ModelFailed(data) => {
             started.remove(&data.effect);
         }
+        Event::OutputChecked(data) => {
+            started.remove(&data.effect);
+        }
         Event::ToolReturned(data) => {
             started.remove(&data.effect);
         }
@@ -84,6 +87,7 @@ fn named(effect: &Effect) -> String {
     match effect {
         Effect::Model { id, attempt: 1 } => format!("{id} model"),
         Effect::Model { id, attempt } => format!("{id} model (attempt {attempt})"),
+        Effect::Check { id, .. } => format!("{id} check"),
         Effect::Tool { id, attempt: 1, .. } => format!("{id} tool"),
         Effect::Tool { id, attempt, .. } => format!("{id} tool (attempt {attempt})"),
         other => other.id().to_string(),
@@ -95,6 +99,7 @@ fn phase(run: &Run, ready: &[Effect], in_flight: bool, waits: bool) -> &'static 
         _ if run.end().is_some() => "over",
         _ if run.conclusion().is_some() => "ending",
         Some(Effect::Model { .. }) => "model",
+        Some(Effect::Check { .. }) => "check",
         Some(_) => "tools",
         None if run.status() == Status::Suspended => "waiting",
         None if in_flight && run.tool_calls() > 0 && has_open_tools(run) => "tools",

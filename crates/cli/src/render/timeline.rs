@@ -66,6 +66,8 @@ pub(crate) enum What {
     ApprovalAnswered { approval: String, approved: bool, by: Arc<str> },
     /// A stage sent the model back.
     Steered { stage: Arc<str>, feedback: String },
+    /// It was seen whether the answer fits.
+    Checked { problems: Vec<String>, sent_back: bool },
     /// A limit was reached.
     Limit { limit: &'static str, error: Problem },
     /// Somebody asked for the end.
@@ -171,6 +173,11 @@ impl Telling {
             Event::ModelReplied(data) => (Some(data.effect), self.replied(data)),
             Event::ModelFailed(data) => (Some(data.effect), self.failed(data)),
             Event::ToolReturned(data) => (Some(data.effect), self.returned(data)),
+            Event::OutputChecked(data) => {
+                self.attempt(data.effect);
+                let (problems, sent_back) = (data.problems.clone(), data.feedback.is_some());
+                (Some(data.effect), What::Checked { problems, sent_back })
+            }
             other => aside(other),
         };
         self.push(recorded.seq, recorded.at, what);

@@ -12,6 +12,7 @@ use largestack_types::message::{Message, Role};
 use largestack_types::part::PartId;
 use largestack_types::reply::FinishReason;
 
+use super::check::Check;
 use super::tools::SKIPPED;
 use super::{FoldError, LAST_TURN, ModelSlot, Phase, Run, SlotState};
 use crate::event::{
@@ -42,7 +43,7 @@ impl Run {
         }
         let folded = match event {
             Event::RunStarted(data) => {
-                self.start(data);
+                self.start(data)?;
                 true
             }
             Event::Resumed(_) => {
@@ -51,6 +52,7 @@ impl Run {
             }
             Event::EffectStarted(data) => self.note_start(data),
             Event::ModelReplied(data) => self.model_replied(data)?,
+            Event::OutputChecked(data) => self.output_checked(data),
             Event::ModelFailed(data) => self.model_failed(data)?,
             Event::ToolReturned(data) => self.tool_returned(data),
             Event::DoubtSettled(data) => self.settle_doubt(data),
@@ -84,12 +86,19 @@ impl Run {
         Err(FoldError::NoSuchEffect { seq, kind, effect })
     }
 
-    fn start(&mut self, data: &RunStarted) {
+    fn start(&mut self, data: &RunStarted) -> Result<(), FoldError> {
         self.root = data.root;
         self.session = data.session;
-        let instructions = Arc::clone(&self.definition.instructions);
-        if !instructions.is_empty() {
-            self.push(Arc::new(Message::system(PartId::at(EffectId::INPUT, 0), instructions)));
+        if let Some(adjusted) = &data.adjusted {
+            let unfit = |_| FoldError::OutOfPlace {
+                seq: self.seq,
+                kind: "run_started",
+                why: "its settings do not fit together",
+            };
+            self.definition = Arc::new(adjusted.apply(&self.definition).map_err(unfit)?);
+        }
+        if let Some(instructions) = self.instructions(data) {
+            self.push(Arc::new(instructions));
         }
         for message in &data.history {
             self.push(Arc::clone(message));
@@ -97,6 +106,29 @@ impl Run {
         self.first = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
         self.push(Arc::clone(&data.input));
         self.await_model();
+        Ok(())
+    }
+
+    /// What the operator tells the model: for every run, then for this one.
+    fn instructions(&self, data: &RunStarted) -> Option<Message> {
+        let all = Arc::clone(&self.definition.instructions);
+        let own = data.adjusted.as_ref().and_then(|adjusted| adjusted.instructions.as_ref());
+        let id = PartId::at(EffectId::INPUT, 0);
+        match own {
+            None if all.is_empty() => None,
+            None => Some(Message::system(id, all)),
+            Some(own) => {
+                let own_text = own.text();
+                let mut text = all.as_ref().to_owned();
+                if !text.is_empty() && !own_text.is_empty() {
+                    text.push_str("\n\n");
+                }
+                text.push_str(&own_text);
+                let label = Label::from_origin(Origin::Operator);
+                let label = own.label().map_or(label, |own| label.join(own));
+                Some(Message::of_text(Role::System, id, label, text))
+            }
+        }
     }
 
     pub(super) fn push(&mut self, message: Arc<Message>) {
@@ -124,7 +156,7 @@ impl Run {
 
     fn lose_what_was_in_flight(&mut self) {
         match &mut self.phase {
-            Phase::Model(slot) if slot.started => {
+            Phase::Model(slot) | Phase::Check(Check { slot, .. }) if slot.started => {
                 slot.started = false;
                 slot.attempt += 1;
             }
@@ -149,7 +181,7 @@ impl Run {
 
     fn note_start(&mut self, data: &EffectStarted) -> bool {
         match &mut self.phase {
-            Phase::Model(slot) if slot.effect == data.effect => {
+            Phase::Model(slot) | Phase::Check(Check { slot, .. }) if slot.effect == data.effect => {
                 slot.started = true;
                 slot.attempt = data.attempt;
                 true
@@ -169,6 +201,7 @@ impl Run {
     }
 
     fn book(&mut self, call: &CallRecord) -> Result<(), FoldError> {
+        self.note_losses(&call.flags);
         self.usage = self.usage.plus(call.usage);
         self.cost =
             self.cost.checked_add(call.cost).map_err(|_| FoldError::Cost { seq: self.seq })?;
@@ -187,6 +220,7 @@ impl Run {
         if slots.is_empty() {
             self.phase = Phase::Over;
             self.conclude_reply(data);
+            self.check_before_the_end();
             return Ok(true);
         }
         let asked = u32::try_from(slots.len()).unwrap_or(u32::MAX);
@@ -321,6 +355,7 @@ impl Run {
         if self.definition.limits.on_limit == OnLimit::Error {
             self.conclusion = Some(End::failed(data.error.clone()));
         } else if matches!(&self.phase, Phase::Model(slot) if slot.started)
+            || matches!(self.phase, Phase::Check(_))
             || self.last_turn.is_some()
         {
             // The limit fell into a model call, which was cut off: no time for another.
@@ -346,7 +381,7 @@ impl Run {
                 self.push_last_turn_note(effect);
             }
             Phase::Tools(_) => self.skip_due_calls(),
-            Phase::New | Phase::Over => {}
+            Phase::New | Phase::Check(_) | Phase::Over => {}
         }
     }
 
@@ -392,6 +427,7 @@ fn named_effect(event: &Event) -> Option<EffectId> {
     match event {
         Event::EffectStarted(data) => Some(data.effect),
         Event::ModelReplied(data) => Some(data.effect),
+        Event::OutputChecked(data) => Some(data.effect),
         Event::ModelFailed(data) => Some(data.effect),
         Event::ToolReturned(data) => Some(data.effect),
         Event::DoubtSettled(data) => Some(data.effect),

@@ -14,8 +14,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
+use largestack::dynamic::Agent;
 use largestack::event::{DoubtDecision, Recorded};
-use largestack::{Agent, Report, ResumeOptions, RunOptions, Runtime, Scope, Status, ToolOutput};
+use largestack::{Report, ResumeOptions, RunOptions, Runtime, Scope, Status, ToolOutput};
 use largestack_agent::runtime::ToolPorts;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
 use largestack_ports::BoxFuture;

@@ -8,3 +8,4 @@
 )]
 
 mod kill;
+mod typed;

@@ -20,6 +20,8 @@ mod facade {
 #[cfg(test)]
 mod kinds;
 #[cfg(test)]
+mod method;
+#[cfg(test)]
 mod schema;
 #[cfg(test)]
 mod support;

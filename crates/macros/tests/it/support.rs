@@ -32,5 +32,6 @@ pub(crate) fn context() -> ToolContext {
         label: Label::from_origin(Origin::User),
         deps: Arc::new(String::from("what the caller gave")),
         cancelled: Cancelled::default(),
+        so_far: largestack_ports::context::SoFar::default(),
     }
 }

@@ -102,6 +102,13 @@ impl Drawing {
                 let (back, feedback) = (strong("sent back"), self.text(feedback));
                 format!("{effect} {back} by {}: {feedback}", clean(stage))
             }
+            What::Checked { problems, .. } if problems.is_empty() => {
+                format!("{effect} {}", strong("answer fits"))
+            }
+            What::Checked { problems, sent_back } => {
+                let done = if *sent_back { "answer sent back" } else { "answer refused" };
+                format!("{effect} {}: {}", painted(WARN, done), self.text(&problems.join("; ")))
+            }
             What::Cancel { reason, by, note } => {
                 let note =
                     if note.is_empty() { String::new() } else { format!(": {}", self.text(note)) };

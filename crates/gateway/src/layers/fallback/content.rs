@@ -1,5 +1,6 @@
 //! Whether a complete reply is of any use.
 
+use largestack_engine::output;
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError};
 use largestack_types::part::{Body, Part};
@@ -41,7 +42,7 @@ impl Bad {
         if !reply.parts.iter().any(says) {
             return on.empty.then_some(Self::Empty);
         }
-        (on.invalid_output && !fits(call, &reply.text())).then_some(Self::InvalidOutput)
+        (on.invalid_output && !fits(call, reply)).then_some(Self::InvalidOutput)
     }
 
     pub(super) const fn code(self) -> &'static str {
@@ -71,11 +72,13 @@ impl Bad {
     }
 }
 
-/// Whether a text fits the schema of the call; a call without one is fitted by anything, and a
-/// schema that is none is nobody's fault here.
-fn fits(call: &Call, text: &str) -> bool {
-    let Some(output) = &call.settings.output_schema else { return true };
-    let Ok(value) = serde_json::from_str::<serde_json::Value>(text.trim()) else { return false };
-    let Ok(schema) = output.schema.to::<serde_json::Value>() else { return true };
-    jsonschema::validator_for(&schema).map_or(true, |validator| validator.is_valid(&value))
+/// Whether a reply fits the schema of the call, mended as far as its caller would mend it; a call
+/// without one is fitted by anything, and a schema that is none is nobody's fault here.
+fn fits(call: &Call, reply: &Reply) -> bool {
+    let Some(asked) = &call.settings.output_schema else { return true };
+    let Ok(mut value) = output::read(&reply.parts, true) else { return false };
+    let Ok(schema) = asked.schema.to::<serde_json::Value>() else { return true };
+    output::without_needless_nulls(&schema, &mut value);
+    let options = jsonschema::options().should_validate_formats(true);
+    options.build(&schema).map_or(true, |validator| validator.is_valid(&value))
 }
