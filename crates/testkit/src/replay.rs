@@ -7,9 +7,11 @@ mod counts;
 mod exchange;
 mod history;
 mod json;
+mod judge;
 mod laws;
 mod report;
 mod row;
+mod said;
 mod seen;
 
 pub use exchange::{Exchange, load};

@@ -1,7 +1,6 @@
 //! Requests: what was read is written again as it was, and what was decoded goes back as the
 //! provider wants it.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use largestack_types::call::Call;
@@ -10,10 +9,13 @@ use largestack_types::reply::Reply;
 use largestack_wire::{Mode, Session, Wire};
 use serde_json::Value;
 
+use super::counts;
 use super::exchange::Exchange;
-use super::json::{Difference, differences, equal, strings};
+use super::json::{Difference, differences, equal, show};
+use super::judge::judge;
 use super::laws::Broken;
 use super::row::Row;
+use super::said::Said;
 
 /// What a request says besides the conversation, and why it may differ. Nothing under messages,
 /// contents, input, system, instructions or tools is here.
@@ -106,15 +108,6 @@ fn dropped(wire: &str, difference: &Difference<'_>) -> bool {
     })
 }
 
-fn show(value: Option<&Value>) -> String {
-    let text = value.map_or_else(|| "nothing".to_owned(), Value::to_string);
-    let mut short: String = text.chars().take(160).collect();
-    if short.len() < text.len() {
-        short.push_str("...");
-    }
-    short
-}
-
 fn encoded(wire: &dyn Wire, row: &Row, call: &Call) -> Result<Value, String> {
     let request = wire.encode(call, &row.target, &mut Session::new());
     let request = request.map_err(|error| error.to_string())?;
@@ -161,7 +154,7 @@ fn conversation(request: &Value) -> Option<(&'static str, &[Value])> {
 /// The reply of the exchange before, as it was decoded, stands in this exchange's request as it
 /// was recorded. Says why where the recording client itself edited the history.
 pub(super) fn continues(
-    earlier: &Exchange,
+    (earlier, mode): (&Exchange, Mode),
     reply: &Reply,
     exchange: &Exchange,
     row: &Row,
@@ -205,172 +198,6 @@ pub(super) fn continues(
         }
     };
     let (_, ours) = conversation(&ours)?;
-    let said = Heard::of(wire, row, earlier, reply);
+    let said = Said::of(&counts::values(wire.framing(mode), &earlier.body));
     judge(key, ours, after, &said, broken)
-}
-
-/// Items of both sides that belong together, in order: equal ones first, then those of one kind
-/// that are left between them.
-fn paired<'v>(
-    ours: &'v [Value],
-    theirs: &'v [Value],
-) -> Vec<(Option<&'v Value>, Option<&'v Value>)> {
-    let kind = |item: &Value| {
-        // A message may leave its type out.
-        ["role", "type"].iter().find_map(|key| item.get(key)?.as_str().map(str::to_owned))
-    };
-    let mut pairs = Vec::new();
-    let mut ours = ours;
-    for item in theirs {
-        let equals = ours.iter().position(|own| equal(own, item));
-        let alike = || ours.iter().position(|own| kind(own) == kind(item));
-        // An item that only they have must not swallow one of ours of another place.
-        match equals.or_else(alike) {
-            Some(at) => {
-                let (skipped, rest) = ours.split_at(at);
-                pairs.extend(skipped.iter().map(|own| (Some(own), None)));
-                pairs.push((rest.first(), Some(item)));
-                ours = rest.get(1..).unwrap_or_default();
-            }
-            None => pairs.push((None, Some(item))),
-        }
-    }
-    pairs.extend(ours.iter().map(|own| (Some(own), None)));
-    pairs
-}
-
-/// A difference is the client's where it left something out that was said, or sent what nobody
-/// said; everything else is ours.
-fn judge(
-    key: &str,
-    ours: &[Value],
-    theirs: &[Value],
-    said: &Heard,
-    broken: &mut Vec<Broken>,
-) -> Option<String> {
-    let mut edited = None;
-    for (index, pair) in paired(ours, theirs).into_iter().enumerate() {
-        let path = format!("/{index}");
-        let found = match pair {
-            (Some(own), Some(item)) => differences(own, item),
-            (ours, theirs) => vec![Difference { path: String::new(), ours, theirs }],
-        };
-        for Difference { path: inner, ours, theirs } in found {
-            match (ours, theirs) {
-                (Some(_), None) => edited = Some(format!("the client left out {path}{inner}")),
-                (Some(Value::String(all)), Some(Value::String(some))) if all.contains(some) => {
-                    edited = Some(format!("the client cut {path}{inner}"));
-                }
-                (Some(own), Some(sent)) if long_form(own, sent) || long_form(sent, own) => {
-                    edited = Some(format!("the client wrote {path}{inner} in another form"));
-                }
-                (None, Some(_)) if !said.has_key(&inner) => {
-                    edited = Some(format!("the client added {path}{inner}"));
-                }
-                (_, Some(sent)) if !said.all_of(sent) => {
-                    edited = Some(format!("the client wrote {path}{inner} itself"));
-                }
-                _ => {
-                    let detail = format!("written {}, recorded {}", show(ours), show(theirs));
-                    broken.push((format!("/history/{key}{path}{inner}"), detail));
-                }
-            }
-        }
-    }
-    edited
-}
-
-/// Whether one is a text and the other a list of one block with that text.
-fn long_form(own: &Value, sent: &Value) -> bool {
-    let one = sent.as_array().filter(|list| list.len() == 1).and_then(|list| list.first());
-    one.and_then(|block| block.get("text")) == Some(own)
-}
-
-/// Everything a reply said, to tell what a client sends back from what it makes up.
-struct Heard {
-    texts: Vec<String>,
-    /// Names of fields.
-    keys: BTreeSet<String>,
-}
-
-impl Heard {
-    fn of(wire: &dyn Wire, row: &Row, exchange: &Exchange, reply: &Reply) -> Self {
-        let mut values = super::counts::values(wire.framing(row.mode), &exchange.body);
-        // What a stream said in pieces.
-        values.extend(serde_json::to_value(reply));
-        let mut texts = Vec::new();
-        for value in &values {
-            strings(value, &mut texts);
-        }
-        let texts = texts.into_iter().map(str::to_owned).collect();
-        let mut said = Self { texts, keys: BTreeSet::new() };
-        for value in &values {
-            said.learn(value);
-        }
-        said
-    }
-
-    fn learn(&mut self, value: &Value) {
-        match value {
-            Value::Array(items) => items.iter().for_each(|item| self.learn(item)),
-            Value::Object(fields) => {
-                for (key, field) in fields {
-                    self.keys.insert(key.clone());
-                    self.learn(field);
-                }
-            }
-            _ => {}
-        }
-    }
-
-    /// Whether it has a field of the name that a path ends with; a place in a list has none.
-    fn has_key(&self, path: &str) -> bool {
-        let last = path.rsplit('/').next().unwrap_or_default();
-        last.parse::<usize>().is_ok() || last.is_empty() || self.keys.contains(last)
-    }
-
-    /// Whether it said every word of a value, and there are any.
-    fn all_of(&self, value: &Value) -> bool {
-        let mut texts = Vec::new();
-        strings(value, &mut texts);
-        let mut longer = texts.iter().filter(|text| text.len() > 2).peekable();
-        longer.peek().is_some()
-            && longer.all(|text| self.texts.iter().any(|said| said.contains(*text)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn judged(ours: &Value, theirs: &Value, said: &str) -> (Option<String>, Vec<Broken>) {
-        let mut broken = Vec::new();
-        let keys = ["content", "call_id"].map(str::to_owned).into();
-        let heard = Heard { texts: vec![said.to_owned()], keys };
-        let (ours, theirs) = (ours.as_array().unwrap(), theirs.as_array().unwrap());
-        let edited = judge("input", ours, theirs, &heard, &mut broken);
-        (edited, broken)
-    }
-
-    #[test]
-    fn what_was_said_and_sent_back_must_be_written() {
-        let theirs = json!([{"type": "reasoning", "content": "sealed words"}]);
-        let (edited, broken) = judged(&json!([{"type": "reasoning"}]), &theirs, "sealed words");
-        assert_eq!((edited, broken.len()), (None, 1));
-    }
-
-    #[test]
-    fn what_the_client_adds_leaves_out_or_cuts_is_its_own() {
-        let call = json!({"type": "function_call", "call_id": "call_1"});
-        let theirs = json!([{"role": "assistant", "content": "made up"}, call]);
-        let (edited, broken) = judged(&json!([call]), &theirs, "call_1");
-        assert!(edited.is_some() && broken.is_empty(), "{broken:?}");
-        let (edited, broken) = judged(&theirs, &json!([call]), "call_1");
-        assert!(edited.is_some() && broken.is_empty(), "{broken:?}");
-        let text = |text: &str| json!([{"role": "assistant", "content": text}]);
-        let (edited, broken) = judged(&text("<think>so</think>Yes."), &text("Yes."), "Yes.");
-        assert!(edited.is_some() && broken.is_empty(), "{broken:?}");
-    }
 }

@@ -62,14 +62,14 @@ pub(crate) fn equal(a: &Value, b: &Value) -> bool {
     differences(a, b).is_empty()
 }
 
-/// Every string in a value, keys not counted.
-pub(super) fn strings<'v>(value: &'v Value, into: &mut Vec<&'v str>) {
-    match value {
-        Value::String(text) => into.push(text),
-        Value::Array(items) => items.iter().for_each(|item| strings(item, into)),
-        Value::Object(fields) => fields.values().for_each(|field| strings(field, into)),
-        _ => {}
+/// A value for a report, cut after 160 characters.
+pub(super) fn show(value: Option<&Value>) -> String {
+    let text = value.map_or_else(|| "nothing".to_owned(), Value::to_string);
+    let mut short: String = text.chars().take(160).collect();
+    if short.len() < text.len() {
+        short.push_str("...");
     }
+    short
 }
 
 /// The first of several pointers at which something other than null stands.

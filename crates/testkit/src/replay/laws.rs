@@ -34,6 +34,7 @@ pub(super) fn check(recording: &str, exchanges: &[Exchange], report: &mut Report
             if let Some((earlier, earlier_row, Some(reply))) = &before
                 && earlier_row.target.provider.wire == row.target.provider.wire
             {
+                let earlier = (*earlier, mode(earlier, earlier_row));
                 edited = history::continues(earlier, reply, exchange, &row, &mut broken);
                 if edited.is_none() {
                     seen.insert("history");

@@ -11,4 +11,6 @@ mod oracle;
 #[cfg(test)]
 mod protocols;
 #[cfg(test)]
+mod recordings;
+#[cfg(test)]
 mod upstream;
