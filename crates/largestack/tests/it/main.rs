@@ -7,5 +7,6 @@
     reason = "a test that cannot go on stops, and a child process speaks through its output"
 )]
 
+mod contract;
 mod kill;
 mod typed;
