@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 
 use super::json::{Difference, differences, equal, show};
 use super::laws::Broken;
-use super::said::{Said, plain_key, same_base64, same_key};
+use super::said::{Said, same_base64, same_key};
 
 /// What the protocol itself says of an item: these words need not have been said.
 const STRUCTURE: &[&str] = &["role", "type"];
@@ -142,13 +142,20 @@ fn compare<'v>(path: &mut String, own: &'v Value, item: &'v Value, found: &mut V
 type Pair<'v> = (Option<&'v Value>, Option<&'v Value>);
 
 fn paired<'v>(ours: &'v [Value], theirs: &'v [Value]) -> Vec<Pair<'v>> {
-    let kind = |item: &Value| match item {
-        // A message may leave its type out; some items are named by their only field.
-        Value::Object(fields) => ["role", "type"]
-            .iter()
-            .find_map(|key| fields.get(*key)?.as_str().map(str::to_owned))
-            .or_else(|| fields.keys().next().map(|key| plain_key(key))),
-        _ => None,
+    let said = |item: &Value| {
+        let named = ["role", "type"].iter().find_map(|key| item.get(key)?.as_str());
+        named.map(str::to_owned)
+    };
+    // A message may leave its type out; then a field that both have tells that they are of a kind.
+    let shares = |own: &Value, item: &Value| match (own, item) {
+        (Value::Object(own), Value::Object(item)) => {
+            own.keys().any(|key| item.keys().any(|other| same_key(key, other)))
+        }
+        _ => false,
+    };
+    let of_a_kind = |own: &Value, item: &Value| match (said(own), said(item)) {
+        (Some(own), Some(item)) => own == item,
+        _ => shares(own, item),
     };
     let mut pairs = Vec::new();
     let mut ours = ours;
@@ -157,7 +164,7 @@ fn paired<'v>(ours: &'v [Value], theirs: &'v [Value]) -> Vec<Pair<'v>> {
         let equals = ours.iter().position(|own| equal(own, item));
         // One of ours that equals a later one of theirs belongs to that one.
         let free = |own: &&Value| !later.iter().any(|other| equal(own, other));
-        let alike = || ours.iter().take_while(free).position(|own| kind(own) == kind(item));
+        let alike = || ours.iter().take_while(free).position(|own| of_a_kind(own, item));
         match equals.or_else(alike) {
             Some(at) => {
                 let (skipped, rest) = ours.split_at(at);

@@ -169,7 +169,7 @@ pub(super) fn same_key(a: &str, b: &str) -> bool {
 }
 
 /// A key without what its spellings differ in.
-pub(super) fn plain_key(key: &str) -> String {
+fn plain_key(key: &str) -> String {
     key.replace('_', "").to_ascii_lowercase()
 }
 

@@ -8,6 +8,10 @@ fn official_clients_and_our_wires_agree_on_what_was_said() {
     let agreement = oracle::compare(&python).unwrap();
     assert!(agreement.failures.is_empty(), "{}", agreement.failures.join("\n"));
     assert!(agreement.compared > 200, "only {} compared", agreement.compared);
-    let silent: Vec<_> = agreement.shown.iter().filter(|(_, shown)| shown.len() < 5).collect();
-    assert!(agreement.shown.len() == 9 && silent.is_empty(), "{:?}", agreement.shown);
+    assert_eq!(agreement.shown.len(), 9, "{:?}", agreement.shown);
+    for (row, shown) in &agreement.shown {
+        for capability in ["whole", "stream", "tools", "errors"] {
+            assert!(shown.contains(capability), "{row}: {shown:?}");
+        }
+    }
 }
