@@ -39,7 +39,7 @@ impl Credentials for Environs {
 /// `offline/extractive`. Called inside a tokio runtime.
 pub fn local() -> Result<Runtime> {
     let house = Parts::new()?;
-    let gateway = gateway(&house)?;
+    let gateway = gateway(&house);
     Ok(house.with(Arc::new(gateway)))
 }
 
@@ -48,10 +48,10 @@ pub fn local() -> Result<Runtime> {
 /// [`Reranker`](largestack_ports::reranker::Reranker) it makes vectors of texts and puts documents
 /// in order. Called inside a tokio runtime.
 pub fn local_gateway() -> Result<Gateway> {
-    gateway(&Parts::new()?)
+    Ok(gateway(&Parts::new()?))
 }
 
-fn gateway(house: &Parts) -> Result<Gateway> {
+fn gateway(house: &Parts) -> Gateway {
     let mut registry = Registry::default();
     let environment = Environment::of_process();
     environment.fill(&mut registry);
@@ -69,7 +69,7 @@ fn gateway(house: &Parts) -> Result<Gateway> {
     };
     let gateway = Gateway::builder(ports).registry(registry).build();
     gateway.register(model::NAME, Arc::new(Extractive::default()));
-    Ok(gateway)
+    gateway
 }
 
 /// A runtime in memory with a model of one's own, without a gateway before it. Called inside a
