@@ -36,7 +36,7 @@ async fn a_loop_is_matched_by_name_when_limits_are_errors() {
     let limits = Limits { max_repeats: 2, on_limit: OnLimit::Error, ..Limits::default() };
     let agent = Agent::builder("a").model("test/m").tool(echo()).limits(limits);
     let agent = agent.build(largestack::local_with(model).unwrap()).unwrap();
-    let error = agent.run(&Scope::local(), "go").await.unwrap().into_result().unwrap_err();
+    let error = agent.run(&Scope::local(), "go").await.unwrap_err();
     is(&error, Code::Loop);
     assert!(matches!(error, LargestackError::LoopDetectedError(_)));
 }
@@ -59,7 +59,7 @@ async fn a_tool_that_raises_ends_the_run_with_its_error() {
     let agent = Agent::builder("a").model("test/m").tool(broken());
     let agent = agent.tool_options("broken", |options| options.raise = true);
     let agent = agent.build(largestack::local_with(model).unwrap()).unwrap();
-    let error = agent.run(&Scope::local(), "go").await.unwrap().into_result().unwrap_err();
+    let error = agent.run(&Scope::local(), "go").await.unwrap_err();
     is(&error, Code::Tool);
     assert!(error.to_string().contains("it is broken"), "{error}");
 }
@@ -69,6 +69,6 @@ async fn blocked_requests_reach_no_provider() {
     let agent = Agent::builder("a").model("openai/gpt-4o-mini");
     let agent = agent.build(largestack::local().unwrap()).unwrap();
     let scope = Scope::local();
-    let report = block_model_requests(agent.run(&scope, "go")).await.unwrap();
-    is(&report.into_result().unwrap_err(), Code::ModelBlocked);
+    let error = block_model_requests(agent.run(&scope, "go")).await.unwrap_err();
+    is(&error, Code::ModelBlocked);
 }
