@@ -12,7 +12,9 @@ use largestack_config::{
 use largestack_gateway::{
     CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports, Strategy,
 };
-use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
+use largestack_http::{
+    CloudTransport, Credentials, HttpEgress, HttpTransport, OsIds, SystemClock, TokioTasks,
+};
 use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -33,9 +35,21 @@ use crate::failure::{Failure, Outcome};
 use crate::network;
 use crate::rates;
 use crate::shared;
+use crate::tools;
 
 /// The tools that agents of this program may name.
-const TOOLS: &[&str] = &[tool::NAME];
+const TOOLS: &[&str] = &[
+    tool::NAME,
+    largestack_tools::calculator::NAME,
+    largestack_tools::time::NAME,
+    largestack_tools::files::READ,
+    largestack_tools::files::LIST,
+    largestack_tools::files::WRITE,
+    largestack_tools::web::FETCH,
+    largestack_tools::web::REQUEST,
+    largestack_tools::search::NAME,
+    largestack_tools::sql::NAME,
+];
 /// The collection of an agent's documents, in the state of its project.
 const COLLECTION: &str = "knowledge";
 
@@ -212,7 +226,12 @@ pub(crate) async fn house_with(
         ids: Arc::clone(&ids),
         tasks: Arc::new(tasks.clone()),
     };
-    let agent = agent(described, store).build(runtime)?;
+    let outside = tools::Outside {
+        egress: Arc::new(HttpEgress::new(network::of(&settings.project.network)?)),
+        clock: Arc::clone(&clock),
+        environment: Environment::of_process(),
+    };
+    let agent = agent(described, store, &outside)?.build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
 }
 
@@ -263,7 +282,11 @@ fn fallback_policy(described: &config::Fallback) -> FallbackPolicy {
     }
 }
 
-fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
+fn agent(
+    described: &config::Agent,
+    store: &Store,
+    outside: &tools::Outside,
+) -> Result<AgentBuilder> {
     let permissions = largestack_agent::pipeline::Permissions {
         allow: described.permissions.allow.clone(),
         deny: described.permissions.deny.clone(),
@@ -290,12 +313,17 @@ fn agent(described: &config::Agent, store: &Store) -> AgentBuilder {
         let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
         builder = builder.tool(SearchKnowledge::new(knowledge).with_limit(documents.top_k));
     }
+    for tool in &described.tools {
+        if let Some(made) = tools::built_in(tool, outside)? {
+            builder = builder.tool(made);
+        }
+    }
     for tool in described.tools.iter().filter(|tool| tool.settings != ToolSettings::default()) {
         let settings = tool.settings.clone();
         let change = move |options: &mut ToolOptions| settings.apply(options);
         builder = builder.tool_options(Arc::clone(&tool.name), change);
     }
-    builder
+    Ok(builder)
 }
 
 /// The collection that an agent searches.

@@ -19,6 +19,7 @@ mod rates;
 mod render;
 mod screen;
 mod shared;
+mod tools;
 mod verbs;
 
 use std::process::ExitCode;

@@ -131,6 +131,25 @@ pub const KEYS: &[Key] = keys! {
         "Characters of a result that the model sees; the rest is behind a handle";
     Agent "tools.*.on_error", "`tell` or `raise`", "the tool's",
         "Whether a failure is told to the model or ends the run";
+    Agent "tools.*.root", "path", "the tool's",
+        "For tools with files, which need it: the folder they are in";
+    Agent "tools.*.max_bytes", "whole number from 1 to 67108864", "1048576",
+        "For tools with files: bytes of a file";
+    Agent "tools.*.hosts", "list of texts", "every public host",
+        "For tools of the web: the only hosts that may be asked; `*.NAME` for all below";
+    Agent "tools.*.networks", "list of texts", "none",
+        "For tools of the web: networks that may be reached although they are not public";
+    Agent "tools.*.ports", "list of whole numbers", "80 and 443",
+        "For tools of the web: ports that may be asked";
+    Agent "tools.*.max_chars", "whole number from 100 to 1000000", "20000",
+        "For tools of the web: characters that are read at once";
+    Agent "tools.*.engine", "text", "duckduckgo", "For `web_search`: the search engine";
+    Agent "tools.*.url", "text", "the engine's", "For `web_search`: the address of one's own";
+    Agent "tools.*.zone", "text", "UTC", "For `current_time`: the zone where none is named";
+    Agent "tools.*.database", "path", "the tool's",
+        "For `sql_query`, which needs it: a SQLite file";
+    Agent "tools.*.max_rows", "whole number from 1 to 10000", "100",
+        "For `sql_query`: rows that are returned";
     Agent "knowledge.folder", "path", "none",
         "The folder with documents to answer from; `knowledge: PATH` is short for it";
     Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",

@@ -41,6 +41,7 @@
 //! - `cases`: what an agent is tested with; `schema`: what editors are told of the files.
 
 mod agent;
+mod built_in;
 mod cases;
 mod catalogue;
 mod environment;
@@ -69,6 +70,7 @@ mod value;
 mod yaml;
 
 pub use agent::{Agent, DEFAULT_TOP_K, Knowledge, MAX_TOP_K, Permissions};
+pub use built_in::ToolOwn;
 pub use cases::{CASES_FILE, Case, Expect, Said, cases};
 pub use catalogue::Offer;
 pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};

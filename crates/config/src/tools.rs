@@ -11,6 +11,7 @@ use largestack_types::json::Json;
 use largestack_types::label::DataClass;
 use largestack_types::scope::TenantId;
 
+use crate::built_in::{self, ToolOwn};
 use crate::catalogue::Catalogue;
 use crate::node::{Entry, Node, Value};
 use crate::problem::Wrong;
@@ -25,6 +26,8 @@ pub struct ToolUse {
     pub name: Arc<str>,
     /// What is said; the rest is as the tool's author left it.
     pub settings: ToolSettings,
+    /// What a built-in tool is told beside.
+    pub own: ToolOwn,
 }
 
 /// How a tool is run, where the file says something.
@@ -210,8 +213,10 @@ pub(crate) fn read(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Read<V
         if let Err(wrong) = catalogue.check_tool(&name) {
             report.wrong(&entry.source, &path, wrong);
         }
-        let settings = settings(Fields::of(entry.node, &format!("{path}.{name}"), report));
-        tools.push(ToolUse { name, settings });
+        let mut fields = Fields::of(entry.node, &format!("{path}.{name}"), report);
+        let own = built_in::read(&name, &mut fields, catalogue.working_folder);
+        let settings = settings(fields);
+        tools.push(ToolUse { name, settings, own });
     }
     Read { value: tools, source }
 }

@@ -112,6 +112,12 @@ pub mod stage {
     pub use largestack_agent::stage::*;
 }
 
+/// The built-in tools, and the way out that those of the web need.
+pub mod tools {
+    pub use largestack_http::{HttpEgress, Network, SystemClock};
+    pub use largestack_tools::*;
+}
+
 /// What a runtime is made of, for those who bring their own parts.
 pub mod ports {
     pub use largestack_ports::*;

@@ -21,6 +21,7 @@ pub mod blobs;
 pub mod cache;
 pub mod clock;
 pub mod context;
+pub mod database;
 pub mod documents;
 pub mod egress;
 pub mod embedder;

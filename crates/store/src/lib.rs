@@ -46,4 +46,4 @@ mod sqlite;
 pub use error::StoreError;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, ServerError};
-pub use sqlite::{Health, Options, Stats, Store, SwitchChange, SwitchScope};
+pub use sqlite::{Health, Options, SqliteFile, Stats, Store, SwitchChange, SwitchScope};

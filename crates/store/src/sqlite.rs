@@ -1,6 +1,7 @@
 //! The store of one machine: SQLite files in one folder, shared by processes. Each file here has
 //! one question; another database would stand beside it with the same file names.
 
+mod asked;
 mod barrier;
 mod blobs;
 mod budgets;
@@ -28,6 +29,7 @@ mod waiters;
 mod watch;
 mod writer;
 
+pub use asked::SqliteFile;
 pub use health::Health;
 pub use queue::Stats;
 pub use store::{Options, Store};

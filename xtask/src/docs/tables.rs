@@ -16,6 +16,7 @@ pub(super) fn table(name: &str, repo: &Repo) -> Outcome<String> {
         "environment" => Ok(without_title(&largestack_config::reference::environment())),
         "errors" => errors(repo),
         "kinds" => kinds(),
+        "tools" => Ok(largestack_tools::reference::table()),
         "figures" => figures(repo),
         "measurements" => measurements(repo),
         _ => Err(format!("no table is called `{name}`").into()),

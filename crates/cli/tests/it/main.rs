@@ -33,4 +33,6 @@ mod projects;
 mod servers;
 mod switch;
 #[cfg(test)]
+mod tools;
+#[cfg(test)]
 mod wires;

@@ -67,6 +67,17 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.tenant_arguments", "{acme: {}}", "{\"acme\":{}}"),
     (Place::Agent, "tools.*.max_result_chars", "100", "100"),
     (Place::Agent, "tools.*.on_error", "raise", "raise"),
+    (Place::Agent, "tools.*.root", "docs/deeper", "docs/deeper"),
+    (Place::Agent, "tools.*.max_bytes", "5", "5"),
+    (Place::Agent, "tools.*.hosts", "[example.com]", "example.com"),
+    (Place::Agent, "tools.*.networks", "[10.0.0.0/8]", "10.0.0.0/8"),
+    (Place::Agent, "tools.*.ports", "[8080]", "8080"),
+    (Place::Agent, "tools.*.max_chars", "500", "500"),
+    (Place::Agent, "tools.*.engine", "brave", "tavily"),
+    (Place::Agent, "tools.*.url", "http://x", "http://y"),
+    (Place::Agent, "tools.*.zone", "Asia/Tokyo", "Asia/Kolkata"),
+    (Place::Agent, "tools.*.database", "docs/deeper/b.md", "docs/deeper/b.md"),
+    (Place::Agent, "tools.*.max_rows", "5", "5"),
     (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
     (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
     (Place::Agent, "knowledge.exclude", "[a, b]", "a, b"),
@@ -178,7 +189,9 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
 ];
 
 /// Keys that mean nothing alone.
-const AGENT: &str = "name: a\ninstructions: Help.\ntools: [search_knowledge]\nknowledge: docs\n\
+const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
+                     tools: {search_knowledge: {}, read_file: {root: docs}, web_fetch: {}, \
+                     web_search: {}, current_time: {}, sql_query: {database: docs/a.md}}\n\
                      output: {schema: {}}\n\
                      cache: {enabled: true}\n";
 
@@ -191,13 +204,25 @@ fn other(key: &Key) -> (&'static str, &'static str) {
     row.map_or_else(|| panic!("no value for {}", key.path), |row| (row.2, row.3))
 }
 
+/// A tool that takes the key.
+fn tool_of(path: &str) -> &'static str {
+    match path.strip_prefix("tools.*.").unwrap_or_default() {
+        "root" | "max_bytes" => "read_file",
+        "hosts" | "networks" | "ports" | "max_chars" => "web_fetch",
+        "engine" | "url" => "web_search",
+        "zone" => "current_time",
+        "database" | "max_rows" => "sql_query",
+        _ => "search_knowledge",
+    }
+}
+
 /// The same value written as nested groups.
 pub(crate) fn nested(path: &str, value: &str) -> String {
     let mut text = String::new();
     let levels: Vec<&str> = path.split('.').collect();
     for (depth, level) in levels.iter().enumerate() {
         let name = match (*level, levels.first()) {
-            ("*", Some(&"tools")) => "search_knowledge",
+            ("*", Some(&"tools")) => tool_of(path),
             ("*", _) => "mine",
             _ => level,
         };
@@ -211,10 +236,20 @@ pub(crate) fn nested(path: &str, value: &str) -> String {
 pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     let line = nested(key.path, value);
     let top = format!("{}:", key.path.split('.').next().unwrap());
+    let own = key.path.starts_with("tools.*.") && tool_of(key.path) != "search_knowledge";
     let kept = AGENT.lines().filter(|line| !line.starts_with(&top));
     let mut text = kept.fold(String::new(), |text, line| text + line + "\n");
     text.push_str(&line);
     // What was replaced along with the key is put back beside it.
+    if key.path == "tools.*.max_bytes" {
+        text.push_str("    root: docs\n");
+    }
+    if key.path == "tools.*.max_rows" {
+        text.push_str("    database: docs/a.md\n");
+    }
+    if own {
+        text.push_str("  search_knowledge: {}\n");
+    }
     if key.path.starts_with("knowledge.") && key.path != "knowledge.folder" {
         text.push_str("  folder: docs\n");
     }
@@ -243,7 +278,7 @@ fn every_key_of_an_agent_file_changes_the_agent() {
         let (in_file, in_variable) = other(key);
         let base = disk(&[("agent.yaml", AGENT)]);
         let unchanged = agent(base.path(), &[], &Flags::new()).unwrap().agent;
-        let variable = key.variable().replace("<NAME>", "SEARCH_KNOWLEDGE");
+        let variable = key.variable().replace("<NAME>", &tool_of(key.path).to_uppercase());
         let expected_set = !in_variable.is_empty();
         let changed = agent(base.path(), &[(&variable, in_variable)], &Flags::new()).unwrap();
         assert_eq!(changed.agent != unchanged, expected_set, "{variable}");
@@ -252,7 +287,7 @@ fn every_key_of_an_agent_file_changes_the_agent() {
         let changed = agent(base.path(), &[], &Flags::new());
         let changed = changed.unwrap_or_else(|error| panic!("{}: {error}", key.path));
         assert_ne!(changed.agent, unchanged, "{}", key.path);
-        let name = key.path.replace('*', "search_knowledge");
+        let name = key.path.replace('*', tool_of(key.path));
         let origin = changed.origins.iter().find(|origin| origin.key == name).unwrap();
         assert!(matches!(origin.source, Source::File { .. }), "{origin:?}");
     }
@@ -294,10 +329,14 @@ fn every_key_of_a_project_file_changes_the_project() {
     }
 }
 
+/// Each tool that takes keys of its own, and one that takes none.
+const ALL: &str = "{calculator: {}, read_file: {root: docs}, web_fetch: {}, web_search: {}, \
+                   current_time: {}, sql_query: {database: docs/a.md}}";
+
 #[test]
 fn what_is_read_is_what_the_table_lists() {
     let folder = disk(&[
-        ("agent.yaml", &*format!("{LEAST}tools: {{calculator: {{}}}}\n")),
+        ("agent.yaml", &*format!("{LEAST}tools: {ALL}\n")),
         (
             "largestack.yaml",
             "providers: {mine: {}}\npools: {mine: {models: [openai/o3]}}\n\
@@ -305,15 +344,19 @@ fn what_is_read_is_what_the_table_lists() {
         ),
     ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
-    let mut read: Vec<String> = settings
-        .origins
-        .iter()
-        .map(|origin| origin.key.replace(".mine.", ".*.").replace(".calculator.", ".*."))
-        .collect();
+    let tools = ["calculator", "read_file", "web_fetch", "web_search", "current_time", "sql_query"];
+    let starred = |key: &str| {
+        tools.iter().fold(key.replace(".mine.", ".*."), |key, tool| {
+            key.replace(&format!("tools.{tool}."), "tools.*.")
+        })
+    };
+    let mut read: Vec<String> =
+        settings.origins.iter().map(|origin| starred(&origin.key)).collect();
     let mut listed: Vec<String> = KEYS.iter().map(|key| key.path.to_owned()).collect();
     // The environment alone decides this.
     listed.push("home".to_owned());
     read.sort();
+    read.dedup();
     listed.sort();
     listed.dedup();
     assert_eq!(read, listed);
@@ -384,7 +427,8 @@ fn every_key_of_a_tool_changes_how_it_is_run() {
         agent.tools[0].settings.apply(&mut options);
         options
     };
-    for key in KEYS.iter().filter(|key| key.path.starts_with("tools.*.")) {
+    let general = |key: &&Key| tool_of(key.path) == "search_knowledge";
+    for key in KEYS.iter().filter(|key| key.path.starts_with("tools.*.")).filter(general) {
         let name = key.path.rsplit('.').next().unwrap();
         let base = format!("{LEAST}tools:\n  calculator:\n    breaker: 9\n");
         let base = if name == "breaker" { base.replace("    breaker: 9\n", "") } else { base };

@@ -7,7 +7,15 @@ use largestack_types::error::Coded;
 use tempfile::TempDir;
 
 pub(crate) const OFFER: Offer<'static> = Offer {
-    tools: &["search_knowledge", "current_time", "calculator"],
+    tools: &[
+        "search_knowledge",
+        "current_time",
+        "calculator",
+        "read_file",
+        "web_fetch",
+        "web_search",
+        "sql_query",
+    ],
     knowledge_tool: "search_knowledge",
     models: &["offline/extractive"],
     offline_model: "offline/extractive",

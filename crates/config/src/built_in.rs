@@ -1,0 +1,108 @@
+//! What built-in tools are told beside how they are run: folders, hosts, zones. Each tool takes keys
+//! of its own, and another tool's key is as unknown to it as any.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use largestack_ports::egress::Block;
+
+use crate::node::Node;
+use crate::problem::Wrong;
+use crate::read::{Fields, Read};
+use crate::show::Show;
+use crate::value;
+
+/// What a built-in tool is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ToolOwn {
+    /// The folder that files are in.
+    pub root: Option<PathBuf>,
+    /// Bytes of a file that are read or written.
+    pub max_bytes: Option<u32>,
+    /// The only hosts that may be asked; `None` for every public one.
+    pub hosts: Option<Vec<Arc<str>>>,
+    /// Networks that may be reached although they are not public.
+    pub networks: Vec<Block>,
+    /// Ports that may be asked; `None` for those of HTTP.
+    pub ports: Option<Vec<u32>>,
+    /// Characters of a page that are read at once.
+    pub max_chars: Option<u32>,
+    /// The search engine.
+    pub engine: Option<Arc<str>>,
+    /// The search engine's address, where it is one's own.
+    pub url: Option<Arc<str>>,
+    /// The time zone where none is named.
+    pub zone: Option<Arc<str>>,
+    /// The SQLite file that is asked.
+    pub database: Option<PathBuf>,
+    /// Rows that are returned.
+    pub max_rows: Option<u32>,
+}
+
+impl Show for Block {
+    fn show(&self) -> String {
+        self.to_string()
+    }
+}
+
+/// Reads the keys of a tool's own out of its group.
+pub(crate) fn read(tool: &str, fields: &mut Fields<'_>, working: &Path) -> ToolOwn {
+    let mut own = ToolOwn::default();
+    match tool {
+        "read_file" | "list_files" | "write_file" => {
+            own.root = path(fields, "root", "folder", working, Path::is_dir);
+            if tool != "list_files" {
+                own.max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
+            }
+        }
+        "web_fetch" | "http_request" => {
+            reach(fields, &mut own);
+            own.max_chars = fields.optional("max_chars", value::whole(100, 1_000_000));
+        }
+        "web_search" => {
+            own.engine = fields.optional("engine", value::some_text);
+            own.url = fields.optional("url", value::some_text);
+            own.networks = fields.list("networks", Vec::new(), block).value;
+            own.ports = fields.optional_list("ports", value::whole(1, 65_535));
+        }
+        "current_time" => own.zone = fields.optional("zone", value::some_text),
+        "sql_query" => {
+            own.database = path(fields, "database", "file", working, Path::is_file);
+            own.max_rows = fields.optional("max_rows", value::whole(1, 10_000));
+        }
+        _ => {}
+    }
+    own
+}
+
+fn reach(fields: &mut Fields<'_>, own: &mut ToolOwn) {
+    own.hosts = fields.optional_list("hosts", value::some_text);
+    own.networks = fields.list("networks", Vec::new(), block).value;
+    own.ports = fields.optional_list("ports", value::whole(1, 65_535));
+}
+
+fn block(node: &Node) -> Result<Block, Wrong> {
+    let text = value::some_text(node)?;
+    text.parse()
+        .map_err(|error: largestack_ports::egress::NotABlock| Wrong::value(error.to_string()))
+}
+
+/// A path that has to be there, in both senses.
+fn path(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    kind: &str,
+    working: &Path,
+    exists: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
+    let Read { value, source } = fields.required(key, |node| value::some_text(node).map(Some));
+    let whole = fields.key(key);
+    // What is missing has been reported.
+    let written = value?;
+    let path = source.folder(working).join(&*written);
+    if !exists(&path) {
+        let detail = format!("there is no {kind} {}", path.display());
+        fields.report.wrong(&source, &whole, Wrong::value(detail));
+    }
+    Some(path)
+}

@@ -1,0 +1,33 @@
+//! The built-in tools: fetching pages, asking HTTP services, searching the web, reading and writing
+//! files below one folder, arithmetic, the time, questions to a database. Each says what it may do,
+//! whether running it twice does harm, and where its results come from; each has limits. They reach
+//! the outside by ports (`Egress`, `Clock`, `Database`); files they open themselves, one path
+//! segment at a time. They run no code and no commands.
+//!
+//! ```
+//! use largestack_ports::tool::Tool as _;
+//! use largestack_tools::calculator;
+//!
+//! let tool = calculator::tool();
+//! assert_eq!(&*tool.spec().name, "calculator");
+//! assert!(tool.spec().idempotent);
+//! assert_eq!(calculator::evaluate("0.1 + 0.2").unwrap().to_string(), "0.3");
+//! ```
+//!
+//! - `web`, `search`: pages, services and search engines, by the one way out.
+//! - `files`: one folder, and nothing outside it.
+//! - `calculator`, `time`: what models are bad at.
+//! - `sql`: questions that change nothing.
+
+mod built_in;
+pub mod calculator;
+pub mod files;
+pub mod reference;
+pub mod search;
+pub mod sql;
+#[cfg(test)]
+mod testing;
+pub mod time;
+pub mod web;
+
+pub use built_in::BuiltIn;
