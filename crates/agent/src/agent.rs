@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use largestack_engine::{Definition, Event, Recorded, Run};
+use largestack_ports::approvals::Terms;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::RunId;
@@ -33,6 +34,7 @@ pub(crate) struct Core {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) shape: Option<Shape>,
     pub(crate) guard: largestack_guard::Guard,
+    pub(crate) approval_terms: Terms,
     pub(crate) breakers: Breakers,
     pub(crate) flights: Flights,
     pub(crate) runtime: Runtime,

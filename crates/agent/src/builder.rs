@@ -4,17 +4,19 @@ use std::sync::Arc;
 
 use largestack_engine::definition::{Definition, InDoubt, OutputRule};
 use largestack_guard::{Guard, Policy};
-use largestack_ports::tool::{Tool, ToolOptions};
+use largestack_ports::tool::{ApprovalRule, Tool, ToolOptions};
 use largestack_types::call::Settings;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 use largestack_types::limits::Limits;
 
 use crate::agent::{Agent, Core};
+use crate::approval::{self, ApprovalPolicy};
 use crate::output::{DEFAULT_RETRIES, Output, OutputTurn, Shape};
 use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
 use crate::stage::{ReplyTurn, Stage, ToolTurn};
+use crate::stages::before_tool::Approve;
 use crate::tools::breaker::Breakers;
 use crate::tools::share::Flights;
 use crate::tools::{ArgumentRules, Registry, Validators};
@@ -33,6 +35,7 @@ pub struct AgentBuilder {
     in_doubt: InDoubt,
     policy: Policy,
     permissions: Permissions,
+    approvals: ApprovalPolicy,
     tools: Vec<Arc<dyn Tool>>,
     changes: Vec<(Arc<str>, ChangeOptions)>,
     output: Option<Output>,
@@ -53,6 +56,7 @@ impl AgentBuilder {
             in_doubt: InDoubt::default(),
             policy: Policy::default(),
             permissions: Permissions::default(),
+            approvals: ApprovalPolicy::default(),
             tools: Vec::new(),
             changes: Vec::new(),
             output: None,
@@ -102,6 +106,12 @@ impl AgentBuilder {
     /// Which tools may be used.
     pub fn permissions(mut self, permissions: Permissions) -> Self {
         self.permissions = permissions;
+        self
+    }
+
+    /// Which calls a person has to agree to, beside those of tools that say so.
+    pub fn approvals(mut self, policy: ApprovalPolicy) -> Self {
+        self.approvals = policy;
         self
     }
 
@@ -196,7 +206,14 @@ impl AgentBuilder {
         let rated = registry
             .iter()
             .any(|entry| entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some());
+        let asks = !self.approvals.capabilities.is_empty()
+            || registry.iter().any(|entry| entry.options.access.approval == ApprovalRule::Required);
+        if asks && !(runtime.journal.is_durable() && runtime.tools.approvals.is_some()) {
+            return Err(approval::unavailable());
+        }
+        let capabilities = self.approvals.capabilities;
         let mut pipeline = Pipeline::new(Parts {
+            approve: asks.then_some(Approve { capabilities }),
             permissions: self.permissions,
             validators,
             rules,
@@ -243,6 +260,7 @@ impl AgentBuilder {
             pipeline: Arc::new(pipeline),
             shape,
             guard: Guard::new(self.policy),
+            approval_terms: self.approvals.terms,
             breakers: Breakers::default(),
             flights: Flights::default(),
             runtime,

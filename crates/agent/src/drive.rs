@@ -40,9 +40,9 @@ use record::Outbox;
 
 /// A run under way.
 pub(crate) struct Drive {
-    core: Arc<Core>,
-    lease: Lease,
-    run: Run,
+    pub(crate) core: Arc<Core>,
+    pub(crate) lease: Lease,
+    pub(crate) run: Run,
     guard: Arc<RunGuard>,
     slot: RunSlot,
     budgets: Arc<[BudgetKey]>,

@@ -5,6 +5,7 @@
 //! bytes are kept belongs to the ports.
 
 pub mod agent;
+mod approval;
 pub mod builder;
 mod drive;
 pub mod event;
@@ -21,6 +22,7 @@ mod stream;
 pub mod tools;
 
 pub use agent::Agent;
+pub use approval::ApprovalPolicy;
 pub use builder::AgentBuilder;
 pub use event::RunEvent;
 pub use largestack_engine::event::Adjusted;

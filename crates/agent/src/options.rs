@@ -3,10 +3,9 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use largestack_engine::event::{
-    Adjusted, ApprovalAnswered, CancelReason, CancelRequested, DoubtDecision,
-};
-use largestack_types::id::{RunId, SessionId};
+use largestack_engine::event::{Adjusted, CancelReason, CancelRequested, DoubtDecision};
+use largestack_ports::approvals::Answer;
+use largestack_types::id::{ApprovalId, RunId, SessionId};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, Media};
 use tokio::sync::watch;
@@ -101,8 +100,9 @@ impl Default for RunOptions {
 pub struct ResumeOptions {
     /// What becomes of calls in doubt, where a person has decided; else the definition's policy.
     pub in_doubt: Option<DoubtDecision>,
-    /// Answers to the approvals the run waits for.
-    pub answers: Vec<ApprovalAnswered>,
+    /// Answers to questions that the run waits for, by the principal who resumes it. Those that
+    /// have been given before are found without.
+    pub answers: Vec<(ApprovalId, Answer)>,
     /// What the tools of this run are given.
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.

@@ -4,13 +4,15 @@
 //! 2. reply: `guard_output` (pure; before the reply is recorded), then the agent's own
 //! 3. output: the agent's own, on an answer that fits its schema
 //! 4. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
-//!    then the agent's own, then `rate` (where a tool has one: what is refused before costs nothing)
+//!    then the agent's own, `approve` (where a person may be asked), `rate` (where a tool has one:
+//!    what is refused before costs nothing)
 //! 5. after a tool: `guard_result`, `cap_output`
 //!
 //! Turns, loops and time are the engine's; the kill switch and money are the gateway's, for tools
 //! the driver asks the switch itself.
 
 use std::collections::BTreeSet;
+use std::ops::Range;
 use std::sync::Arc;
 
 use largestack_ports::limits::Limits;
@@ -55,6 +57,8 @@ pub(crate) struct Parts {
     pub(crate) rules: ArgumentRules,
     pub(crate) before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
     pub(crate) after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    /// Which calls a person is asked about, where there may be some.
+    pub(crate) approve: Option<before_tool::Approve>,
     /// Where calls are counted, where a tool has a rate.
     pub(crate) limits: Option<Arc<dyn Limits>>,
 }
@@ -66,6 +70,8 @@ pub(crate) struct Pipeline {
     pub(crate) after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
     pub(crate) output: Vec<Box<dyn Stage<OutputTurn>>>,
     pub(crate) before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
+    /// Which of those before a tool are the agent's own.
+    pub(crate) own_before_tool: Range<usize>,
     pub(crate) after_tool: Vec<Box<dyn Stage<ResultDraft>>>,
 }
 
@@ -79,7 +85,12 @@ impl Pipeline {
             before.push(Box::new(before_tool::Rules(parts.rules)));
         }
         before.push(Box::new(before_tool::GuardArguments));
+        let first = before.len();
         before.extend(parts.before_tool);
+        let own = first..before.len();
+        if let Some(approve) = parts.approve {
+            before.push(Box::new(approve));
+        }
         if let Some(limits) = parts.limits {
             before.push(Box::new(before_tool::Rates(limits)));
         }
@@ -89,6 +100,7 @@ impl Pipeline {
             after_reply: parts.after_reply,
             output: Vec::new(),
             before_tool: before,
+            own_before_tool: own,
             after_tool: vec![Box::new(after_tool::GuardResult), Box::new(after_tool::CapOutput)],
         }
     }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use largestack_ports::approvals::Approvals;
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::Ids;
 use largestack_ports::journal::Journal;
@@ -46,14 +47,18 @@ pub struct ToolPorts {
     pub limits: Arc<dyn Limits>,
     /// Results that may be given again.
     pub results: Arc<dyn Results>,
+    /// Questions to people; `None` where nothing would keep them.
+    pub approvals: Option<Arc<dyn Approvals>>,
 }
 
 impl ToolPorts {
-    /// Shared by this process only, and gone with it.
+    /// Shared by this process only, and gone with it. There are no questions to people: what they
+    /// answer days later would find nobody.
     pub fn in_memory(clock: &Arc<dyn Clock>) -> Self {
         Self {
             limits: Arc::new(MemoryLimits::new(Arc::clone(clock))),
             results: Arc::new(MemoryResults::default()),
+            approvals: None,
         }
     }
 }

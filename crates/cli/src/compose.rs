@@ -220,7 +220,11 @@ pub(crate) async fn house_with(
         ledger,
         vault: Arc::new(store.clone()),
         switch: Arc::new(store.clone()),
-        tools: ToolPorts { limits: Arc::new(store.clone()), results: Arc::new(store.clone()) },
+        tools: ToolPorts {
+            limits: Arc::new(store.clone()),
+            results: Arc::new(store.clone()),
+            approvals: Some(Arc::new(store.clone())),
+        },
         clock: Arc::clone(&clock),
         owner: ids.owner_id(clock.now()),
         ids: Arc::clone(&ids),

@@ -331,6 +331,12 @@ pub struct ApprovalRequested {
     pub approval: ApprovalId,
     /// Why it is asked.
     pub reason: Arc<str>,
+    /// The stage that asks: those up to it are not run again when the call goes on.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub stage: Arc<str>,
+    /// What the tool would be called with, where stages have changed what the model wrote.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Json>,
 }
 
 /// Data of [`Event::ApprovalAnswered`].
@@ -347,6 +353,12 @@ pub struct ApprovalAnswered {
     /// What the model is told when it was no.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub note: Option<Arc<str>>,
+    /// Which of the question's choices it was.
+    #[serde(default, skip_serializing_if = "str::is_empty")]
+    pub choice: Arc<str>,
+    /// What the tool is called with instead, where the answer changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub arguments: Option<Json>,
 }
 
 /// Data of [`Event::Guarded`]: never the value, only where it was.

@@ -97,6 +97,12 @@ struct ToolSlot {
     /// Where the call is: message and part of the history.
     at: (u32, u32),
     state: SlotState,
+    /// The call as a stage or a person has changed it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    revised: Option<Arc<Part>>,
+    /// The stage that asked a person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    asked_by: Option<Arc<str>>,
 }
 
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -246,7 +252,16 @@ impl Run {
     pub fn tool_call(&self, effect: EffectId) -> Option<&ToolCall> {
         let Phase::Tools(slots) = &self.phase else { return None };
         let slot = slots.iter().find(|slot| slot.effect == effect)?;
-        self.part(slot.at)?.as_tool_call()
+        match &slot.revised {
+            Some(revised) => revised.as_tool_call(),
+            None => self.part(slot.at)?.as_tool_call(),
+        }
+    }
+
+    /// The stage that asked a person about this effect's call.
+    pub fn asked_by(&self, effect: EffectId) -> Option<&Arc<str>> {
+        let Phase::Tools(slots) = &self.phase else { return None };
+        slots.iter().find(|slot| slot.effect == effect)?.asked_by.as_ref()
     }
 
     /// The label of what this effect's call says: its arguments inherit it.

@@ -17,6 +17,7 @@
 //! assert!(ledger.try_reserve(&scopes, Money::from_nanos(30)).is_ok());
 //! ```
 
+pub mod approvals;
 pub mod blobs;
 pub mod cache;
 pub mod clock;

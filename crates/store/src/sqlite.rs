@@ -1,6 +1,7 @@
 //! The store of one machine: SQLite files in one folder, shared by processes. Each file here has
 //! one question; another database would stand beside it with the same file names.
 
+mod approvals;
 mod asked;
 mod barrier;
 mod blobs;

@@ -192,6 +192,12 @@ catalogue! {
     /// The run waits for an answer from outside.
     Suspended = "SUSPENDED", Conflict, retryable: false,
         "Answer what the run waits for, then resume it";
+    /// An answer to a question came too late or again.
+    Approval = "APPROVAL", Conflict, retryable: false,
+        "See how the run went on: largestack trace RUN";
+    /// An answer to a question came from somebody without the right to it, or was tampered with.
+    ApprovalDenied = "APPROVAL_DENIED", Denied, retryable: false,
+        "Let one of those answer whom the question names, or hand on the right to";
     /// The caller cancelled the run.
     Cancelled = "CANCELLED", Cancelled, retryable: false,
         "Start the run again, or resume it";

@@ -32,6 +32,11 @@ impl Hash {
         Some(Self(bytes))
     }
 
+    /// From the raw bytes of one.
+    pub const fn from_bytes(bytes: [u8; 32]) -> Self {
+        Self(bytes)
+    }
+
     /// The raw bytes.
     pub const fn as_bytes(&self) -> &[u8; 32] {
         &self.0

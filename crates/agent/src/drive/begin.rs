@@ -6,8 +6,7 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use largestack_engine::definition::InDoubt;
 use largestack_engine::event::{
-    Adjusted, ApprovalAnswered, DoubtDecision, DoubtSettled, Event, FindingRecord, Resumed,
-    RunStarted,
+    Adjusted, DoubtDecision, DoubtSettled, Event, FindingRecord, Resumed, RunStarted,
 };
 use largestack_engine::status::End;
 use largestack_engine::{Recorded, Run, Wait};
@@ -127,7 +126,7 @@ impl Drive {
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
         drive.settle_doubts(options.in_doubt)?;
-        drive.hear_answers(options.answers)?;
+        drive.hear_answers(options.answers).await?;
         drive.over = false;
         Ok(drive)
     }
@@ -174,19 +173,6 @@ impl Drive {
         let (limit, spent) = (self.run.definition().limits.budget, self.run.cost());
         let tree = BudgetKey::run_tree(&self.lease.scope, self.run.root());
         self.core.runtime.ledger.open(&tree, limit, spent).await
-    }
-
-    /// Applies answers to what the run waits for; an answer to anything else is refused.
-    fn hear_answers(&mut self, answers: Vec<ApprovalAnswered>) -> Result<()> {
-        for answer in answers {
-            let wait = Wait::Approval { effect: answer.effect, approval: answer.approval };
-            if !self.run.waits().contains(&wait) {
-                let detail = format!("the run does not wait for {}", answer.approval);
-                return Err(LargestackError::other(Code::NotFound, detail));
-            }
-            self.note(Event::ApprovalAnswered(answer))?;
-        }
-        Ok(())
     }
 
     /// Applies what was decided about calls in doubt; without a decision they keep waiting.

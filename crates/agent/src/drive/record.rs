@@ -30,7 +30,7 @@ pub(super) struct Outbox {
 
 impl Drive {
     /// Folds an event and queues it for the next append.
-    pub(super) fn note(&mut self, event: Event) -> Result<()> {
+    pub(crate) fn note(&mut self, event: Event) -> Result<()> {
         self.run.apply(&event).map_err(|error| LargestackError::from_coded(&error))?;
         let at = self.core.runtime.clock.now();
         let recorded = Recorded { seq: self.run.seq(), at, event: Arc::new(event) };

@@ -1,15 +1,14 @@
 //! Starting effects.
 
+use std::ops::Range;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
 use largestack_engine::Effect;
-use largestack_engine::event::{
-    ApprovalRequested, EffectStarted, Event, ToolOutcome, ToolReturned,
-};
-use largestack_ports::ids::MakeId as _;
+use largestack_engine::event::{EffectStarted, Event, ToolOutcome, ToolReturned};
 use largestack_ports::model::CallContext;
 use largestack_ports::tool::{Cancelled, ToolContext};
+use largestack_types::error::{Code, Coded as _};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::EffectId;
 use largestack_types::label::Label;
@@ -26,7 +25,7 @@ enum Prepared {
     Run(ToolTurn),
     Answer(Arc<str>, ToolOutcome),
     Raise(LargestackError),
-    Ask(Arc<str>),
+    Ask(ToolTurn, Arc<str>, Arc<str>),
 }
 
 impl Drive {
@@ -92,14 +91,17 @@ impl Drive {
                 self.answer(id, &call, label, (&text, outcome), None)
             }
             Prepared::Raise(error) => {
-                let text = largestack_types::error::Coded::message(&error);
+                let text = error.message();
                 self.answer(id, &call, label, (&text, ToolOutcome::Denied), Some(error))
             }
-            Prepared::Ask(reason) => {
-                let runtime = &self.core.runtime;
-                let approval = runtime.ids.approval_id(runtime.clock.now());
-                let request = ApprovalRequested { effect: id, approval, reason };
-                self.note(Event::ApprovalRequested(request))
+            Prepared::Ask(turn, stage, reason) => {
+                match self.ask(id, &turn.call, (stage, reason)).await {
+                    Err(error) if matches!(error.code(), Code::Config) => {
+                        let text = error.message();
+                        self.answer(id, &call, label, (&text, ToolOutcome::Denied), Some(error))
+                    }
+                    asked => asked,
+                }
             }
         }
     }
@@ -119,7 +121,11 @@ impl Drive {
         let options = entry.map(|entry| Arc::clone(&entry.options));
         let mut turn = ToolTurn { call: call.clone(), tool, options, label, approved };
         let context = self.stage_context(id);
-        for stage in &core.pipeline.before_tool {
+        let passed = self.passed(id, approved);
+        for (index, stage) in core.pipeline.before_tool.iter().enumerate() {
+            if passed.contains(&index) {
+                continue;
+            }
             let ruling = match stage.apply(&context, &turn).await {
                 Ok(ruling) => ruling,
                 Err(error) => return Ok(Prepared::Raise(error)),
@@ -139,10 +145,23 @@ impl Drive {
                 }
                 Verdict::Block(error) => return Ok(Prepared::Raise(error)),
                 Verdict::Suspend(_) if turn.approved => {}
-                Verdict::Suspend(reason) => return Ok(Prepared::Ask(reason)),
+                Verdict::Suspend(reason) => {
+                    return Ok(Prepared::Ask(turn, stage.name().into(), reason));
+                }
             }
         }
         Ok(Prepared::Run(turn))
+    }
+
+    /// The agent's own stages that the call went through before a person was asked: what they
+    /// changed is in the question, and they are not run again.
+    fn passed(&self, id: EffectId, approved: bool) -> Range<usize> {
+        let own = &self.core.pipeline.own_before_tool;
+        let Some(asked_by) = self.run.asked_by(id).filter(|_| approved) else { return 0..0 };
+        let stages = self.core.pipeline.before_tool.iter();
+        let at = stages.enumerate().find(|(_, stage)| stage.name() == &**asked_by);
+        let through = at.map_or(own.start, |(index, _)| index + 1);
+        own.start..through.min(own.end)
     }
 
     fn answer(

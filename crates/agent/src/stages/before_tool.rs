@@ -10,8 +10,10 @@ use crate::pipeline::Permissions;
 use crate::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 use crate::tools::{ArgumentRules, Validators};
 
+mod approve;
 mod rates;
 
+pub(crate) use approve::Approve;
 pub(crate) use rates::Rates;
 
 /// Refuses tools the agent does not have or may not use.

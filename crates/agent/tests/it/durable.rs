@@ -5,10 +5,10 @@ use std::sync::{Arc, Mutex};
 use futures::future::BoxFuture;
 use largestack_agent::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 use largestack_agent::{Agent, ResumeOptions, RunOptions};
-use largestack_engine::event::{ApprovalAnswered, DoubtDecision, Event};
-use largestack_engine::{InDoubt, Status, Wait};
+use largestack_engine::event::{DoubtDecision, Event};
+use largestack_engine::{InDoubt, Status};
 use largestack_ports::journal::{Batch, Journal as _};
-use largestack_ports::tool::ToolOutput;
+use largestack_ports::tool::{ApprovalRule, ToolOutput};
 use largestack_testkit::{TestModel, Turn};
 use largestack_types::error::{Code, Coded as _};
 use largestack_types::errors::Result;
@@ -150,25 +150,14 @@ impl Stage<ToolTurn> for AskFirst {
 }
 
 #[tokio::test]
-async fn a_suspended_run_goes_on_when_it_is_answered_and_runs_nothing_before() {
+async fn a_journal_in_memory_asks_nobody_and_says_so() {
     let world = World::new(vec![Turn::tool("mark", "{}"), Turn::text("done")]);
     let tool = Spy::echo("mark");
     let agent = world.agent(|a| a.tool(tool.clone()).before_tool(AskFirst));
-    let report = agent.run(&world.scope, "go").await.unwrap();
-    assert_eq!((report.status, tool.count()), (Status::Suspended, 0));
-    let Wait::Approval { effect, approval } = report.waits[0] else { panic!("no approval") };
-    let answer = |approval| ApprovalAnswered {
-        effect,
-        approval,
-        approved: true,
-        by: "me".into(),
-        note: None,
-    };
-    let wrong = largestack_types::id::ApprovalId::from_u128(1);
-    let options = ResumeOptions { answers: vec![answer(wrong)], ..ResumeOptions::default() };
-    let error = agent.resume(&world.scope, report.run, options).await.unwrap_err();
-    assert_eq!(error.code(), Code::NotFound);
-    let options = ResumeOptions { answers: vec![answer(approval)], ..ResumeOptions::default() };
-    let report = agent.resume(&world.scope, report.run, options).await.unwrap();
-    assert_eq!((report.status, tool.count()), (Status::Completed, 1));
+    let error = agent.run(&world.scope, "go").await.unwrap().into_result().unwrap_err();
+    assert_eq!((error.code(), tool.count()), (Code::Config, 0));
+    assert!(error.message().contains("approvals need a journal"), "{error}");
+    let asking = tool.with(|o| o.access.approval = ApprovalRule::Required);
+    let built = Agent::builder("a").model("m").tool(asking).build(world.runtime());
+    assert!(built.err().unwrap().message().contains("approvals need a journal"));
 }

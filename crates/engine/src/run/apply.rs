@@ -16,9 +16,9 @@ use super::check::Check;
 use super::tools::SKIPPED;
 use super::{FoldError, LAST_TURN, ModelSlot, Phase, Run, SlotState};
 use crate::event::{
-    ApprovalAnswered, CallRecord, CancelReason, CancelRequested, DoubtDecision, DoubtSettled,
-    EffectStarted, Event, LimitReached, ModelFailed, ModelReplied, RunStarted, Steered,
-    ToolReturned,
+    ApprovalAnswered, ApprovalRequested, CallRecord, CancelReason, CancelRequested, DoubtDecision,
+    DoubtSettled, EffectStarted, Event, LimitReached, ModelFailed, ModelReplied, RunStarted,
+    Steered, ToolReturned,
 };
 use crate::status::{End, EndReason, Limit, Status};
 
@@ -56,10 +56,7 @@ impl Run {
             Event::ModelFailed(data) => self.model_failed(data)?,
             Event::ToolReturned(data) => self.tool_returned(data),
             Event::DoubtSettled(data) => self.settle_doubt(data),
-            Event::ApprovalRequested(data) => self
-                .slot(data.effect)
-                .map(|slot| slot.state = SlotState::Waiting(data.approval))
-                .is_some(),
+            Event::ApprovalRequested(data) => self.approval_requested(data),
             Event::ApprovalAnswered(data) => self.approval_answered(data),
             Event::Guarded(_) => true,
             Event::Steered(data) => {
@@ -325,12 +322,21 @@ impl Run {
         true
     }
 
+    fn approval_requested(&mut self, data: &ApprovalRequested) -> bool {
+        self.revise(data.effect, data.arguments.as_ref());
+        let Some(slot) = self.slot(data.effect) else { return false };
+        slot.state = SlotState::Waiting(data.approval);
+        slot.asked_by = Some(Arc::clone(&data.stage));
+        true
+    }
+
     fn approval_answered(&mut self, data: &ApprovalAnswered) -> bool {
         let label = self.label;
         let call = self.tool_call(data.effect).cloned();
         let Some((slot, call)) = self.slot(data.effect).zip(call) else { return false };
         if data.approved {
             slot.state = SlotState::Due { approved: true };
+            self.revise(data.effect, data.arguments.as_ref());
         } else {
             let note = data.note.as_deref().unwrap_or("A person refused this call.");
             let text = super::tools::answer(&call, data.effect, label, note);

@@ -4,9 +4,10 @@
 use std::sync::Arc;
 
 use largestack_types::id::{CallId, EffectId};
+use largestack_types::json::Json;
 use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
-use largestack_types::part::{Body, Part, PartId, ToolCall, ToolResult};
+use largestack_types::part::{Arguments, Body, Part, PartId, ToolCall, ToolResult};
 
 use super::{Phase, Run, SlotState, ToolSlot};
 use crate::effect::Effect;
@@ -65,10 +66,25 @@ impl Run {
                     attempt: 1,
                     at: (message_index, index),
                     state: SlotState::Due { approved: false },
+                    revised: None,
+                    asked_by: None,
                 });
             }
         }
         slots
+    }
+
+    /// Changes what an effect's tool is called with.
+    pub(super) fn revise(&mut self, effect: EffectId, arguments: Option<&Json>) {
+        let Some(arguments) = arguments.cloned() else { return };
+        let Some(at) = self.slot(effect).map(|slot| slot.at) else { return };
+        let Some(mut part) = self.part(at).cloned() else { return };
+        if let Body::ToolCall(call) = &mut part.body {
+            call.arguments = Arguments::Json(arguments);
+        }
+        if let Some(slot) = self.slot(effect) {
+            slot.revised = Some(Arc::new(part));
+        }
     }
 
     pub(super) fn slot(&mut self, effect: EffectId) -> Option<&mut ToolSlot> {

@@ -103,6 +103,8 @@ fn a_refused_approval_is_told_to_the_model_and_a_granted_one_lets_the_call_run()
         let (act, look) = (world.ready()[0], world.ready()[1]);
         let approval = ApprovalId::from_u128(1);
         world.record(Event::ApprovalRequested(ApprovalRequested {
+            stage: "".into(),
+            arguments: None,
             effect: act.id(),
             approval,
             reason: "it acts".into(),
@@ -112,6 +114,8 @@ fn a_refused_approval_is_told_to_the_model_and_a_granted_one_lets_the_call_run()
         world.record(outcome);
         assert_eq!(world.run.status(), Status::Suspended);
         world.record(Event::ApprovalAnswered(ApprovalAnswered {
+            choice: "".into(),
+            arguments: None,
             effect: act.id(),
             approval,
             approved,

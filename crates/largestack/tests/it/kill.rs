@@ -18,14 +18,16 @@ use largestack::dynamic::Agent;
 use largestack::event::{DoubtDecision, Recorded};
 use largestack::{Report, ResumeOptions, RunOptions, Runtime, Scope, Status, ToolOutput};
 use largestack_agent::runtime::ToolPorts;
+use largestack_engine::Wait;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
 use largestack_ports::BoxFuture;
+use largestack_ports::approvals::{self, APPROVE, Approvals as _};
 use largestack_ports::clock::Clock as _;
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
 use largestack_ports::ledger::MemoryLedger;
 use largestack_ports::model::{Answer, CallContext, Model, ReplyStream, whole};
-use largestack_ports::tool::{Tool, ToolContext, ToolFailure};
+use largestack_ports::tool::{ApprovalRule, Tool, ToolContext, ToolFailure};
 use largestack_store::{Options, Store};
 use largestack_testkit::Turn;
 use largestack_types::call::Call;
@@ -220,7 +222,11 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         ledger: Arc::new(MemoryLedger::default()),
         vault: Arc::new(store.clone()),
         switch: Arc::new(store.clone()),
-        tools: ToolPorts { limits: Arc::new(store.clone()), results: Arc::new(store.clone()) },
+        tools: ToolPorts {
+            limits: Arc::new(store.clone()),
+            results: Arc::new(store.clone()),
+            approvals: Some(Arc::new(store.clone())),
+        },
         owner: ids.owner_id(clock.now()),
         clock,
         ids,
@@ -231,6 +237,7 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         .model("test/model")
         .tool(Witness::new("mark", true, &witness))
         .tool(Witness::new("act", false, &witness))
+        .tool_options("act", |options| options.access.approval = ApprovalRule::Required)
         .build(runtime)
         .unwrap();
     let scope = Scope::local();
@@ -243,12 +250,19 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         println!("report={}|{text}|{}|{}", run.status(), run.cost(), run.turns());
         return;
     }
-    let report = if events.is_empty() {
+    let mut report = if events.is_empty() {
         let options = RunOptions { id: Some(RUN), ..RunOptions::default() };
         agent.run_with(&scope, "Do all four.", options).await.unwrap()
     } else {
         take_up(&agent, &scope, &witness).await
     };
+    while let Some(Wait::Approval { approval, .. }) = report.waits.first().cloned() {
+        let open = store.find(&scope, approval).await.unwrap().unwrap().votes.is_empty();
+        if open {
+            agent.answer(&scope, approval, approvals::Answer::of(APPROVE)).await.unwrap();
+        }
+        report = take_up(&agent, &scope, &witness).await;
+    }
     println!("appends={}", journal.appends.load(Ordering::SeqCst));
     println!("report={}|{}|{}|{}", report.status, report.text, report.cost, report.turns);
 }
@@ -256,7 +270,7 @@ async fn proceed(folder: &Path, when: When, at: usize) {
 /// Resumes as a person would: a call in doubt is run again if it left no trace.
 async fn take_up(agent: &Agent, scope: &Scope, witness: &Path) -> Report {
     let report = agent.resume(scope, RUN, ResumeOptions::default()).await.unwrap();
-    let Some(largestack_engine::Wait::Doubt { effect }) = report.waits.first() else {
+    let Some(Wait::Doubt { effect }) = report.waits.first() else {
         return report;
     };
     assert_eq!(report.status, Status::Suspended);

@@ -8,6 +8,7 @@
     reason = "a test that cannot go on stops, and a child process speaks through its output"
 )]
 
+mod approvals;
 mod contract;
 mod kill;
 mod typed;

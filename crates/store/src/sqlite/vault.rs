@@ -61,7 +61,7 @@ fn data_key(connection: &Connection, tree: &Tree, file: &Path) -> Result<Option<
 }
 
 /// The master key; made only while nothing is sealed with one that is gone.
-fn master_key(connection: &Connection, file: &Path, ids: &dyn Ids) -> Result<Key> {
+pub(super) fn master_key(connection: &Connection, file: &Path, ids: &dyn Ids) -> Result<Key> {
     if let Some(key) = keyfile::read(file)? {
         return Ok(key);
     }

@@ -2,6 +2,7 @@
 //! wrong.
 #![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
 
+mod approvals;
 mod cache;
 mod crash;
 mod documents;

@@ -1,0 +1,151 @@
+//! Questions to people: which calls they are about, how one is asked, and what becomes of its
+//! answer when a run is taken up.
+
+use std::sync::Arc;
+
+use largestack_engine::Wait;
+use largestack_engine::event::{ApprovalAnswered, ApprovalRequested, Event};
+use largestack_ports::approvals::{Answer, Approval, Question, Right, Standing, Terms};
+use largestack_ports::tool::Capabilities;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::id::{ApprovalId, EffectId};
+use largestack_types::part::{Arguments, ToolCall};
+use largestack_types::scope::Scope;
+
+use crate::agent::Agent;
+use crate::drive::Drive;
+
+/// Which calls of an agent a person has to agree to, and on which terms; beside the tools that
+/// say so themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct ApprovalPolicy {
+    /// Calls of tools that do any of these.
+    pub capabilities: Capabilities,
+    /// On which terms.
+    pub terms: Terms,
+}
+
+/// What a question and its answers need to outlive the process.
+pub(crate) fn unavailable() -> LargestackError {
+    LargestackError::with_advice(
+        Code::Config,
+        "approvals need a journal that outlives the process, and this one is in memory",
+        "Run with a store, e.g. from the command line, or ask nobody",
+    )
+}
+
+impl Agent {
+    /// Answers a question of a run of this tenant, as the principal of the scope. Whoever takes
+    /// the run up afterwards, in whatever process, goes on from there.
+    pub async fn answer(
+        &self,
+        scope: &Scope,
+        question: ApprovalId,
+        answer: Answer,
+    ) -> Result<Approval> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        let right = Right::Principal(scope.principal().into());
+        approvals.answer(scope, question, right, answer).await
+    }
+}
+
+impl Drive {
+    /// Keeps a question, then records that the run waits for its answer: a crash between leaves a
+    /// question that the resumed run asks again, under the same id.
+    pub(crate) async fn ask(
+        &mut self,
+        effect: EffectId,
+        call: &ToolCall,
+        (stage, reason): (Arc<str>, Arc<str>),
+    ) -> Result<()> {
+        let Arguments::Json(arguments) = &call.arguments else { return Ok(()) };
+        let runtime = &self.core.runtime;
+        let approvals = runtime.tools.approvals.as_ref().filter(|_| runtime.journal.is_durable());
+        let approvals = approvals.map(Arc::clone).ok_or_else(unavailable)?;
+        let approval = Question::id_of(self.run.id(), effect, &call.name, arguments);
+        let question = Question {
+            id: approval,
+            run: self.run.id(),
+            effect,
+            agent: Arc::clone(&self.run.definition().agent),
+            principal: self.lease.scope.principal().into(),
+            tool: Arc::clone(&call.name),
+            arguments: arguments.clone(),
+            reason: Arc::clone(&reason),
+            terms: self.core.approval_terms.clone(),
+            asked: runtime.clock.now(),
+        };
+        approvals.ask(&self.lease.scope, question).await?;
+        let written = self.run.tool_call(effect).map(|call| &call.arguments);
+        let changed = written != Some(&call.arguments);
+        let arguments = changed.then(|| arguments.clone());
+        let request = ApprovalRequested { effect, approval, reason, stage, arguments };
+        self.note(Event::ApprovalRequested(request))
+    }
+
+    /// Notes what has become of the questions that the run waits for.
+    pub(crate) async fn hear_answers(&mut self, given: Vec<(ApprovalId, Answer)>) -> Result<()> {
+        let scope = self.lease.scope.clone();
+        let approvals = self.core.runtime.tools.approvals.clone();
+        for (id, answer) in given {
+            let waits =
+                |wait: &Wait| matches!(wait, Wait::Approval { approval, .. } if *approval == id);
+            if !self.run.waits().iter().any(waits) {
+                let detail = format!("the run does not wait for {id}");
+                return Err(LargestackError::other(Code::NotFound, detail));
+            }
+            let right = Right::Principal(scope.principal().into());
+            let approvals = approvals.as_ref().ok_or_else(unavailable)?;
+            approvals.answer(&scope, id, right, answer).await?;
+        }
+        for wait in self.run.waits() {
+            let Wait::Approval { effect, approval } = wait else { continue };
+            let approvals = approvals.as_ref().ok_or_else(unavailable)?;
+            let kept = approvals.find(&scope, approval).await?.ok_or_else(|| {
+                LargestackError::other(Code::NotFound, format!("the question {approval} is gone"))
+            })?;
+            if let Some(event) = self.heard(&kept, effect)? {
+                self.note(Event::ApprovalAnswered(event))?;
+            }
+        }
+        Ok(())
+    }
+
+    /// What the run records of a question; nothing while it is open.
+    fn heard(&self, kept: &Approval, effect: EffectId) -> Result<Option<ApprovalAnswered>> {
+        let id = kept.question.id;
+        let about = self.run.tool_call(effect);
+        let same = kept.question.run == self.run.id()
+            && kept.question.effect == effect
+            && about.is_some_and(|call| {
+                *call.name == *kept.question.tool
+                    && matches!(&call.arguments, Arguments::Json(json) if *json == kept.question.arguments)
+            });
+        if !same {
+            let detail = format!("{id} is about another call than the one that waits");
+            return Err(LargestackError::other(Code::ApprovalDenied, detail));
+        }
+        let answered = match kept.standing(self.core.runtime.clock.now()) {
+            Standing::Open => return Ok(None),
+            Standing::Expired => ApprovalAnswered {
+                effect,
+                approval: id,
+                approved: false,
+                by: "expiry".into(),
+                note: Some("Not run: nobody answered in time whether it may.".into()),
+                choice: "".into(),
+                arguments: None,
+            },
+            Standing::Decided { approved, choice, by, arguments, note } => ApprovalAnswered {
+                effect,
+                approval: id,
+                approved,
+                by: by.join(", ").into(),
+                note,
+                choice,
+                arguments,
+            },
+        };
+        Ok(Some(answered))
+    }
+}
