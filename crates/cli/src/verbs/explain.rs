@@ -58,6 +58,8 @@ pages! {
     Definition = "DEFINITION",
     InDoubt = "IN_DOUBT",
     Suspended = "SUSPENDED",
+    Approval = "APPROVAL",
+    ApprovalDenied = "APPROVAL_DENIED",
     Cancelled = "CANCELLED",
     Output = "OUTPUT",
 }

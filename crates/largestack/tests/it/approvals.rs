@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use largestack::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
-use largestack::{Agent, Report, ResumeOptions, Runtime, Scope, Status, ToolOutput};
-use largestack_agent::ApprovalPolicy;
+use largestack::{Scope, Status, ToolOutput};
+use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runtime};
 use largestack_agent::runtime::ToolPorts;
 use largestack_engine::Wait;
 use largestack_http::TokioTasks;

@@ -39,13 +39,13 @@ fn existing_key(file: &Path) -> Result<Key> {
     keyfile::read(file)?.map(|master| signing(&master)).ok_or_else(|| keyfile::gone(file))
 }
 
-fn refused(why: Refused) -> StoreError {
-    StoreError::Refused(LargestackError::from_coded(&why))
+fn refused(why: &Refused) -> StoreError {
+    StoreError::Refused(LargestackError::from_coded(why))
 }
 
 /// Checks that the store has written this.
 fn vouched(key: &Key, place: &Hash, seal: &[u8], id: ApprovalId) -> Result<()> {
-    key.open(place, seal).map(drop).map_err(|_| refused(Refused::Forged(id)))
+    key.open(place, seal).map(drop).map_err(|_| refused(&Refused::Forged(id)))
 }
 
 fn sql(connection: &Connection) -> impl Fn(rusqlite::Error) -> StoreError {
@@ -163,7 +163,7 @@ fn spend(
             update.query_row(at, row).optional()
         })
         .map_err(sql(connection))?;
-    let (granted, principal, seal) = row.ok_or_else(|| refused(Refused::NoRight(id)))?;
+    let (granted, principal, seal) = row.ok_or_else(|| refused(&Refused::NoRight(id)))?;
     let data = token_text(hash, &granted, &principal);
     vouched(key, &place("token", tenant, id, &data), &seal, id)?;
     Ok((granted, principal))
@@ -196,7 +196,7 @@ impl<'c> Desk<'c> {
         if self.approval.is_for(principal) {
             return Ok(());
         }
-        Err(refused(Refused::NotForYou { id: self.id, by: principal.into() }))
+        Err(refused(&Refused::NotForYou { id: self.id, by: principal.into() }))
     }
 
     /// Takes an answer: one for each right, whoever uses it.
@@ -215,7 +215,7 @@ impl<'c> Desk<'c> {
                 (principal.into(), Some(Arc::from(granted)))
             }
         };
-        self.approval.take(Vote { by, in_place_of, answer, at }).map_err(refused)?;
+        self.approval.take(Vote { by, in_place_of, answer, at }).map_err(|why| refused(&why))?;
         if let Some(vote) = self.approval.votes.last() {
             write_vote(self.connection, self.tenant, self.id, vote, (&self.key, ids))?;
         }
