@@ -7,8 +7,8 @@ use std::time::Duration;
 
 use largestack::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 use largestack::{Scope, Status, ToolOutput};
-use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runtime};
 use largestack_agent::runtime::ToolPorts;
+use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runtime};
 use largestack_engine::Wait;
 use largestack_http::TokioTasks;
 use largestack_ports::BoxFuture;
