@@ -105,9 +105,12 @@ impl<'de> Fields<'de> for Said {
             // OpenAI, Groq, Anthropic; Bedrock and Gemini; Vertex AI; Anthropic.
             "service_tier" | "serviceTier" | "trafficType" | "speed" => {
                 let raw = map.next_value::<&'de RawValue>()?.get();
-                let typed = lenient::<Object<Typed>>(raw).0.0;
-                let plain = || lenient::<Str<'_>>(raw).or_empty().into_owned();
-                self.word(&typed.unwrap_or_else(plain));
+                // Nearly always a word: an object is not looked for in one.
+                if raw.starts_with('{') {
+                    self.word(&lenient::<Object<Typed>>(raw).0.0.unwrap_or_default());
+                } else {
+                    self.word(&lenient::<Str<'_>>(raw).or_empty());
+                }
             }
             // Anthropic charges more for keeping a call in one country.
             "inference_geo" => {
