@@ -22,6 +22,7 @@ mod results;
 mod rows;
 mod runs;
 mod search;
+mod shelf;
 mod store;
 mod switch;
 mod transact;

@@ -11,16 +11,15 @@ use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 
 use crate::error::{Result, StoreError};
 use crate::sqlite::open::File;
+use crate::sqlite::shelf::{Shelf, shelf};
 use crate::sqlite::store::{Store, failed};
 
 /// Bytes that the file may grow to; then the oldest replies go.
 const MOST_BYTES: i64 = 256 << 20;
-/// Expired replies that one write clears away.
-const SWEEP: i64 = 64;
 
 /// Opens the file: a crash of the machine may cost the last replies, never the file.
 pub(crate) fn prepared(connection: Connection, file: &File) -> Result<Connection> {
@@ -33,71 +32,8 @@ pub(crate) fn prepared(connection: Connection, file: &File) -> Result<Connection
     Ok(connection)
 }
 
-fn get(
-    connection: &Connection,
-    tenant: &str,
-    key: Hash,
-    now: Timestamp,
-) -> rusqlite::Result<Option<String>> {
-    connection
-        .prepare_cached(
-            "SELECT data FROM replies WHERE tenant = ?1 AND key = ?2 AND expires > ?3
-             AND key_id IS NULL",
-        )?
-        .query_row(params![tenant, key.as_bytes(), now.micros()], |row| row.get(0))
-        .optional()
-}
-
-fn insert(
-    connection: &Connection,
-    tenant: &str,
-    key: Hash,
-    expires: Timestamp,
-    data: &str,
-) -> rusqlite::Result<()> {
-    connection
-        .prepare_cached(
-            "INSERT OR REPLACE INTO replies (tenant, key, expires, data) VALUES (?1, ?2, ?3, ?4)",
-        )?
-        .execute(params![tenant, key.as_bytes(), expires.micros(), data])?;
-    Ok(())
-}
-
-/// Makes room: the older half of what is there.
-fn thin_out(connection: &Connection) -> rusqlite::Result<()> {
-    connection.execute(
-        "DELETE FROM replies WHERE position <=
-             (SELECT (min(position) + max(position)) / 2 FROM replies)",
-        [],
-    )?;
-    Ok(())
-}
-
-fn put(
-    connection: &Connection,
-    tenant: &str,
-    key: Hash,
-    reply: &CachedReply,
-    now: Timestamp,
-) -> Result<()> {
-    let path = connection.path().unwrap_or_default().to_owned();
-    let data = serde_json::to_string(reply).map_err(|_| StoreError::Value { what: "reply" })?;
-    connection
-        .prepare_cached(
-            "DELETE FROM replies WHERE position IN
-                 (SELECT position FROM replies WHERE expires <= ?1 LIMIT ?2)",
-        )
-        .and_then(|mut sweep| sweep.execute([now.micros(), SWEEP]))
-        .map_err(failed(&path))?;
-    let kept = insert(connection, tenant, key, reply.expires, &data).or_else(|error| {
-        if error.sqlite_error_code() != Some(rusqlite::ErrorCode::DiskFull) {
-            return Err(error);
-        }
-        thin_out(connection)?;
-        insert(connection, tenant, key, reply.expires, &data)
-    });
-    kept.map_err(failed(&path))
-}
+/// The table.
+const SHELF: Shelf = shelf!("replies", "reply");
 
 impl Store {
     /// Does something with the file of the cache; nothing for a store opened for reading.
@@ -122,7 +58,7 @@ impl Cache for Store {
         let tenant = scope.tenant().clone();
         self.in_cache(move |connection| {
             let path = connection.path().unwrap_or_default().to_owned();
-            let data = get(connection, tenant.as_str(), key, now).map_err(failed(&path))?;
+            let data = SHELF.get(connection, tenant.as_str(), key, now).map_err(failed(&path))?;
             // One that cannot be read, perhaps of another version, is none.
             Ok(data.and_then(|data| serde_json::from_str(&data).ok()).map(Arc::new))
         })
@@ -136,7 +72,9 @@ impl Cache for Store {
         now: Timestamp,
     ) -> BoxFuture<'a, PortResult<()>> {
         let tenant = scope.tenant().clone();
-        self.in_cache(move |connection| put(connection, tenant.as_str(), key, &reply, now))
+        self.in_cache(move |connection| {
+            SHELF.put(connection, (tenant.as_str(), key, reply.expires), &reply, now)
+        })
     }
 
     fn clear<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, PortResult<u64>> {
