@@ -103,7 +103,7 @@ impl Agent {
         })
     }
 
-    async fn take_up(
+    pub(crate) async fn take_up(
         &self,
         scope: &Scope,
         run: RunId,

@@ -24,6 +24,8 @@ pub enum RunEvent {
     AttemptAbandoned {
         /// The model call.
         effect: EffectId,
+        /// Who begins it again.
+        model: Arc<str>,
     },
     /// The reply broke off and another model goes on: the text so far stands, tool calls that had
     /// begun are void and are counted from 0 again.

@@ -81,7 +81,7 @@ impl<'a, T: DeserializeOwned> Partial<'a, T> {
                 self.text.push_str(text);
                 self.value(false)
             }
-            RunEvent::AttemptAbandoned { effect } if self.effect == Some(*effect) => {
+            RunEvent::AttemptAbandoned { effect, .. } if self.effect == Some(*effect) => {
                 self.start(None);
                 None
             }

@@ -2,22 +2,46 @@
 //! somebody polls, and dropping it cancels the work and settles the cost.
 
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use futures::Stream;
 use futures::future::BoxFuture;
+use largestack_types::delta::Delta;
 use largestack_types::errors::Result;
 use tokio::sync::mpsc;
 
 use crate::event::RunEvent;
 use crate::partial::Partial;
 use crate::report::Report;
+use crate::runs::Log;
 
 /// Events that may wait for a slow listener before the run waits too.
 const BACKLOG: usize = 64;
 
 /// Where a driver tells what happens.
-pub(crate) type Sink = mpsc::Sender<RunEvent>;
+#[derive(Clone)]
+pub(crate) enum Sink {
+    /// Whoever owns the run: it waits while they are slow.
+    Owner(mpsc::Sender<RunEvent>),
+    /// The log of a detached run, which never waits.
+    Log(Arc<Log>),
+}
+
+/// Nobody listens any more.
+pub(crate) struct Gone;
+
+impl Sink {
+    pub(crate) async fn send(&self, event: RunEvent) -> std::result::Result<(), Gone> {
+        match self {
+            Self::Owner(owner) => owner.send(event).await.map_err(|_| Gone),
+            Self::Log(log) => {
+                log.push(event);
+                Ok(())
+            }
+        }
+    }
+}
 
 /// A run under way. Yields events; [`RunStream::report`] is there when they end.
 #[must_use = "a run goes on only while its stream is polled"]
@@ -30,7 +54,7 @@ pub struct RunStream {
 impl RunStream {
     pub(crate) fn new(drive: impl FnOnce(Sink) -> BoxFuture<'static, Result<Report>>) -> Self {
         let (sink, events) = mpsc::channel(BACKLOG);
-        Self { driver: Some(drive(sink)), events, report: None }
+        Self { driver: Some(drive(Sink::Owner(sink))), events, report: None }
     }
 
     /// What the run came to, once the stream has ended; the error of one that could not begin.
@@ -43,6 +67,18 @@ impl RunStream {
     /// `serde_json::Value` none is. An answer that is sent back or begun again starts over.
     pub fn partial<T: serde::de::DeserializeOwned>(&mut self) -> Partial<'_, T> {
         Partial::new(self)
+    }
+
+    /// Only the words of the answer, piece by piece. Those of an attempt that was abandoned stay
+    /// said: [`RunEvent::AttemptAbandoned`] is what tells. The report is there when they end.
+    pub fn text(&mut self) -> impl Stream<Item = String> + Send + '_ {
+        use futures::StreamExt as _;
+        self.filter_map(|event| {
+            std::future::ready(match event {
+                RunEvent::Delta { delta: Delta::Text { text }, .. } => Some(text),
+                _ => None,
+            })
+        })
     }
 
     /// Drains the stream and says what the run came to.

@@ -107,8 +107,8 @@ impl Going<'_> {
                 offset: *offset,
                 data: delta,
             }),
-            RunEvent::AttemptAbandoned { effect } => {
-                screen.json_line(&Line::AttemptAbandoned { run, effect: *effect })
+            RunEvent::AttemptAbandoned { effect, model } => {
+                screen.json_line(&Line::AttemptAbandoned { run, effect: *effect, model })
             }
             RunEvent::Continued { effect, model } => {
                 screen.json_line(&Line::Continued { run, effect: *effect, model })
@@ -201,7 +201,7 @@ pub(crate) fn place(documents: Option<&Path>, source: &str) -> String {
 #[serde(tag = "kind", rename_all = "snake_case")]
 enum Line<'a> {
     Delta { run: String, effect: EffectId, offset: u32, data: &'a Delta },
-    AttemptAbandoned { run: String, effect: EffectId },
+    AttemptAbandoned { run: String, effect: EffectId, model: &'a str },
     Continued { run: String, effect: EffectId, model: &'a str },
 }
 

@@ -4,7 +4,9 @@
 use std::fmt;
 use std::sync::Arc;
 
-use largestack_agent::{Agent as Dynamic, Input, Report, ResumeOptions, RunOptions};
+use largestack_agent::{
+    Agent as Dynamic, Input, Report, ResumeOptions, RunHandle, RunOptions, Runs,
+};
 use largestack_ports::context::{RunContext, SoFar};
 use largestack_types::errors::Result;
 use largestack_types::id::RunId;
@@ -153,6 +155,20 @@ impl<Deps: Send + Sync + 'static, Out: Send + 'static> Agent<Deps, Out> {
         let options = self.prepared(scope, deps.into(), options).await?;
         let (read, wrapped) = (self.how.read, self.how.wrapped);
         Ok(AnswerStream::new(self.inner.stream(scope, input, options), read, wrapped))
+    }
+
+    /// Starts a run that goes on by itself: whoever follows it may come and go, and only
+    /// cancelling it ends it. [`Agent::answer`] reads what it came to.
+    pub async fn start(
+        &self,
+        runs: &Runs,
+        scope: &Scope,
+        input: impl Into<Input>,
+        deps: impl Into<Arc<Deps>>,
+        options: RunOptions,
+    ) -> Result<RunHandle> {
+        let options = self.prepared(scope, deps.into(), options).await?;
+        runs.start(&self.inner, scope, input, options).await
     }
 
     /// Takes up a run that was cut off or waits, and runs it to its answer.

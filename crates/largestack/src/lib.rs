@@ -65,7 +65,8 @@ pub mod __private {
 pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, CancelHandle, Input, Partial, Report, ResumeOptions, RunEvent, RunOptions, Runtime,
+    Adjusted, CancelHandle, Followed, Follower, Input, Partial, Position, Report, ResumeOptions,
+    RunEvent, RunHandle, RunOptions, Runs, Runtime,
 };
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};

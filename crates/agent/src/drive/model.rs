@@ -109,7 +109,7 @@ impl Asking {
                     first_byte.get_or_insert_with(|| self.clock.monotonic().saturating_sub(from));
                     speaker.say(delta).await?;
                 }
-                ModelEvent::Restarted { .. } => speaker.start_over().await,
+                ModelEvent::Restarted { model } => speaker.start_over(model).await,
                 ModelEvent::Continued { model } => speaker.go_on(model).await,
             }
         }
@@ -168,11 +168,11 @@ impl<'a> Speaker<'a> {
         Ok(())
     }
 
-    async fn start_over(&mut self) {
+    async fn start_over(&mut self, model: Arc<str>) {
         self.channels.clear();
         self.offset = 0;
         let effect = self.asking.context.effect;
-        let _ = self.sink.send(RunEvent::AttemptAbandoned { effect }).await;
+        let _ = self.sink.send(RunEvent::AttemptAbandoned { effect, model }).await;
     }
 
     /// The words stand, and so does what the guard holds back of them.

@@ -68,6 +68,14 @@ impl Drive {
         self.core.runtime.journal.append(&self.lease, batch)
     }
 
+    /// Makes what happened so far durable, before somebody relies on it.
+    pub(crate) async fn acknowledge(&mut self) -> Result<()> {
+        self.flush()?;
+        self.core.runtime.journal.durable().await?;
+        self.tell().await;
+        Ok(())
+    }
+
     /// Tells the listener what has been appended. One that went away is not missed: whoever owns
     /// the stream owns the run.
     pub(super) async fn tell(&mut self) {

@@ -9,6 +9,7 @@ mod limits;
 mod many;
 mod output;
 mod own_run;
+mod runs;
 mod streaming;
 mod tool_options;
 mod tools;

@@ -1,0 +1,267 @@
+//! Runs that go on by themselves. Whoever starts one may go away; whoever follows one may come and
+//! go; it ends by itself, or when somebody cancels it.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use largestack_engine::Recorded;
+use largestack_engine::event::{CancelReason, CancelRequested, Event};
+use largestack_ports::journal::{Batch, Lease};
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::id::RunId;
+use largestack_types::scope::{Scope, TenantId};
+
+use crate::agent::{Agent, fold_stored};
+use crate::drive::{Beginning, Drive};
+use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
+use crate::report::Report;
+use crate::runtime::Runtime;
+use crate::stream::Sink;
+
+mod follow;
+mod log;
+
+pub use follow::{Followed, Follower, Position};
+use follow::{Source, has_ended};
+pub(crate) use log::Log;
+
+/// The detached runs of a process. Cheap to clone.
+#[derive(Clone)]
+pub struct Runs {
+    runtime: Runtime,
+    live: Live,
+}
+
+/// What this process drives, by tenant and run.
+type Live = Arc<Mutex<HashMap<(TenantId, RunId), Driven>>>;
+
+#[derive(Clone)]
+struct Driven {
+    log: Arc<Log>,
+    cancel: CancelHandle,
+}
+
+/// A detached run, as whoever started it holds it. Dropping it changes nothing.
+#[derive(Clone)]
+pub struct RunHandle {
+    runs: Runs,
+    scope: Scope,
+    run: RunId,
+    driven: Driven,
+}
+
+impl Runs {
+    /// The detached runs of agents of this runtime.
+    pub fn new(runtime: Runtime) -> Self {
+        Self { runtime, live: Live::default() }
+    }
+
+    /// Starts a run and leaves it to itself. Its beginning is durable when this returns; what keeps
+    /// a run from beginning is an error here.
+    pub async fn start(
+        &self,
+        agent: &Agent,
+        scope: &Scope,
+        input: impl Into<Input>,
+        options: RunOptions,
+    ) -> Result<RunHandle> {
+        let (log, cancel) = (Arc::new(Log::default()), options.cancel.clone());
+        let sink = Some(Sink::Log(Arc::clone(&log)));
+        let beginning = Beginning { input: input.into(), options, sink };
+        let drive = Drive::begin(Arc::clone(&agent.0), scope, beginning).await?;
+        self.detach(drive, Driven { log, cancel }).await
+    }
+
+    /// Takes up a run that was cut off or waits, and leaves it to itself.
+    pub async fn resume(
+        &self,
+        agent: &Agent,
+        scope: &Scope,
+        run: RunId,
+        options: ResumeOptions,
+    ) -> Result<RunHandle> {
+        let known = self.runtime.journal.read(scope, run, 0).await?;
+        let last = known.last().map_or(0, |last| last.seq);
+        let (log, cancel) = (Arc::new(Log::after(last)), options.cancel.clone());
+        let sink = Some(Sink::Log(Arc::clone(&log)));
+        let drive = agent.take_up(scope, run, (options, sink)).await?;
+        self.detach(drive, Driven { log, cancel }).await
+    }
+
+    /// A subscription to a run of this tenant from a place on: the default one is its beginning.
+    /// Of a run that another process drives, or that has ended, the facts are heard.
+    pub async fn follow(&self, scope: &Scope, run: RunId, from: Position) -> Result<Follower> {
+        let driven = self.lock().get(&key(scope, run)).cloned();
+        if driven.is_none() && self.runtime.journal.run(scope, run).await?.is_none() {
+            return Err(unknown(run));
+        }
+        Ok(self.subscribe(scope, run, driven.map(|driven| driven.log), from))
+    }
+
+    /// Ends a run: one that this process drives at the next moment it listens, one that nobody
+    /// drives at once. `LARGESTACK_CONFLICT` where it has ended or another process drives it.
+    pub async fn cancel(&self, scope: &Scope, run: RunId, note: impl Into<Arc<str>>) -> Result<()> {
+        let driven = self.lock().get(&key(scope, run)).cloned();
+        if let Some(driven) = driven {
+            driven.cancel.cancel(CancelReason::Caller, scope.principal(), note);
+            return Ok(());
+        }
+        let journal = &self.runtime.journal;
+        if journal.run(scope, run).await?.is_none() {
+            return Err(unknown(run));
+        }
+        let lease = journal.claim(scope, run, self.runtime.owner).await?;
+        let ended = self.end(&lease, note.into()).await;
+        let released = journal.release(&lease).await;
+        ended.and(released)
+    }
+
+    /// The runs that this process drives for a tenant.
+    pub fn driven(&self, scope: &Scope) -> Vec<RunId> {
+        let tenant = scope.tenant();
+        self.lock().keys().filter(|(of, _)| of == tenant).map(|(_, run)| *run).collect()
+    }
+
+    /// Ends a run that nobody drives: its history is closed, so that it stays usable.
+    async fn end(&self, lease: &Lease, note: Arc<str>) -> Result<()> {
+        let Runtime { journal, clock, .. } = &self.runtime;
+        let (mut run, events) = fold_stored(&**journal, &lease.scope, lease.run).await?;
+        if has_ended(&events) {
+            let detail = format!("{} has ended ({})", lease.run, run.status());
+            return Err(LargestackError::other(Code::Conflict, detail));
+        }
+        let by = lease.scope.principal().into();
+        let request = CancelRequested { reason: CancelReason::Caller, by, note };
+        let mut recorded = Vec::new();
+        let mut next = Some(Event::CancelRequested(request));
+        while let Some(event) = next.take() {
+            run.apply(&event).map_err(|error| LargestackError::from_coded(&error))?;
+            let event = Arc::new(event);
+            recorded.push(Recorded { seq: run.seq(), at: clock.now(), event });
+            next = run.conclusion().map(Event::RunFinished);
+        }
+        let mut summary = journal.run(&lease.scope, lease.run).await?;
+        if let Some(summary) = &mut summary {
+            summary.status = run.status();
+            summary.reason = run.end().map(|end| end.reason);
+            (summary.seq, summary.updated) = (run.seq(), clock.now());
+        }
+        journal.append(lease, Batch { events: recorded, summary, ..Batch::default() })?;
+        journal.durable().await
+    }
+
+    async fn detach(&self, mut drive: Drive, driven: Driven) -> Result<RunHandle> {
+        drive.acknowledge().await?;
+        let (scope, run) = (drive.lease.scope.clone(), drive.run.id());
+        self.lock().insert(key(&scope, run), driven.clone());
+        let leaving = Leaving { live: Arc::clone(&self.live), key: key(&scope, run) };
+        let log = Arc::clone(&driven.log);
+        self.runtime.tasks.spawn(Box::pin(async move {
+            let mut leaving = Some((leaving, Closing(log)));
+            let report = drive.perform().await;
+            drop(drive);
+            if let Some((_leaving, closing)) = leaving.take() {
+                closing.0.close(report);
+            }
+        }));
+        Ok(RunHandle { runs: self.clone(), scope, run, driven })
+    }
+
+    fn subscribe(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        log: Option<Arc<Log>>,
+        from: Position,
+    ) -> Follower {
+        let live = log.map(|log| {
+            let changed = log.subscribe();
+            (log, changed)
+        });
+        let source = Source {
+            scope: scope.clone(),
+            run,
+            journal: Arc::clone(&self.runtime.journal),
+            clock: Arc::clone(&self.runtime.clock),
+            live,
+        };
+        Follower::new(source, from)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(TenantId, RunId), Driven>> {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl RunHandle {
+    /// Which run.
+    pub const fn id(&self) -> RunId {
+        self.run
+    }
+
+    /// A subscription to it from a place on.
+    pub fn follow(&self, from: Position) -> Follower {
+        let log = Some(Arc::clone(&self.driven.log));
+        self.runs.subscribe(&self.scope, self.run, log, from)
+    }
+
+    /// Asks for its end; once it has ended this does nothing.
+    pub fn cancel(&self, note: impl Into<Arc<str>>) {
+        self.driven.cancel.cancel(CancelReason::Caller, self.scope.principal(), note);
+    }
+
+    /// Waits until it has ended or waits for somebody, and says what it came to.
+    pub async fn report(&self) -> Result<Report> {
+        let mut changed = self.driven.log.subscribe();
+        loop {
+            changed.borrow_and_update();
+            if let Some(report) = self.driven.log.report() {
+                return report;
+            }
+            // The log keeps the sender: it does not go away before its reader.
+            let _ = changed.changed().await;
+        }
+    }
+}
+
+/// Takes a run out of those that are driven, however its task ends.
+struct Leaving {
+    live: Live,
+    key: (TenantId, RunId),
+}
+
+impl Drop for Leaving {
+    fn drop(&mut self) {
+        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+    }
+}
+
+/// Closes the log, however the run's task ends: a follower must not wait for nobody.
+struct Closing(Arc<Log>);
+
+impl Drop for Closing {
+    fn drop(&mut self) {
+        let detail = "the run's task ended before the run did";
+        self.0.close(Err(LargestackError::other(Code::Cancelled, detail)));
+    }
+}
+
+impl std::fmt::Debug for Runs {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Runs").field("driven", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+impl std::fmt::Debug for RunHandle {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RunHandle").field("run", &self.run).finish_non_exhaustive()
+    }
+}
+
+fn key(scope: &Scope, run: RunId) -> (TenantId, RunId) {
+    (scope.tenant().clone(), run)
+}
+
+fn unknown(run: RunId) -> LargestackError {
+    LargestackError::other(Code::NotFound, format!("there is no run {run}"))
+}
