@@ -4,12 +4,13 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use largestack_engine::{Definition, Event, Recorded, Run};
-use largestack_ports::approvals::Terms;
+use largestack_ports::license::License;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
 
+use crate::approval::ApprovalPolicy;
 use crate::builder::AgentBuilder;
 use crate::drive::{Beginning, Drive};
 use crate::options::{Input, ResumeOptions, RunOptions};
@@ -34,7 +35,8 @@ pub(crate) struct Core {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) shape: Option<Shape>,
     pub(crate) guard: largestack_guard::Guard,
-    pub(crate) approval_terms: Terms,
+    pub(crate) approvals: ApprovalPolicy,
+    pub(crate) license: Option<Arc<dyn License>>,
     pub(crate) breakers: Breakers,
     pub(crate) flights: Flights,
     pub(crate) runtime: Runtime,

@@ -1,11 +1,12 @@
 //! Questions to people: which calls they are about, how one is asked, and what becomes of its
 //! answer when a run is taken up.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use largestack_engine::Wait;
 use largestack_engine::event::{ApprovalAnswered, ApprovalRequested, Event};
-use largestack_ports::approvals::{Answer, Approval, Question, Right, Standing, Terms};
+use largestack_ports::approvals::{Answer, Approval, Question, Right, Standing, Terms, Token};
 use largestack_ports::tool::Capabilities;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{ApprovalId, EffectId};
@@ -23,6 +24,27 @@ pub struct ApprovalPolicy {
     pub capabilities: Capabilities,
     /// On which terms.
     pub terms: Terms,
+    /// Tools whose calls are asked about whatever they do, each on terms of its own.
+    pub tools: BTreeMap<Arc<str>, Terms>,
+}
+
+impl ApprovalPolicy {
+    /// On which terms a call of this tool is asked about.
+    pub fn terms_of(&self, tool: &str) -> &Terms {
+        self.tools.get(tool).unwrap_or(&self.terms)
+    }
+
+    /// Terms that nobody could ever meet, and tools that there are not.
+    pub(crate) fn problems(&self, known: impl Fn(&str) -> bool) -> Vec<String> {
+        let own = self.tools.iter().map(|(tool, terms)| (format!("approvals of `{tool}`"), terms));
+        let mut problems: Vec<String> = std::iter::once(("approvals".to_owned(), &self.terms))
+            .chain(own)
+            .filter_map(|(whose, terms)| terms.problem().map(|why| format!("{whose}: {why}")))
+            .collect();
+        let unknown = self.tools.keys().filter(|tool| !known(tool));
+        problems.extend(unknown.map(|tool| format!("approvals of `{tool}`, which is not a tool")));
+        problems
+    }
 }
 
 /// What a question and its answers need to outlive the process.
@@ -35,6 +57,40 @@ pub(crate) fn unavailable() -> LargestackError {
 }
 
 impl Agent {
+    /// The questions of this tenant that wait for an answer, newest first: of this agent and of
+    /// every other that shares its store.
+    pub async fn pending(&self, scope: &Scope, most: usize) -> Result<Vec<Approval>> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        let now = self.0.runtime.clock.now();
+        let mut questions = approvals.list(scope, most).await?;
+        questions.retain(|question| question.standing(now) == Standing::Open);
+        Ok(questions)
+    }
+
+    /// Hands the right of the scope's principal to answer a question to somebody else. Whoever has
+    /// the token answers once, as `to`, by [`Agent::answer_by_token`].
+    pub async fn delegate(
+        &self,
+        scope: &Scope,
+        question: ApprovalId,
+        to: impl Into<Arc<str>>,
+    ) -> Result<Token> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        approvals.delegate(scope, question, scope.principal().into(), to.into()).await
+    }
+
+    /// Answers a question by a right that was handed on.
+    pub async fn answer_by_token(
+        &self,
+        scope: &Scope,
+        question: ApprovalId,
+        token: Token,
+        answer: Answer,
+    ) -> Result<Approval> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        approvals.answer(scope, question, Right::Token(token), answer).await
+    }
+
     /// Answers a question of a run of this tenant, as the principal of the scope. Whoever takes
     /// the run up afterwards, in whatever process, goes on from there.
     pub async fn answer(
@@ -72,7 +128,7 @@ impl Drive {
             tool: Arc::clone(&call.name),
             arguments: arguments.clone(),
             reason: Arc::clone(&reason),
-            terms: self.core.approval_terms.clone(),
+            terms: self.core.approvals.terms_of(&call.name).clone(),
             asked: runtime.clock.now(),
         };
         approvals.ask(&self.lease.scope, question).await?;
@@ -126,7 +182,8 @@ impl Drive {
             return Err(LargestackError::other(Code::ApprovalDenied, detail));
         }
         let answered = match kept.standing(self.core.runtime.clock.now()) {
-            Standing::Open => return Ok(None),
+            // Who drives the run knows that it has not ended.
+            Standing::Open | Standing::Withdrawn => return Ok(None),
             Standing::Expired => ApprovalAnswered {
                 effect,
                 approval: id,

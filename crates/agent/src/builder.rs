@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use largestack_engine::definition::{Definition, InDoubt, OutputRule};
 use largestack_guard::{Guard, Policy};
+use largestack_ports::license::License;
 use largestack_ports::tool::{ApprovalRule, Tool, ToolOptions};
 use largestack_types::call::Settings;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -36,6 +37,7 @@ pub struct AgentBuilder {
     policy: Policy,
     permissions: Permissions,
     approvals: ApprovalPolicy,
+    license: Option<Arc<dyn License>>,
     tools: Vec<Arc<dyn Tool>>,
     changes: Vec<(Arc<str>, ChangeOptions)>,
     output: Option<Output>,
@@ -57,6 +59,7 @@ impl AgentBuilder {
             policy: Policy::default(),
             permissions: Permissions::default(),
             approvals: ApprovalPolicy::default(),
+            license: None,
             tools: Vec::new(),
             changes: Vec::new(),
             output: None,
@@ -112,6 +115,12 @@ impl AgentBuilder {
     /// Which calls a person has to agree to, beside those of tools that say so.
     pub fn approvals(mut self, policy: ApprovalPolicy) -> Self {
         self.approvals = policy;
+        self
+    }
+
+    /// A licence without which no run begins, where the operator asks for one.
+    pub fn license(mut self, license: Arc<dyn License>) -> Self {
+        self.license = Some(license);
         self
     }
 
@@ -197,6 +206,7 @@ impl AgentBuilder {
         for name in self.permissions.allow.iter().flatten().filter(unknown) {
             problems.push(format!("`permissions.allow` names `{name}`, which is not a tool"));
         }
+        problems.extend(self.approvals.problems(|tool| registry.get(tool).is_some()));
         if !problems.is_empty() {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
@@ -207,13 +217,17 @@ impl AgentBuilder {
             .iter()
             .any(|entry| entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some());
         let asks = !self.approvals.capabilities.is_empty()
+            || !self.approvals.tools.is_empty()
             || registry.iter().any(|entry| entry.options.access.approval == ApprovalRule::Required);
         if asks && !(runtime.journal.is_durable() && runtime.tools.approvals.is_some()) {
             return Err(approval::unavailable());
         }
-        let capabilities = self.approvals.capabilities;
+        let approve = Approve {
+            capabilities: self.approvals.capabilities.clone(),
+            tools: self.approvals.tools.keys().cloned().collect(),
+        };
         let mut pipeline = Pipeline::new(Parts {
-            approve: asks.then_some(Approve { capabilities }),
+            approve: asks.then_some(approve),
             permissions: self.permissions,
             validators,
             rules,
@@ -260,7 +274,8 @@ impl AgentBuilder {
             pipeline: Arc::new(pipeline),
             shape,
             guard: Guard::new(self.policy),
-            approval_terms: self.approvals.terms,
+            approvals: self.approvals,
+            license: self.license,
             breakers: Breakers::default(),
             flights: Flights::default(),
             runtime,

@@ -34,6 +34,9 @@ pub struct Permissions {
     pub allow_capabilities: Option<Capabilities>,
     /// Never tools that do any of these.
     pub deny_capabilities: Capabilities,
+    /// Whether a denied call ends the run with `LARGESTACK_TOOL_PERM` instead of being told to the
+    /// model.
+    pub raise: bool,
 }
 
 impl Permissions {
@@ -77,12 +80,13 @@ pub(crate) struct Pipeline {
 
 impl Pipeline {
     pub(crate) fn new(parts: Parts) -> Self {
+        let raise = parts.permissions.raise;
         let mut before: Vec<Box<dyn Stage<ToolTurn>>> = vec![
             Box::new(before_tool::Permission(parts.permissions)),
             Box::new(before_tool::Validate(parts.validators)),
         ];
         if !parts.rules.is_empty() {
-            before.push(Box::new(before_tool::Rules(parts.rules)));
+            before.push(Box::new(before_tool::Rules { rules: parts.rules, raise }));
         }
         before.push(Box::new(before_tool::GuardArguments));
         let first = before.len();

@@ -5,12 +5,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use largestack_agent::runtime::ToolPorts;
-use largestack_agent::{Agent, AgentBuilder, Output, Runtime};
+use largestack_agent::{Agent, AgentBuilder, ApprovalPolicy, Output, Runtime};
 use largestack_config::{
     self as config, Environment, Flags, Inputs, Offer, Settings, ToolSettings,
 };
 use largestack_gateway::{
-    CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports, Strategy,
+    CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports,
+    Strategy, block_model_requests,
 };
 use largestack_http::{
     CloudTransport, Credentials, HttpEgress, HttpTransport, OsIds, SystemClock, TokioTasks,
@@ -124,6 +125,12 @@ pub(crate) fn is_offline(model: &str) -> bool {
 /// What the offline model is, in one line.
 pub(crate) const OFFLINE: &str = model::DESCRIPTION;
 
+/// Does something that asks models, of which none but those of this process answers where requests
+/// are blocked.
+pub(crate) async fn asking<T>(blocked: bool, work: impl Future<Output = T>) -> T {
+    if blocked { block_model_requests(work).await } else { work.await }
+}
+
 /// An agent with everything it runs on.
 pub(crate) struct House {
     /// The agent.
@@ -235,7 +242,11 @@ pub(crate) async fn house_with(
         clock: Arc::clone(&clock),
         environment: Environment::of_process(),
     };
-    let agent = agent(described, store, &outside)?.build(runtime)?;
+    let mut agent = agent(described, store, &outside)?;
+    if let Some(license) = &settings.project.license {
+        agent = agent.license(Arc::new(license.load()));
+    }
+    let agent = agent.build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
 }
 
@@ -296,6 +307,7 @@ fn agent(
         deny: described.permissions.deny.clone(),
         allow_capabilities: described.permissions.allow_capabilities.clone(),
         deny_capabilities: described.permissions.deny_capabilities.clone(),
+        raise: described.permissions.raise,
     };
     let mut builder = Agent::builder(Arc::clone(&described.name))
         .instructions(Arc::clone(&described.instructions))
@@ -304,7 +316,12 @@ fn agent(
         .limits(described.limits.clone())
         .in_doubt(described.in_doubt)
         .guardrails(described.guardrails)
-        .permissions(permissions);
+        .permissions(permissions)
+        .approvals(ApprovalPolicy {
+            capabilities: described.approvals.capabilities.clone(),
+            terms: described.approvals.terms.clone(),
+            tools: described.approvals.tools.clone(),
+        });
     if let Some(output) = &described.output {
         let shape = Output::of(output.schema.schema.clone())
             .named(Arc::clone(&output.schema.name))

@@ -12,6 +12,7 @@ use largestack_types::call::{
 };
 use largestack_types::limits::{Limits, OnLimit};
 
+use crate::approvals::{self, Approvals};
 use crate::catalogue::Catalogue;
 use crate::node::{Entry, Node, Value};
 use crate::origin::Source;
@@ -20,7 +21,7 @@ use crate::project::Words;
 use crate::read::{Fields, Read};
 use crate::routing::{self, Fallback, ReplyCache};
 use crate::show::Show;
-use crate::tools::{self, ToolUse};
+use crate::tools::{self, Raise, ToolUse};
 use crate::value;
 
 /// An agent as its file, the environment and flags describe it.
@@ -58,6 +59,8 @@ pub struct Agent {
     pub limits: Limits,
     /// Tools that may be used.
     pub permissions: Permissions,
+    /// Calls that a person has to agree to.
+    pub approvals: Approvals,
     /// What is done about what the guards find.
     pub guardrails: Policy,
     /// What to do with a call that was cut off and may have had an effect.
@@ -99,6 +102,8 @@ pub struct Permissions {
     pub allow_capabilities: Option<BTreeSet<Capability>>,
     /// Tools that do any of these may not be used.
     pub deny_capabilities: BTreeSet<Capability>,
+    /// Whether a denied call ends the run.
+    pub raise: bool,
 }
 
 /// What documents are when nobody says.
@@ -201,6 +206,7 @@ pub(crate) fn read(
     let knowledge = knowledge(&mut fields, catalogue, &tools);
     let limits = limits(&mut fields);
     let permissions = permissions(fields.section("permissions"), catalogue);
+    let approvals = approvals::read(fields.section("approvals"), catalogue, &tools.value);
     let guardrails = guardrails(fields.section("guardrails"));
     let in_doubt = fields.get("in_doubt", InDoubt::default(), value::choice(IN_DOUBT)).value;
     fields.finish();
@@ -221,6 +227,7 @@ pub(crate) fn read(
         knowledge,
         limits,
         permissions,
+        approvals,
         guardrails,
         in_doubt,
     };
@@ -382,6 +389,7 @@ fn permissions(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Permissions
     let deny = fields.list("deny", Vec::new(), |node| tool(node, catalogue)).value;
     let allow_capabilities = fields.optional_list("allow_capabilities", tools::capability);
     let deny_capabilities = fields.list("deny_capabilities", Vec::new(), tools::capability).value;
+    let raise = fields.get("on_denied", Raise(false), tools::raise).value.0;
     fields.finish();
     let set = |names: Vec<Arc<str>>| names.iter().map(|name| name.as_ref().to_owned()).collect();
     Permissions {
@@ -389,6 +397,7 @@ fn permissions(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Permissions
         deny: set(deny),
         allow_capabilities: allow_capabilities.map(|list| list.into_iter().collect()),
         deny_capabilities: deny_capabilities.into_iter().collect(),
+        raise,
     }
 }
 

@@ -131,6 +131,8 @@ pub const KEYS: &[Key] = keys! {
         "Characters of a result that the model sees; the rest is behind a handle";
     Agent "tools.*.on_error", "`tell` or `raise`", "the tool's",
         "Whether a failure is told to the model or ends the run";
+    Agent "tools.*.approval", "`required` or `never`", "the tool's",
+        "Whether a person has to agree before a call runs; `never` also where `approvals.capabilities` says otherwise";
     Agent "tools.*.root", "path", "the tool's",
         "For tools with files, which need it: the folder they are in";
     Agent "tools.*.max_bytes", "whole number from 1 to 67108864", "1048576",
@@ -175,6 +177,30 @@ pub const KEYS: &[Key] = keys! {
         "Only tools that say what they do and do nothing else; an empty list allows none";
     Agent "permissions.deny_capabilities", "list of capabilities", "none",
         "Tools that do any of these may not be used";
+    Agent "permissions.on_denied", "`tell` or `raise`", "tell",
+        "Whether a denied call is told to the model or ends the run";
+    Agent "approvals.capabilities", "list of capabilities", "none",
+        "A person has to agree to calls of tools that do any of these";
+    Agent "approvals.approvers", "list of texts", "none",
+        "The only ones who may answer; with none anybody may";
+    Agent "approvals.quorum", "whole number from 1 to 1000", "1",
+        "How many have to agree on the same answer; one no is enough against it";
+    Agent "approvals.choices", "`NAME: run` and `NAME: refuse`", "`{approve: run, deny: refuse}`",
+        "The answers that may be given, and what becomes of the call";
+    Agent "approvals.editable", "true or false", "false",
+        "Whether an answer may change the arguments";
+    Agent "approvals.expires_after", "duration", "7d",
+        "How long a question stands; a call that nobody has agreed to by then does not run";
+    Agent "approvals.tools.*.approvers", "list of texts", "the agent's",
+        "Of calls of this tool, whatever it does: the only ones who may answer";
+    Agent "approvals.tools.*.quorum", "whole number from 1 to 1000", "the agent's",
+        "The same of calls of this tool";
+    Agent "approvals.tools.*.choices", "`NAME: run` and `NAME: refuse`", "the agent's",
+        "The same of calls of this tool";
+    Agent "approvals.tools.*.editable", "true or false", "the agent's",
+        "The same of calls of this tool";
+    Agent "approvals.tools.*.expires_after", "duration", "the agent's",
+        "The same of calls of this tool";
     Agent "guardrails.secret", "`allow`, `warn`, `redact`, `tokenise` or `block`", "tokenise",
         "What is done about passwords, keys and tokens";
     Agent "guardrails.card", "as `secret`", "tokenise", "What is done about payment cards";
@@ -186,6 +212,11 @@ pub const KEYS: &[Key] = keys! {
     Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
     Project "store.postgres", "name of a variable", "none",
         "Variable that holds the address of a Postgres server, `postgres://user:password@host/database`: it keeps the budgets and the limits per minute, for several machines";
+    Project "model_requests", "`allow` or `block`", "allow",
+        "Whether providers may be asked; models of this process always may be";
+    Project "license.issuer", "text", "none",
+        "A licence is asked for: the Ed25519 public key, as PEM or base64, that has signed it";
+    Project "license.file", "path", "none", "The licence: a JSON Web Token";
     Project "aliases", "models by name", "none", "Names of your own for models";
     Project "pools.*.models", "list of models", "required", "Models of which any may answer `pool/NAME`";
     Project "pools.*.strategy", "`weighted`, `latency`, `cheapest` or `bandit`", "bandit",

@@ -38,9 +38,11 @@
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `substitute`: variables in them;
 //!   `locate`, `include`: files and folders.
+//! - `approvals`: which calls a person has to agree to; `license`: what an operator asks for.
 //! - `cases`: what an agent is tested with; `schema`: what editors are told of the files.
 
 mod agent;
+mod approvals;
 mod built_in;
 mod cases;
 mod catalogue;
@@ -49,6 +51,7 @@ mod error;
 mod flags;
 mod include;
 pub mod keys;
+mod license;
 mod locate;
 mod network;
 mod node;
@@ -70,12 +73,14 @@ mod value;
 mod yaml;
 
 pub use agent::{Agent, DEFAULT_TOP_K, Knowledge, MAX_TOP_K, Permissions};
+pub use approvals::Approvals;
 pub use built_in::ToolOwn;
 pub use cases::{CASES_FILE, Case, Expect, Said, cases};
 pub use catalogue::Offer;
 pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
 pub use error::{Error, MAX_FILE_BYTES};
 pub use flags::Flags;
+pub use license::{Claims, Issuer, License, Licensed};
 pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
 pub use network::Network;
 pub use origin::{Origin, Source};

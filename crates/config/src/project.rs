@@ -8,6 +8,7 @@ use largestack_wire::price::Book;
 use largestack_wire::profile::Prefill;
 use largestack_wire::{Auth, Patience, Registry, Section};
 
+use crate::license::{self, License};
 use crate::network::{self, Network};
 use crate::node::Node;
 use crate::prices;
@@ -36,6 +37,10 @@ pub struct Project {
     pub pools: BTreeMap<Arc<str>, Pool>,
     /// How providers are reached.
     pub network: Network,
+    /// Whether no provider may be asked.
+    pub models_blocked: bool,
+    /// A licence that the operator asks for; `None` where nobody does.
+    pub license: Option<License>,
     /// What all runs may spend together.
     pub budgets: Budgets,
     /// How fast they may go.
@@ -52,6 +57,8 @@ pub(crate) struct Written {
     pub(crate) providers: Registry,
     pub(crate) pools: Pools,
     pub(crate) network: Network,
+    pub(crate) models_blocked: bool,
+    pub(crate) license: Option<License>,
     pub(crate) budgets: Budgets,
     pub(crate) limits: RateLimits,
     pub(crate) prices: Vec<prices::Written>,
@@ -70,11 +77,39 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
         providers.alias(name, model);
     }
     let network = network::read(fields.section("network"));
+    let models_blocked =
+        fields.get("model_requests", Blocked(false), value::choice(MODEL_REQUESTS)).value.0;
+    let license = license::read(fields.section("license"));
     let budgets = quotas::budgets(fields.section("budgets"));
     let limits = quotas::limits(fields.section("limits"));
     let prices = prices::read(fields.section("prices"));
     fields.finish();
-    Written { model, state, postgres, providers, pools, network, budgets, limits, prices }
+    Written {
+        model,
+        state,
+        postgres,
+        providers,
+        pools,
+        network,
+        models_blocked,
+        license,
+        budgets,
+        limits,
+        prices,
+    }
+}
+
+/// Whether no provider may be asked, as the file says it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Blocked(bool);
+
+const MODEL_REQUESTS: &[(&str, Blocked)] = &[("allow", Blocked(false)), ("block", Blocked(true))];
+
+impl crate::show::Show for Blocked {
+    fn show(&self) -> String {
+        let known = MODEL_REQUESTS.iter().find(|(_, blocked)| blocked == self);
+        known.map_or("", |(name, _)| name).to_owned()
+    }
 }
 
 fn providers(fields: &mut Fields<'_>) -> Registry {

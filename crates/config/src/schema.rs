@@ -176,6 +176,11 @@ fn phrase(words: &str) -> Option<Value> {
         "texts by name" | "models by name" => {
             json!({ "type": "object", "additionalProperties": text })
         }
+        "`NAME: run` and `NAME: refuse`" => json!({
+            "type": "object",
+            "minProperties": 1,
+            "additionalProperties": { "enum": ["run", "refuse"] },
+        }),
         "group of keys" | "JSON Schemas by tenant" => json!({ "type": "object" }),
         "names of tools, or a group with each" => json!({ "anyOf": [
             { "type": "array", "items": text },

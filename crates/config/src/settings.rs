@@ -145,6 +145,8 @@ impl Inputs<'_> {
             providers: written.providers,
             pools: written.pools,
             network: written.network.relative_to(self.working_folder),
+            models_blocked: written.models_blocked,
+            license: written.license.map(|license| license.relative_to(self.working_folder)),
             budgets: written.budgets,
             limits: written.limits,
             prices,

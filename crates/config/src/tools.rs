@@ -6,11 +6,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use largestack_ports::limits::Rate;
-use largestack_ports::tool::{ArgumentRule, BreakerOptions, Capability, Growth, ToolOptions};
+use largestack_ports::tool::{
+    ApprovalRule, ArgumentRule, BreakerOptions, Capability, Growth, ToolOptions,
+};
 use largestack_types::json::Json;
 use largestack_types::label::DataClass;
 use largestack_types::scope::TenantId;
 
+use crate::approvals;
 use crate::built_in::{self, ToolOwn};
 use crate::catalogue::Catalogue;
 use crate::node::{Entry, Node, Value};
@@ -73,6 +76,8 @@ pub struct ToolSettings {
     pub max_result_chars: Option<u32>,
     /// Whether a failure ends the run.
     pub raise: Option<bool>,
+    /// Whether a person has to agree first.
+    pub approval: Option<ApprovalRule>,
 }
 
 const GROWTHS: &[(&str, Growth)] = &[
@@ -121,6 +126,7 @@ impl ToolSettings {
         let access = &mut options.access;
         set(&mut access.capabilities, self.capabilities.as_deref().map(items));
         set(&mut access.classes, self.classes.as_deref().map(items));
+        set(&mut access.approval, self.approval);
         set(&mut access.reveals, self.reveals.as_deref().map(items));
         let everybody = self.arguments.iter().map(|schema| (None, schema));
         let tenants = self.tenant_arguments.iter();
@@ -243,16 +249,20 @@ fn settings(mut fields: Fields<'_>) -> ToolSettings {
         arguments: fields.optional("arguments", value::object),
         tenant_arguments: tenant_arguments(&mut fields),
         max_result_chars: fields.optional("max_result_chars", count()),
-        raise: fields
-            .optional("on_error", |node| value::choice(ON_ERROR)(node).map(Raise))
-            .map(|r| r.0),
+        raise: fields.optional("on_error", raise).map(|raise| raise.0),
+        approval: fields.optional("approval", approvals::rule),
     };
     fields.finish();
     settings
 }
 
-/// Whether a failure is raised, as the file says it.
-struct Raise(bool);
+/// Whether something ends the run, as the file says it.
+pub(crate) struct Raise(pub(crate) bool);
+
+/// `tell` or `raise`.
+pub(crate) fn raise(node: &Node) -> Result<Raise, Wrong> {
+    value::choice(ON_ERROR)(node).map(Raise)
+}
 
 impl Show for Raise {
     fn show(&self) -> String {

@@ -5,6 +5,7 @@
 //! An answer counts once. It comes from a principal that the question is for, or with a token that
 //! such a principal has handed on: 256 random bits of which only the hash is kept.
 
+use std::collections::BTreeSet;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -48,6 +49,37 @@ pub struct Terms {
     pub editable: bool,
     /// How long the question stands.
     pub expires_after: Duration,
+}
+
+impl Terms {
+    /// Why no answer could ever meet them; `None` where one can.
+    pub fn problem(&self) -> Option<String> {
+        let choices: BTreeSet<&str> = self.choices.iter().map(|choice| &*choice.name).collect();
+        let people: BTreeSet<&str> = self.approvers.iter().map(|name| &**name).collect();
+        if self.choices.is_empty() {
+            return Some("there is no choice".to_owned());
+        }
+        if choices.len() < self.choices.len() {
+            return Some("a choice stands twice".to_owned());
+        }
+        if choices.contains("") {
+            return Some("a choice has no name".to_owned());
+        }
+        if !self.choices.iter().any(|choice| choice.approves) {
+            return Some("no choice lets the call run".to_owned());
+        }
+        if self.quorum == 0 {
+            return Some("`quorum` must be at least 1".to_owned());
+        }
+        if !people.is_empty() && people.len() < self.quorum as usize {
+            let (quorum, people) = (self.quorum, people.len());
+            return Some(format!("`quorum` is {quorum}, and only {people} may answer"));
+        }
+        if self.expires_after.is_zero() {
+            return Some("`expires_after` must be longer than nothing".to_owned());
+        }
+        None
+    }
 }
 
 /// The answers where nobody says otherwise.
@@ -189,6 +221,8 @@ pub enum Standing {
     },
     /// Nobody answered in time.
     Expired,
+    /// The run ended before it was answered.
+    Withdrawn,
 }
 
 /// A question and what was said to it.
@@ -198,6 +232,9 @@ pub struct Approval {
     pub question: Question,
     /// The answers so far, in the order in which they came.
     pub votes: Vec<Vote>,
+    /// Whether the run has ended, so that nothing waits for an answer any more.
+    #[serde(default)]
+    pub over: bool,
 }
 
 /// The right to answer one question once, in the place of a principal. Printed only by

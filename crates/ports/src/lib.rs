@@ -29,6 +29,7 @@ pub mod embedder;
 pub mod ids;
 pub mod journal;
 pub mod ledger;
+pub mod license;
 pub mod limits;
 pub mod model;
 pub mod pools;

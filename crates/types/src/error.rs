@@ -137,7 +137,7 @@ catalogue! {
         "Use a model with a larger context, or turn compaction on";
     /// The operator requires a licence file and there is no valid one.
     License = "LICENSE", Denied, retryable: false,
-        "Install a valid licence file, or remove the operator's requirement";
+        "Name a valid licence file in `license.file`, or remove the operator's requirement";
     /// A guard blocked input or output.
     Guardrail = "GUARDRAIL", Denied, retryable: false,
         "Rephrase, or change the guard's action in `guardrails`";
@@ -155,7 +155,7 @@ catalogue! {
         "Name the host in the tool's `hosts`, or its network in `networks`, if the agent may reach it";
     /// A real provider call was attempted where model requests are blocked.
     ModelBlocked = "MODEL_BLOCKED", Denied, retryable: false,
-        "Use a TestModel, or unblock model requests for this task";
+        "Use a TestModel, or allow model requests again (`model_requests: allow`)";
     /// A configuration file, key or value is wrong.
     Config = "CONFIG", Invalid, retryable: false,
         "Fix the place named; `largestack config explain` shows where each value comes from";

@@ -153,9 +153,11 @@ errors! {
         /// What was tried, in order: the model and its error.
         attempts: Vec<(Arc<str>, LargestackError)>,
     } |e| {
-        let tried: Vec<String> =
-            e.attempts.iter().map(|(m, error)| format!("{m} ({})", error.code())).collect();
-        format!("All providers failed: {}", tried.join(", "))
+        let said = |(model, error): &(Arc<str>, LargestackError)| {
+            format!("{model} ({}): {}", error.code(), error.message())
+        };
+        let tried: Vec<String> = e.attempts.iter().map(said).collect();
+        format!("All providers failed: {}", tried.join("; "))
     };
     /// The budget cannot cover the call, or is gone.
     BudgetExceededError / Budget {
@@ -239,8 +241,16 @@ errors! {
         tool: Arc<str>,
         /// The agent.
         agent: Arc<str>,
-    } |e| format!("Agent {} may not use tool {}", e.agent, e.tool),
-    suggestion format!("Add `{}` to the agent's allow list", e.tool);
+        /// What of the arguments is not allowed, where the tool itself is.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        arguments: Option<String>,
+    } |e| match &e.arguments {
+        None => format!("Agent {} may not use tool {}", e.agent, e.tool),
+        Some(why) => format!("Agent {} may not call tool {} like this: {why}", e.agent, e.tool),
+    }, suggestion match e.arguments {
+        None => format!("Add `{}` to the agent's allow list", e.tool),
+        Some(_) => format!("Change the rules for the arguments of `{}`, or ask for less", e.tool),
+    };
     /// An answer does not fit what was asked for.
     OutputError / Output {
         /// What is wrong, each with its place in the answer.
@@ -265,6 +275,9 @@ errors! {
         detail: String,
         /// What to do, where it is more precise than the catalogue.
         advice: Option<String>,
+        /// Whether trying again can help, where it is otherwise than the code says.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        retryable: Option<bool>,
         /// The run, where one was under way.
         run: Option<RunId>,
     } |e| e.detail.clone();
@@ -273,13 +286,14 @@ errors! {
 impl LargestackError {
     /// An error of a code that has no struct of its own.
     pub fn other(code: Code, detail: impl Into<String>) -> Self {
-        OtherError { code, detail: detail.into(), advice: None, run: None }.into()
+        let detail = detail.into();
+        OtherError { code, detail, advice: None, retryable: None, run: None }.into()
     }
 
     /// The same with advice more precise than the catalogue's.
     pub fn with_advice(code: Code, detail: impl Into<String>, advice: impl Into<String>) -> Self {
         let advice = Some(advice.into());
-        OtherError { code, detail: detail.into(), advice, run: None }.into()
+        OtherError { code, detail: detail.into(), advice, retryable: None, run: None }.into()
     }
 
     /// Any coded error, reduced to its contract.
@@ -293,7 +307,9 @@ impl LargestackError {
             detail = format!("{detail}: {error}");
             cause = error.source();
         }
-        OtherError { code: error.code(), detail, advice, run: None }.into()
+        let (code, retryable) = (error.code(), error.retryable());
+        let retryable = (retryable != code.retryable()).then_some(retryable);
+        OtherError { code, detail, advice, retryable, run: None }.into()
     }
 
     /// The guard that blocked, for a guardrail error.
@@ -319,7 +335,7 @@ impl Coded for LargestackError {
 
     fn retryable(&self) -> bool {
         match self {
-            Self::OtherError(error) => error.code.retryable(),
+            Self::OtherError(error) => error.retryable.unwrap_or(error.code.retryable()),
             _ => self.as_coded().retryable(),
         }
     }

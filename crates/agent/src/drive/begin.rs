@@ -44,6 +44,7 @@ impl Drive {
     /// Checks and guards the input, takes the run's lease and records its beginning.
     pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Self> {
         refuse_when_killed(&core, scope)?;
+        refuse_without_license(&core)?;
         let message = input_message(new.input)?;
         let runtime = &core.runtime;
         let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
@@ -109,6 +110,7 @@ impl Drive {
         (options, sink): (ResumeOptions, Option<Sink>),
     ) -> Result<Self> {
         refuse_when_killed(&core, &lease.scope)?;
+        refuse_without_license(&core)?;
         let vault = Arc::clone(&core.runtime.vault);
         let known = vault.all(&lease.scope, run.root()).await?;
         let guard = RunGuard::new(core.guard, lease.scope.clone(), run.root(), vault, known);
@@ -259,6 +261,13 @@ fn refuse_when_killed(core: &Core, scope: &Scope) -> Result<()> {
         Some(thrown) => {
             Err(KillSwitchActivatedError { by: thrown.by, reason: thrown.reason }.into())
         }
+        None => Ok(()),
+    }
+}
+
+fn refuse_without_license(core: &Core) -> Result<()> {
+    match &core.license {
+        Some(license) => Ok(license.check(core.runtime.clock.now())?),
         None => Ok(()),
     }
 }

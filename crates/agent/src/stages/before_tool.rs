@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use largestack_types::errors::Result;
+use largestack_types::errors::{Result, ToolPermissionError};
 use largestack_types::part::{Arguments, PartId};
 
 use crate::pipeline::Permissions;
@@ -42,12 +42,29 @@ impl Stage<ToolTurn> for Permission {
         } else if self.permits(turn) {
             Verdict::Continue
         } else {
-            let agent = &context.agent;
-            let text = format!("Denied (LARGESTACK_TOOL_PERM): {agent} may not use `{name}`.");
-            Verdict::Retry(text.into())
+            denied(self.0.raise, (&context.agent, name), None)
         };
         Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
     }
+}
+
+/// What becomes of a call that is denied: the model is told, or the run ends.
+fn denied(
+    raise: bool,
+    (agent, tool): (&Arc<str>, &Arc<str>),
+    why: Option<String>,
+) -> Verdict<ToolTurn> {
+    if raise {
+        let (tool, agent) = (Arc::clone(tool), Arc::clone(agent));
+        return Verdict::Block(ToolPermissionError { tool, agent, arguments: why }.into());
+    }
+    let text = match why {
+        None => format!("Denied (LARGESTACK_TOOL_PERM): {agent} may not use `{tool}`."),
+        Some(why) => format!(
+            "Denied (LARGESTACK_TOOL_PERM): `{tool}` may not be called with these arguments:{why}"
+        ),
+    };
+    Verdict::Retry(text.into())
 }
 
 /// Checks the arguments against the tool's schema: a function never sees arguments that do not
@@ -76,7 +93,10 @@ impl Stage<ToolTurn> for Validate {
 }
 
 /// Denies arguments that the operator does not allow.
-pub(crate) struct Rules(pub(crate) ArgumentRules);
+pub(crate) struct Rules {
+    pub(crate) rules: ArgumentRules,
+    pub(crate) raise: bool,
+}
 
 impl Stage<ToolTurn> for Rules {
     fn name(&self) -> &'static str {
@@ -92,13 +112,9 @@ impl Stage<ToolTurn> for Rules {
         let verdict = match &turn.call.arguments {
             Arguments::Malformed(_) => Verdict::Continue,
             Arguments::Json(json) => {
-                let problems = self.0.check(context.scope.tenant(), tool, json);
+                let problems = self.rules.check(context.scope.tenant(), tool, json);
                 problems.map_or(Verdict::Continue, |problems| {
-                    let text = format!(
-                        "Denied (LARGESTACK_TOOL_PERM): `{tool}` may not be called with these \
-                         arguments:{problems}"
-                    );
-                    Verdict::Retry(text.into())
+                    denied(self.raise, (&context.agent, tool), Some(problems))
                 })
             }
         };

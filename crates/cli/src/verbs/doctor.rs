@@ -44,6 +44,7 @@ impl Doctor {
         let settings = settings.and_then(Result::ok);
         checks.extend(agent::model(settings.as_ref()));
         checks.push(agent::providers(settings.as_ref()));
+        checks.extend(agent::license(settings.as_ref()));
         let folder = match &settings {
             Some(settings) => settings.project.state.clone(),
             None => place::candidate(global, self.path.as_deref())?,

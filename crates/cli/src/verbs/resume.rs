@@ -134,7 +134,7 @@ impl Resume {
             state.display().to_string(),
         );
         let settings = compose::settings(&file, &flags)?;
-        compose::with_runtime(async {
+        let resumed = async {
             let house = prepare(&settings, screen).await?;
             let cancel = CancelHandle::default();
             let options = ResumeOptions {
@@ -152,7 +152,8 @@ impl Resume {
                 let whole = house.agent.resume(&scope, run.id(), options);
                 finish(&house, &going, Way::Whole(Box::pin(whole)), screen).await
             }
-        })?
+        };
+        compose::with_runtime(compose::asking(settings.project.models_blocked, resumed))?
     }
 }
 

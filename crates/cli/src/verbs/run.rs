@@ -102,7 +102,8 @@ impl Run {
             "-" => from_stdin()?,
             question => question.to_owned(),
         };
-        compose::with_runtime(self.ask(&settings, question, screen))?
+        let asked = self.ask(&settings, question, screen);
+        compose::with_runtime(compose::asking(settings.project.models_blocked, asked))?
     }
 
     async fn ask(

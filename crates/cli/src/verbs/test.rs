@@ -67,7 +67,9 @@ impl Test {
         let cases = self.cases(&settings.agent.folder)?;
         // Everything that is expected is understood before anything is asked.
         let judges: Vec<Judge> = cases.iter().map(Judge::of).collect::<Result<_>>()?;
-        let results = compose::with_runtime(self.ask_all(&settings, &cases, &judges, screen))??;
+        let asked = self.ask_all(&settings, &cases, &judges, screen);
+        let results =
+            compose::with_runtime(compose::asking(settings.project.models_blocked, asked))??;
         if let Some(file) = &self.junit {
             let report = results.junit()?;
             fs::write(file, report).map_err(|error| unwritten(file, &error))?;

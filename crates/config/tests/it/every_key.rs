@@ -67,6 +67,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.tenant_arguments", "{acme: {}}", "{\"acme\":{}}"),
     (Place::Agent, "tools.*.max_result_chars", "100", "100"),
     (Place::Agent, "tools.*.on_error", "raise", "raise"),
+    (Place::Agent, "tools.*.approval", "required", "never"),
     (Place::Agent, "tools.*.root", "docs/deeper", "docs/deeper"),
     (Place::Agent, "tools.*.max_bytes", "5", "5"),
     (Place::Agent, "tools.*.hosts", "[example.com]", "example.com"),
@@ -94,6 +95,18 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "permissions.deny", "[calculator]", "calculator"),
     (Place::Agent, "permissions.allow_capabilities", "[]", "read"),
     (Place::Agent, "permissions.deny_capabilities", "[pay]", "pay, send"),
+    (Place::Agent, "permissions.on_denied", "raise", "raise"),
+    (Place::Agent, "approvals.capabilities", "[pay]", "pay, send"),
+    (Place::Agent, "approvals.approvers", "[ann, bob]", "ann"),
+    (Place::Agent, "approvals.quorum", "2", "2"),
+    (Place::Agent, "approvals.choices", "{pay: run, wait: refuse}", "{\"pay\":\"run\"}"),
+    (Place::Agent, "approvals.editable", "true", "true"),
+    (Place::Agent, "approvals.expires_after", "1h", "2d"),
+    (Place::Agent, "approvals.tools.*.approvers", "[ann, bob]", "ann"),
+    (Place::Agent, "approvals.tools.*.quorum", "2", "2"),
+    (Place::Agent, "approvals.tools.*.choices", "{pay: run}", "{\"pay\":\"run\"}"),
+    (Place::Agent, "approvals.tools.*.editable", "true", "true"),
+    (Place::Agent, "approvals.tools.*.expires_after", "1h", "2d"),
     (Place::Agent, "guardrails.secret", "block", "block"),
     (Place::Agent, "guardrails.card", "redact", "redact"),
     (Place::Agent, "guardrails.email", "tokenise", "tokenise"),
@@ -102,6 +115,9 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Project, "state", "elsewhere", "elsewhere"),
     (Place::Project, "store.postgres", "DATABASE_URL", "DATABASE_URL"),
+    (Place::Project, "model_requests", "block", "block"),
+    (Place::Project, "license.issuer", ISSUER, ISSUER),
+    (Place::Project, "license.file", "other.jwt", "other.jwt"),
     (Place::Project, "aliases", "{fast: openai/gpt-4o}", "{\"fast\":\"openai/gpt-4o\"}"),
     (Place::Project, "pools.*.models", "[openai/o3, openai/gpt-4o]", "openai/o3"),
     (Place::Project, "pools.*.strategy", "latency", "cheapest"),
@@ -188,6 +204,9 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "limits.first", "[a]", "a"),
 ];
 
+/// A public key.
+const ISSUER: &str = "MCowBQYDK2VwAyEAgTl17/wcCLRr6U/3X/GCzcgS+dKuLHqW3NjQhe5Gy8E=";
+
 /// Keys that mean nothing alone.
 const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
                      tools: {search_knowledge: {}, read_file: {root: docs}, web_fetch: {}, \
@@ -197,7 +216,8 @@ const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
 
 const PROJECT: &str = "providers: {mine: {path: /p}}\n\
                        pools: {mine: {models: [openai/o4-mini], strategy: weighted}}\n\
-                       prices: {mine: {model: openai/gpt-9, input: 9}}\n";
+                       prices: {mine: {model: openai/gpt-9, input: 9}}\n\
+                       license: {issuer: MCowBQYDK2VwAyEAbTl17/wcCLRr6U/3X/GCzcgS+dKuLHqW3NjQhe5Gy8E=}\n";
 
 fn other(key: &Key) -> (&'static str, &'static str) {
     let row = OTHER.iter().find(|row| row.0 == key.place && row.1 == key.path);
@@ -222,7 +242,7 @@ pub(crate) fn nested(path: &str, value: &str) -> String {
     let levels: Vec<&str> = path.split('.').collect();
     for (depth, level) in levels.iter().enumerate() {
         let name = match (*level, levels.first()) {
-            ("*", Some(&"tools")) => tool_of(path),
+            ("*", Some(&"tools" | &"approvals")) => tool_of(path),
             ("*", _) => "mine",
             _ => level,
         };
@@ -317,6 +337,9 @@ fn every_key_of_a_project_file_changes_the_project() {
         if key.path.starts_with("prices.") && key.path != "prices.*.input" {
             text.push_str("    input: 9\n");
         }
+        if key.path == "license.file" {
+            let _ = writeln!(text, "  issuer: {ISSUER}");
+        }
         if key.path == "pools.*.weights" {
             text.push_str("    strategy: weighted\n");
         }
@@ -336,7 +359,10 @@ const ALL: &str = "{calculator: {}, read_file: {root: docs}, web_fetch: {}, web_
 #[test]
 fn what_is_read_is_what_the_table_lists() {
     let folder = disk(&[
-        ("agent.yaml", &*format!("{LEAST}tools: {ALL}\n")),
+        (
+            "agent.yaml",
+            &*format!("{LEAST}tools: {ALL}\napprovals: {{tools: {{calculator: {{}}}}}}\n"),
+        ),
         (
             "largestack.yaml",
             "providers: {mine: {}}\npools: {mine: {models: [openai/o3]}}\n\

@@ -105,7 +105,11 @@ fn process(folder: &Path, number: u128, pay: &Pay, terms: &Terms, turns: Vec<Tur
         },
         owner: OwnerId::from_u128(number),
     };
-    let policy = ApprovalPolicy { capabilities: [Capability::Pay].into(), terms: terms.clone() };
+    let policy = ApprovalPolicy {
+        capabilities: [Capability::Pay].into(),
+        terms: terms.clone(),
+        ..ApprovalPolicy::default()
+    };
     let agent = Agent::builder("payer")
         .model("test/model")
         .tool(pay.clone())

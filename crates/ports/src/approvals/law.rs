@@ -17,6 +17,9 @@ pub enum Refused {
     /// Its time is over.
     #[error("{0} has expired")]
     Expired(ApprovalId),
+    /// The run that asked has ended.
+    #[error("nobody waits for {0} any more: its run has ended")]
+    Over(ApprovalId),
     /// This principal has answered already.
     #[error("{by} has answered {id} already")]
     Twice {
@@ -57,7 +60,9 @@ pub enum Refused {
 impl Coded for Refused {
     fn code(&self) -> Code {
         match self {
-            Self::Answered(_) | Self::Expired(_) | Self::Twice { .. } => Code::Approval,
+            Self::Answered(_) | Self::Expired(_) | Self::Over(_) | Self::Twice { .. } => {
+                Code::Approval
+            }
             Self::NotForYou { .. } | Self::NoRight(_) | Self::Forged(_) => Code::ApprovalDenied,
             Self::NoSuchChoice { .. } | Self::NotEditable(_) => Code::Input,
         }
@@ -98,6 +103,9 @@ impl Approval {
                 };
             }
         }
+        if self.over {
+            return Standing::Withdrawn;
+        }
         if now >= self.question.expires() { Standing::Expired } else { Standing::Open }
     }
 
@@ -122,6 +130,7 @@ impl Approval {
             Standing::Open => {}
             Standing::Decided { .. } => return Err(Refused::Answered(id)),
             Standing::Expired => return Err(Refused::Expired(id)),
+            Standing::Withdrawn => return Err(Refused::Over(id)),
         }
         if self.votes.iter().any(|before| before.holder() == vote.holder()) {
             return Err(Refused::Twice { id, by: Arc::clone(vote.holder()) });
@@ -163,7 +172,7 @@ mod tests {
             terms,
             asked: Timestamp::from_micros(0),
         };
-        Approval { question, votes: Vec::new() }
+        Approval { question, votes: Vec::new(), over: false }
     }
 
     fn take(
@@ -219,6 +228,18 @@ mod tests {
     }
 
     #[test]
+    fn nobody_answers_a_run_that_has_ended_and_what_was_decided_before_stays() {
+        let mut approval = asked(Terms::default());
+        let mut decided = approval.clone();
+        take(&mut decided, "ann", Answer::of(APPROVE), at(0)).unwrap();
+        (approval.over, decided.over) = (true, true);
+        assert_eq!(approval.standing(at(1)), Standing::Withdrawn);
+        let late = take(&mut approval, "ann", Answer::of(APPROVE), at(1)).unwrap_err();
+        assert_eq!((late.code(), late), (Code::Approval, Refused::Over(approval.question.id)));
+        assert_eq!(approved(&decided), Some(true));
+    }
+
+    #[test]
     fn only_the_choices_there_are_count_and_arguments_change_only_where_they_may() {
         let own = Choice { name: "escalate".into(), approves: false };
         let mut approval = asked(Terms { choices: vec![own], ..Terms::default() });
@@ -240,5 +261,36 @@ mod tests {
         assert_eq!(id("pay", "{}"), id("pay", "{}"));
         assert_ne!(id("pay", "{}"), id("pay", r#"{"n":1}"#));
         assert_ne!(id("pay", "{}"), id("send", "{}"));
+    }
+
+    #[test]
+    fn terms_that_no_answer_could_meet_are_named() {
+        assert_eq!(Terms::default().problem(), None);
+        let named = |names: &[&str], quorum| Terms {
+            approvers: names.iter().map(|name| Arc::from(*name)).collect(),
+            quorum,
+            ..Terms::default()
+        };
+        assert_eq!(named(&["ann", "bob"], 2).problem(), None);
+        let choices = |all: &[(&str, bool)]| Terms {
+            choices: all
+                .iter()
+                .map(|(name, approves)| Choice { name: Arc::from(*name), approves: *approves })
+                .collect(),
+            ..Terms::default()
+        };
+        assert_eq!(choices(&[("pay", true)]).problem(), None);
+        for (wrong, says) in [
+            (named(&["ann", "bob"], 3), "only 2 may answer"),
+            (named(&["ann", "ann"], 2), "only 1 may answer"),
+            (named(&[], 0), "at least 1"),
+            (choices(&[]), "no choice"),
+            (choices(&[("wait", false)]), "no choice lets"),
+            (choices(&[("pay", true), ("pay", false)]), "stands twice"),
+            (choices(&[("", true)]), "no name"),
+            (Terms { expires_after: Duration::ZERO, ..Terms::default() }, "longer than nothing"),
+        ] {
+            assert!(wrong.problem().unwrap().contains(says), "{wrong:?}");
+        }
     }
 }

@@ -19,6 +19,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::error::{Result, StoreError};
 use crate::keyfile;
 use crate::seal::Key;
+use crate::sqlite::runs;
 use crate::sqlite::store::{Store, failed};
 use crate::sqlite::vault::master_key;
 
@@ -97,7 +98,9 @@ fn load(
     let Some((data, seal)) = row else { return Ok(None) };
     let key = existing_key(key_file)?;
     vouched(&key, &place("question", tenant, id, &data), &seal, id)?;
-    let mut approval = Approval { question: json(&data)?, votes: Vec::new() };
+    let question: Question = json(&data)?;
+    let over = runs::is_over(connection, tenant, question.run)?;
+    let mut approval = Approval { question, votes: Vec::new(), over };
     let rows: Vec<Row> = connection
         .prepare_cached(
             "SELECT data, seal FROM approval_votes WHERE tenant = ?1 AND id = ?2 ORDER BY position",

@@ -40,6 +40,11 @@ pub(crate) fn one(connection: &Connection, tenant: &str, run: RunId) -> Result<O
     data.as_deref().map(read).transpose()
 }
 
+/// Whether a run has ended. One that is not in the list yet has not.
+pub(crate) fn is_over(connection: &Connection, tenant: &str, run: RunId) -> Result<bool> {
+    Ok(one(connection, tenant, run)?.is_some_and(|summary| summary.status.is_final()))
+}
+
 /// Lines, newest run first.
 pub(crate) fn newest(
     connection: &Connection,

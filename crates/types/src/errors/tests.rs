@@ -68,3 +68,62 @@ fn an_other_error_keeps_its_own_code() {
     assert!(error.retryable());
     assert!(error.to_string().ends_with("LARGESTACK_CONFLICT"));
 }
+
+#[test]
+fn an_error_reduced_to_its_contract_stays_as_retryable_as_it_was() {
+    let transient = |transient| ProviderError {
+        provider: "openai".into(),
+        status: Some(503),
+        detail: "overloaded".into(),
+        provider_code: None,
+        request_id: None,
+        transient,
+    };
+    for retryable in [true, false] {
+        let reduced = LargestackError::from_coded(&transient(retryable));
+        assert_eq!(reduced.code(), Code::Provider);
+        assert_eq!(reduced.retryable(), retryable);
+        let text = serde_json::to_string(&reduced).unwrap();
+        let back: LargestackError = serde_json::from_str(&text).unwrap();
+        assert_eq!((back.retryable(), &back), (retryable, &reduced));
+    }
+}
+
+#[test]
+fn an_error_that_was_written_before_retries_were_is_read_with_those_of_its_code() {
+    let old =
+        r#"{"OtherError":{"code":"LARGESTACK_CONFLICT","detail":"held","advice":null,"run":null}}"#;
+    let read: LargestackError = serde_json::from_str(old).unwrap();
+    assert!(read.retryable());
+    assert_eq!(read, LargestackError::other(Code::Conflict, "held"));
+}
+
+#[test]
+fn when_everybody_failed_each_cause_says_what_happened() {
+    let failed =
+        |model: &str, code, detail: &str| (model.into(), LargestackError::other(code, detail));
+    let all = AllProvidersFailedError {
+        attempts: vec![
+            failed("a/b", Code::Provider, "overloaded"),
+            failed("c/d", Code::ProviderTimeout, "nothing within 10 ms"),
+        ],
+    };
+    assert_eq!(
+        all.message(),
+        "All providers failed: a/b (LARGESTACK_PROVIDER): overloaded; \
+         c/d (LARGESTACK_PROVIDER_TIMEOUT): nothing within 10 ms"
+    );
+}
+
+#[test]
+fn a_denied_call_says_whether_it_is_the_tool_or_its_arguments() {
+    let denied = |arguments: Option<&str>| ToolPermissionError {
+        tool: "pay".into(),
+        agent: "clerk".into(),
+        arguments: arguments.map(str::to_owned),
+    };
+    assert_eq!(denied(None).message(), "Agent clerk may not use tool pay");
+    assert!(denied(None).suggestion().contains("allow list"));
+    assert!(denied(Some("- /n: 51 is more than 50")).message().contains("51 is more"));
+    assert!(denied(Some("")).suggestion().contains("rules for the arguments"));
+}

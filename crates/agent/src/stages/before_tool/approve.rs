@@ -1,5 +1,8 @@
 //! Calls that a person has to agree to.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use futures::future::BoxFuture;
 use largestack_ports::tool::{ApprovalRule, Capabilities, Capability};
 use largestack_types::errors::Result;
@@ -9,6 +12,8 @@ use crate::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 /// Asks about calls of tools that say so, and of those that do what the agent's rules name.
 pub(crate) struct Approve {
     pub(crate) capabilities: Capabilities,
+    /// Tools that the agent's rules name.
+    pub(crate) tools: BTreeSet<Arc<str>>,
 }
 
 impl Approve {
@@ -17,6 +22,7 @@ impl Approve {
         let access = &turn.options.as_deref()?.access;
         let tool = &turn.call.name;
         match access.approval {
+            _ if self.tools.contains(tool) => Some(format!("`{tool}` runs with approval only")),
             ApprovalRule::Never => None,
             ApprovalRule::Required => Some(format!("`{tool}` runs with approval only")),
             ApprovalRule::Unsaid => {

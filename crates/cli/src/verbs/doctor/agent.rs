@@ -1,6 +1,7 @@
 //! The agent, its model, and the providers that could serve one.
 
 use largestack_config::{self as config, Environment, Settings};
+use largestack_ports::license::License as _;
 use largestack_types::errors::{Coded as _, Result};
 use largestack_wire::{Auth, Registry};
 
@@ -76,4 +77,16 @@ pub(super) fn providers(settings: Option<&Settings<config::Agent>>) -> Check {
     }
     let detail = format!("{known} known, keys set for {} (not tried)", set.join(", "));
     Check::new("providers", Finding::Ok, detail)
+}
+
+/// The licence, where the operator asks for one.
+pub(super) fn license(settings: Option<&Settings<config::Agent>>) -> Option<Check> {
+    let licensed = settings?.project.license.as_ref()?.load();
+    if let Err(error) = licensed.check(compose::now()) {
+        let check = Check::new("licence", Finding::Broken, error.message());
+        return Some(check.advise(error.suggestion().into_owned()));
+    }
+    let claims = licensed.claims()?;
+    let until = claims.until.map_or_else(|| "for ever".to_owned(), |end| format!("until {end}"));
+    Some(Check::new("licence", Finding::Ok, format!("that of {}, {until}", claims.holder)))
 }

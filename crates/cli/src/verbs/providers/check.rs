@@ -55,7 +55,7 @@ impl Check {
     pub(crate) fn perform(&self, screen: &mut Screen) -> Outcome {
         let project = super::project(None)?;
         let providers = project.providers;
-        let (answer, took) = compose::with_runtime(async {
+        let asked = async {
             let Ground { ports, tasks } =
                 compose::ground(&providers, &project.network, Arc::new(MemorySwitch::default()))?;
             let clock = Arc::clone(&ports.clock);
@@ -77,7 +77,9 @@ impl Check {
             let took = clock.monotonic().saturating_sub(began);
             tasks.finished().await;
             Ok::<_, LargestackError>((answer?, took))
-        })??;
+        };
+        let asked = compose::asking(project.models_blocked, asked);
+        let (answer, took) = compose::with_runtime(asked)??;
         let reply = &answer.reply;
         let unpriced = answer.call.flags.iter().any(|flag| **flag == *"unpriced");
         let cost = (!unpriced).then_some(answer.call.cost);
