@@ -66,7 +66,7 @@ impl Gateway {
     fn begin(&self, context: &CallContext, call: Call) -> Result<ReplyStream> {
         let route = self.shared.routes.get(&call.model, self.clock.now())?;
         let job = Arc::new(Job::new(context.clone(), model_requests_are_blocked()));
-        let ask = Ask { job: job.clone(), call, route };
+        let ask = Ask::new(job.clone(), call, route);
         let events = self.stack.clone().begin(ask)?;
         Ok(Box::pin(Reply::new(events, job)))
     }

@@ -8,6 +8,7 @@ use largestack_types::call::Call;
 use largestack_types::usage::Usage;
 
 use crate::errand::{Errand, Found};
+use crate::layers::meter::Quote;
 use crate::route::Route;
 
 /// What a layer is asked: a call, and where it goes.
@@ -16,6 +17,14 @@ pub(crate) struct Ask {
     pub(crate) job: Arc<Job>,
     pub(crate) call: Call,
     pub(crate) route: Arc<Route>,
+    /// What an attempt can use at the most, where a layer above the meter had to know.
+    pub(crate) quote: Option<Quote>,
+}
+
+impl Ask {
+    pub(crate) fn new(job: Arc<Job>, call: Call, route: Arc<Route>) -> Self {
+        Self { job, call, route, quote: None }
+    }
 }
 
 /// One call of the port, over all its attempts. Attempts follow one another, never overlap.

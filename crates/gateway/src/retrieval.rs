@@ -88,7 +88,7 @@ impl Gateway {
         let call = Errand::call(&route.name);
         let blocked = model_requests_are_blocked();
         let job = Arc::new(Job::errand(context.clone(), blocked, errand));
-        let ask = Ask { job: job.clone(), call, route: route.clone() };
+        let ask = Ask::new(job.clone(), call, route.clone());
         let mut events = Reply::new(self.errands.clone().begin(ask)?, job.clone());
         while let Some(event) = events.next().await {
             let ModelEvent::Done(answer) = event? else { continue };

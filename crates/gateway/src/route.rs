@@ -2,15 +2,16 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
+use foldhash::quality::RandomState;
 use largestack_ports::model::Model;
 use largestack_ports::transport::Auth;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::time::Timestamp;
 use largestack_wire::price::{Book, Price};
 use largestack_wire::profile::Profile;
-use largestack_wire::{Registry, Target, Wire};
+use largestack_wire::{Beginning, Registry, Target, Wire};
 
 use crate::layers::breaker::Circuit;
 use crate::predict::price_of;
@@ -49,6 +50,16 @@ pub(crate) struct There {
     pub(crate) silent: Option<LargestackError>,
     pub(crate) auth: Auth,
     pub(crate) circuit: Arc<Circuit>,
+    /// What the sessions of all runs begin with, for a whole reply and for a stream.
+    beginnings: [OnceLock<Beginning>; 2],
+}
+
+impl There {
+    /// What a session begins with that asks for a stream, or for a whole reply.
+    pub(crate) const fn beginning(&self, stream: bool) -> &OnceLock<Beginning> {
+        let [whole, streamed] = &self.beginnings;
+        if stream { streamed } else { whole }
+    }
 }
 
 const DAY_MICROS: i64 = 86_400_000_000;
@@ -63,7 +74,7 @@ pub(crate) struct Routes {
     prices: Book,
     pools: HashMap<Arc<str>, Arc<Pool>>,
     here: RwLock<HashMap<Arc<str>, Arc<dyn Model>>>,
-    known: RwLock<HashMap<Arc<str>, Arc<Route>>>,
+    known: RwLock<HashMap<Arc<str>, Arc<Route>, RandomState>>,
     circuits: RwLock<HashMap<Arc<str>, Arc<Circuit>>>,
 }
 
@@ -152,6 +163,7 @@ impl Routes {
                 wire,
                 silent,
                 target,
+                beginnings: Default::default(),
             })),
         })
     }

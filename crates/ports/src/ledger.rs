@@ -185,6 +185,12 @@ pub trait Ledger: Send + Sync + 'static {
         amount: Money,
     ) -> BoxFuture<'a, Result<Reservation>>;
 
+    /// [`Ledger::reserve`] where nothing has to be waited for; `None`, with nothing done, where it
+    /// has.
+    fn reserve_now(&self, _keys: &Arc<[BudgetKey]>, _amount: Money) -> Option<Result<Reservation>> {
+        None
+    }
+
     /// A slice of one scope, to reserve from without asking again: at least `least`, at most
     /// `most`, and smaller the less is left. It counts as reserved until it is settled.
     fn lease<'a>(
@@ -208,6 +214,12 @@ pub trait Ledger: Send + Sync + 'static {
     /// estimate.
     fn settle<'a>(&'a self, reservation: &'a Reservation, used: Money)
     -> BoxFuture<'a, Result<()>>;
+
+    /// [`Ledger::settle`] where nothing has to be waited for; `None`, with nothing done, where it
+    /// has.
+    fn settle_now(&self, _reservation: &Reservation, _used: Money) -> Option<Result<()>> {
+        None
+    }
 
     /// Frees a reservation of which nothing was used.
     fn release<'a>(&'a self, reservation: &'a Reservation) -> BoxFuture<'a, Result<()>> {

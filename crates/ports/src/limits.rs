@@ -162,7 +162,18 @@ pub trait Limits: Send + Sync + 'static {
     /// Takes from every limit, or from none.
     fn take<'a>(&'a self, takes: &'a [Take]) -> BoxFuture<'a, Result<Verdict>>;
 
+    /// [`Limits::take`] where nothing has to be waited for; `None`, with nothing done, where it has.
+    fn take_now(&self, _takes: &[Take]) -> Option<Result<Verdict>> {
+        None
+    }
+
     /// Corrects what was taken to what was used, in the same order: what is unused is given back,
     /// what is beyond is owed, and has to be earned before anything else is granted.
     fn correct<'a>(&'a self, takes: &'a [Take], used: &'a [u64]) -> BoxFuture<'a, Result<()>>;
+
+    /// [`Limits::correct`] where nothing has to be waited for; `None`, with nothing done, where it
+    /// has.
+    fn correct_now(&self, _takes: &[Take], _used: &[u64]) -> Option<Result<()>> {
+        None
+    }
 }

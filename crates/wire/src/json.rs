@@ -8,11 +8,13 @@ use std::marker::PhantomData;
 
 mod read;
 mod repeat;
+mod spanned;
 
 pub(crate) use read::from_str;
 pub(crate) use repeat::{Differs, Repeat};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};
+pub(crate) use spanned::Spanned;
 
 /// A string, if there is one. Numbers read as their digits, everything else as absent.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

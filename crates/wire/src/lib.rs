@@ -63,5 +63,5 @@ pub use model::{Registry, Target};
 pub use patience::Patience;
 pub use provider::{Auth, Param, Provider, Section};
 pub use quirk::{Field, Quirk};
-pub use session::Session;
+pub use session::{Beginning, Session};
 pub use wire::{Decoder, Frame, Framing, Headers, HttpRequest, Mode, WIRES, Wire, wire};

@@ -10,13 +10,22 @@ use std::sync::Arc;
 
 use largestack_types::call::{Call, Settings, ToolChoice};
 use largestack_types::message::Message;
+use largestack_types::part::Part;
 use largestack_types::tool::ToolSpec;
 
 use crate::error::EncodeError;
 use crate::model::Target;
 
-/// Bytes of a short conversation: room for it from the start.
-const SHORT: usize = 2 << 10;
+/// Bytes around the words of a message: its role and fields.
+const AROUND: usize = 64;
+
+/// What every session of one wire and target begins with, whoever's it is: made once, so that a run
+/// of one call does not make it again.
+#[derive(Clone, Debug)]
+pub struct Beginning {
+    key: (&'static str, Target),
+    urls: [Option<Arc<str>>; 2],
+}
 
 /// The encoded beginning of a conversation, and the encoded settings of its calls.
 #[derive(Debug, Default)]
@@ -75,6 +84,23 @@ impl Session {
         Self::default()
     }
 
+    /// One that goes on from where every session of a target begins. It gives the same bytes as an
+    /// empty one, also at another target.
+    pub fn of(beginning: &Beginning) -> Self {
+        let Beginning { key, urls } = beginning.clone();
+        Self { key: Some(key), urls, ..Self::default() }
+    }
+
+    /// What other sessions of the same target can begin with; `None` before anything was encoded.
+    pub fn beginning(&self) -> Option<Beginning> {
+        self.key.clone().map(|key| Beginning { key, urls: self.urls.clone() })
+    }
+
+    /// Whether nothing was encoded yet.
+    pub const fn is_new(&self) -> bool {
+        self.key.is_none()
+    }
+
     /// Forgets everything unless it was made by this wire for this target.
     pub(crate) fn enter(&mut self, wire: &'static str, target: &Target) {
         let same = self.key.as_ref().is_some_and(|(name, held)| *name == wire && held == target);
@@ -122,7 +148,9 @@ impl Session {
         let same = pairs.take_while(|(held, given)| Arc::ptr_eq(&held.message, given)).count();
         self.messages.truncate(same);
         self.text.truncate(self.messages.last().map_or(0, |held| held.end));
-        self.text.reserve(if self.text.is_empty() { SHORT } else { 0 });
+        if self.text.is_empty() {
+            self.text.reserve(messages.iter().map(|message| room(message)).sum());
+        }
         for (index, message) in messages.iter().enumerate().skip(same) {
             if let Err(error) = encode(&mut self.text, index) {
                 // Half a message must not stay.
@@ -138,4 +166,10 @@ impl Session {
     pub(crate) fn ready(&self) -> (&[u8], Option<&Tail>) {
         (&self.text, self.tail.as_ref())
     }
+}
+
+/// Bytes that a message of words is encoded in, or nearly.
+fn room(message: &Message) -> usize {
+    let words = message.parts.iter().filter_map(Part::as_text);
+    AROUND + words.map(str::len).sum::<usize>()
 }

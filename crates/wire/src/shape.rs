@@ -222,7 +222,14 @@ pub fn encode(
     session: &mut Session,
 ) -> Result<(HttpRequest, Option<Method>), EncodeError> {
     session.enter(wire.name(), target);
-    let (method, dialect) = (Method::of(call, target)?, dialect(target));
+    let method = Method::of(call, target)?;
+    if method.is_none() && call.tools.is_empty() {
+        // Nothing has a shape: words in, words out.
+        let request = wire.encode(call, target, session)?;
+        refuse_losses(call, target, &request.dropped)?;
+        return Ok((request, None));
+    }
+    let dialect = dialect(target);
     let held = session.shaped.take().filter(|held| held.key.fits(call, method, dialect));
     let mut shaped = held.unwrap_or_else(|| Box::new(Shaped::new(call, method, dialect)));
     let encoded = if shaped.changes_nothing(call) {

@@ -10,20 +10,26 @@ use largestack_types::errors::{LargestackError, Result};
 
 /// What may end a stream.
 pub(crate) trait Watch: Unpin {
-    /// Waits until the stream must end, and says why; `None` when nothing can end it.
-    fn wait(&self) -> Option<BoxFuture<'static, LargestackError>>;
+    /// What has come when the stream must end.
+    type Came: 'static;
+
+    /// Waits until the stream must end; `None` when nothing can end it.
+    fn wait(&self) -> Option<BoxFuture<'static, Self::Came>>;
+
+    /// Why it must.
+    fn why(&self, came: Self::Came) -> LargestackError;
 }
 
 /// A stream under watch.
-pub(crate) struct Cut<S, W> {
+pub(crate) struct Cut<S, W: Watch> {
     /// `None` once it was cut off.
     events: Option<S>,
     watch: W,
     /// Begun at the first wait: a reply that is already there costs no watcher.
-    wait: Option<BoxFuture<'static, LargestackError>>,
+    wait: Option<BoxFuture<'static, W::Came>>,
 }
 
-impl<S, W> Cut<S, W> {
+impl<S, W: Watch> Cut<S, W> {
     pub(crate) const fn new(events: S, watch: W) -> Self {
         Self { events: Some(events), watch, wait: None }
     }
@@ -50,7 +56,8 @@ where
                 over = this.wait.as_mut().map_or(Poll::Pending, |wait| wait.as_mut().poll(cx));
             }
         }
-        over.map(|error| {
+        over.map(|came| {
+            let error = this.watch.why(came);
             // Dropped first, so that the books are settled when the error is seen.
             this.events = None;
             Some(Err(error))

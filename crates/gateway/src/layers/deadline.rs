@@ -33,8 +33,9 @@ impl<S> Deadline<S> {
 /// Watches the clock for a call.
 pub(crate) struct DeadlineWatch {
     clock: Arc<dyn Clock>,
-    /// The deadline, when the call began, and who is asked; `None` without a deadline.
-    bounds: Option<(Timestamp, Timestamp, Arc<Route>)>,
+    /// The deadline and when the call began; `None` without a deadline.
+    bounds: Option<(Timestamp, Timestamp)>,
+    route: Arc<Route>,
 }
 
 fn late(route: &Route, after: Duration) -> LargestackError {
@@ -47,13 +48,16 @@ fn late(route: &Route, after: Duration) -> LargestackError {
 }
 
 impl Watch for DeadlineWatch {
-    fn wait(&self) -> Option<BoxFuture<'static, LargestackError>> {
-        let (deadline, began, route) = self.bounds.clone()?;
-        let sleep = self.clock.sleep(deadline.since(self.clock.now()));
-        Some(Box::pin(async move {
-            sleep.await;
-            late(&route, deadline.since(began))
-        }))
+    type Came = ();
+
+    fn wait(&self) -> Option<BoxFuture<'static, ()>> {
+        let (deadline, _) = self.bounds?;
+        Some(self.clock.sleep(deadline.since(self.clock.now())))
+    }
+
+    fn why(&self, (): ()) -> LargestackError {
+        let lasted = self.bounds.map(|(deadline, began)| deadline.since(began));
+        late(&self.route, lasted.unwrap_or_default())
     }
 }
 
@@ -67,17 +71,12 @@ impl<S: Step> Service<Ask> for Deadline<S> {
     }
 
     fn call(&mut self, ask: Ask) -> Self::Future {
-        let bounds = ask
-            .job
-            .context
-            .deadline
-            .map(|deadline| (deadline, self.clock.now(), ask.route.clone()));
-        if let Some((deadline, now, route)) = &bounds
-            && now >= deadline
-        {
-            return ready(Err(late(route, Duration::ZERO)));
+        let bounds = ask.job.context.deadline.map(|deadline| (deadline, self.clock.now()));
+        if bounds.is_some_and(|(deadline, now)| now >= deadline) {
+            return ready(Err(late(&ask.route, Duration::ZERO)));
         }
-        let watch = DeadlineWatch { clock: self.clock.clone(), bounds };
+        let (clock, route) = (self.clock.clone(), ask.route.clone());
+        let watch = DeadlineWatch { clock, bounds, route };
         ready(self.inner.begin(ask).map(|events| Cut::new(events, watch)))
     }
 }

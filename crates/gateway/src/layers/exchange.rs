@@ -78,7 +78,7 @@ async fn open(
     timeouts: Option<Timeouts>,
     ask: Ask,
 ) -> Result<Opened> {
-    let Ask { job, call, route } = ask;
+    let Ask { job, call, route, .. } = ask;
     match &route.served {
         Served::Here(model) => {
             job.notes().sent = true;

@@ -37,9 +37,14 @@ pub(crate) struct SwitchWatch {
 }
 
 impl Watch for SwitchWatch {
-    fn wait(&self) -> Option<BoxFuture<'static, LargestackError>> {
-        let thrown = self.switch.wait(&self.job.context.scope);
-        Some(Box::pin(async move { refusal(thrown.await) }))
+    type Came = Thrown;
+
+    fn wait(&self) -> Option<BoxFuture<'static, Thrown>> {
+        Some(self.switch.wait(&self.job.context.scope))
+    }
+
+    fn why(&self, thrown: Thrown) -> LargestackError {
+        refusal(thrown)
     }
 }
 

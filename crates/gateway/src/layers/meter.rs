@@ -23,8 +23,10 @@ mod reports;
 mod reserve;
 mod tab;
 
-use reserve::{Quote, Reserved, reserve};
-use tab::Tab;
+use reserve::{Reserved, reserve, reserve_now};
+use tab::{Settling, Tab};
+
+pub(crate) use reserve::Quote;
 
 pub(crate) use bounds::Kept;
 
@@ -43,9 +45,8 @@ pub(crate) struct WorstCase {
     pub(crate) nanos: u64,
 }
 
-/// What an attempt can use at the most. Not cheap; what is kept for the run makes it so.
-pub(crate) fn worst_case(ask: &Ask) -> WorstCase {
-    let quote = Quote::of(ask);
+/// What an attempt of this quote can use at the most.
+pub(crate) fn worst_case(quote: &Quote) -> WorstCase {
     let (input, output) = (quote.input, u64::from(quote.limit));
     let money = quote.price.as_ref().and_then(|p| p.worst_case(quote.bounds(output)).ok());
     let nanos = money.map_or(0, |money| u64::try_from(money.nanos()).unwrap_or(0));
@@ -77,15 +78,20 @@ impl Books {
         reservation: Arc<Reservation>,
         used: Money,
         more: Vec<Reservation>,
-    ) -> BoxFuture<'static, Result<()>> {
+    ) -> Settling {
+        if more.is_empty()
+            && let Some(settled) = self.ledger.settle_now(&reservation, used)
+        {
+            return Settling::Settled(settled);
+        }
         let ledger = self.ledger.clone();
-        Box::pin(async move {
+        Settling::Waits(Box::pin(async move {
             ledger.settle(&reservation, used).await?;
             for reservation in &more {
                 ledger.release(reservation).await?;
             }
             Ok(())
-        })
+        }))
     }
 
     fn reserve(
@@ -109,7 +115,8 @@ impl Books {
 
     /// Settles at once where the ledger does not have to wait, else beside the caller. What a
     /// settlement that fails leaves behind is money still reserved: too much, never too little.
-    fn settle_behind(&self, mut settling: BoxFuture<'static, Result<()>>) {
+    fn settle_behind(&self, settling: Settling) {
+        let Settling::Waits(mut settling) = settling else { return };
         let mut context = Context::from_waker(Waker::noop());
         if settling.as_mut().poll(&mut context).is_pending() {
             self.tasks.spawn(Box::pin(settling.map(drop)));
@@ -121,7 +128,7 @@ impl Books {
         let books = self.clone();
         self.tasks.spawn(Box::pin(async move {
             if let Some(reservation) = reserving.await.ok().and_then(Reserved::into_reservation) {
-                let _ = books.settle(Arc::new(reservation), Money::ZERO, Vec::new()).await;
+                let _ = books.ledger.release(&reservation).await;
             }
         }));
     }
@@ -143,14 +150,18 @@ pub(crate) struct Metered<S: Step> {
 }
 
 enum State<E> {
-    /// Not yet polled, then polled: from then on money may be set aside.
-    Reserving(BoxFuture<'static, Result<Reserved>>, bool),
+    /// Not yet polled: no money is set aside.
+    Asked(Quote),
+    /// The ledger has to wait for somebody.
+    Reserving(BoxFuture<'static, Result<Reserved>>),
     /// In this order, so that the attempt ends before its tab is closed.
     Running(E, Tab),
     /// The provider has gone beyond its limit: the event is held until there is money for more.
     Extending(BoxFuture<'static, Result<Reservation>>, E, Tab, Option<Result<ModelEvent>>),
     /// The last event is held until the books are settled.
     Settling(BoxFuture<'static, Result<()>>, Option<Result<ModelEvent>>),
+    /// They are, or could not be.
+    Settled(Result<()>, Option<Result<ModelEvent>>),
     Over,
 }
 
@@ -164,8 +175,8 @@ impl<S: Step> Service<Ask> for Meter<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, ask: Ask) -> Self::Future {
-        let quote = Quote::of(&ask);
+    fn call(&mut self, mut ask: Ask) -> Self::Future {
+        let quote = ask.quote.take().unwrap_or_else(|| Quote::of(&ask));
         let mut metered = Box::new(Metered {
             inner: self.inner.clone(),
             ask: None,
@@ -175,8 +186,7 @@ impl<S: Step> Service<Ask> for Meter<S> {
         if quote.needs_no_money(&ask) {
             return ready(metered.begin(ask, quote.unreserved()).map(|()| metered));
         }
-        let reserving = reserve(self.books.ledger.clone(), ask.job.clone(), quote);
-        metered.state = State::Reserving(Box::pin(reserving), false);
+        metered.state = State::Asked(quote);
         metered.ask = Some(ask);
         ready(Ok(metered))
     }
@@ -194,6 +204,32 @@ impl<S: Step> Metered<S> {
         }
     }
 
+    /// Sets money aside, at once where the ledger does not have to wait.
+    fn ask_for_money(&mut self) -> Result<()> {
+        let (State::Asked(quote), Some(ask)) =
+            (std::mem::replace(&mut self.state, State::Over), self.ask.take())
+        else {
+            return Ok(());
+        };
+        match reserve_now(&*self.books.ledger, &ask.job, quote) {
+            Ok(reserved) => self.begin(ask, reserved),
+            Err(quote) => {
+                let reserving = reserve(self.books.ledger.clone(), ask.job.clone(), quote);
+                self.state = State::Reserving(Box::pin(reserving));
+                self.ask = Some(ask);
+                Ok(())
+            }
+        }
+    }
+
+    /// Hands an event on when the books are settled.
+    fn settle(&mut self, settling: Settling, event: Option<Result<ModelEvent>>) {
+        self.state = match settling {
+            Settling::Settled(settled) => State::Settled(settled, event),
+            Settling::Waits(settling) => State::Settling(settling, event),
+        };
+    }
+
     fn begin(&mut self, mut ask: Ask, reserved: Reserved) -> Result<()> {
         reserved.apply(&mut ask);
         let tab = Tab::open(reserved, &ask, self.books.clone());
@@ -209,8 +245,12 @@ impl<S: Step> Stream for Metered<S> {
         let this = &mut *self;
         loop {
             match &mut this.state {
-                State::Reserving(reserving, polled) => {
-                    *polled = true;
+                State::Asked(_) => {
+                    if let Err(error) = this.ask_for_money() {
+                        return Poll::Ready(Some(Err(error)));
+                    }
+                }
+                State::Reserving(reserving) => {
                     let reserved = futures::ready!(reserving.as_mut().poll(cx));
                     this.state = State::Over;
                     let begun = match (reserved, this.ask.take()) {
@@ -239,11 +279,7 @@ impl<S: Step> Stream for Metered<S> {
                         Some(Err(error)) => tab.failed(error),
                         None => tab.dropped(),
                     };
-                    let Some(settling) = settling else {
-                        this.state = State::Over;
-                        return Poll::Ready(event);
-                    };
-                    this.state = State::Settling(settling, event);
+                    this.settle(settling, event);
                 }
                 State::Extending(more, ..) => {
                     let more = futures::ready!(more.as_mut().poll(cx));
@@ -262,17 +298,21 @@ impl<S: Step> Stream for Metered<S> {
                             // Cut off: the budget is gone, whatever the provider still has to say.
                             drop(events);
                             let settling = tab.failed(&error);
-                            let Some(settling) = settling else {
-                                return Poll::Ready(Some(Err(error)));
-                            };
-                            this.state = State::Settling(settling, Some(Err(error)));
+                            this.settle(settling, Some(Err(error)));
                         }
                     }
                 }
                 State::Settling(settling, event) => {
                     let settled = futures::ready!(settling.as_mut().poll(cx));
                     let event = event.take();
-                    this.state = State::Over;
+                    this.state = State::Settled(settled, event);
+                }
+                State::Settled(..) => {
+                    let State::Settled(settled, event) =
+                        std::mem::replace(&mut this.state, State::Over)
+                    else {
+                        return Poll::Ready(None);
+                    };
                     return Poll::Ready(match (event, settled) {
                         (Some(Ok(_)), Err(error)) => Some(Err(error)),
                         (event, _) => event,
@@ -288,8 +328,8 @@ impl<S: Step> Drop for Metered<S> {
     fn drop(&mut self) {
         // A tab closes itself; what waits for the ledger must not be lost half-way.
         match std::mem::replace(&mut self.state, State::Over) {
-            State::Reserving(reserving, true) => self.books.give_back(reserving),
-            State::Settling(settling, _) => self.books.settle_behind(settling),
+            State::Reserving(reserving) => self.books.give_back(reserving),
+            State::Settling(settling, _) => self.books.settle_behind(Settling::Waits(settling)),
             State::Extending(more, ..) => self.books.give_back_more(more),
             _ => {}
         }

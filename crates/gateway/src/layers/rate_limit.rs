@@ -57,6 +57,10 @@ impl Rated {
     /// Corrects what was taken, at once where the limits do not have to wait, else beside the
     /// caller; then whoever waits first may try again.
     fn correct(self: &Arc<Self>, takes: Arc<[Take]>, used: Vec<u64>) {
+        if self.limits.correct_now(&takes, &used).is_some() {
+            self.line.wake(&takes);
+            return;
+        }
         let shared = self.clone();
         let mut correcting: BoxFuture<'static, ()> = Box::pin(async move {
             // What cannot be given back is earned again within a minute.
@@ -93,7 +97,10 @@ pub(crate) struct Counted<S: Step> {
 }
 
 enum State<E> {
-    Waiting(BoxFuture<'static, Result<()>>, Box<Ask>),
+    /// Not yet polled: nothing is taken.
+    Asked(Ask),
+    /// For one's turn, or for the limits' own answer.
+    Waiting(BoxFuture<'static, Result<()>>, Ask),
     /// With what the call had cost before this attempt.
     Running(E, Money),
     Over,
@@ -108,21 +115,20 @@ impl<S: Step> Service<Ask> for RateLimited<S> {
         self.inner.poll_ready(cx)
     }
 
-    fn call(&mut self, ask: Ask) -> Self::Future {
+    fn call(&mut self, mut ask: Ask) -> Self::Future {
         let Some(shared) = &self.shared else {
             return ready(self.inner.begin(ask).map(Limited::Free));
         };
-        let takes = shared.policy.takes(&ask);
+        let takes = shared.policy.takes(&mut ask);
         if takes.is_empty() {
             return ready(self.inner.begin(ask).map(Limited::Free));
         }
-        let waiting = admit::admit(shared.clone(), ask.job.clone(), takes.clone());
         ready(Ok(Limited::Counted(Box::new(Counted {
             inner: self.inner.clone(),
             shared: shared.clone(),
             job: ask.job.clone(),
             takes,
-            state: State::Waiting(Box::pin(waiting), Box::new(ask)),
+            state: State::Asked(ask),
         }))))
     }
 }
@@ -161,29 +167,50 @@ impl<S: Step> Counted<S> {
         self.shared.correct(self.takes.clone(), used);
     }
 
+    /// Makes the attempt, which is admitted.
+    fn go(&mut self, ask: Ask) -> Result<()> {
+        let before = {
+            let mut notes = self.job.notes();
+            notes.next_attempt();
+            notes.bill.cost
+        };
+        match self.inner.begin(ask) {
+            Ok(events) => {
+                self.state = State::Running(events, before);
+                Ok(())
+            }
+            Err(error) => {
+                self.conclude(&End::Failed(&error), before);
+                Err(error)
+            }
+        }
+    }
+
     fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Option<Result<ModelEvent>>> {
         loop {
             match &mut self.state {
+                State::Asked(_) => {
+                    let State::Asked(ask) = std::mem::replace(&mut self.state, State::Over) else {
+                        return Poll::Ready(None);
+                    };
+                    if let Some(admitted) = admit::admit_now(&self.shared, &self.takes) {
+                        if let Err(error) = admitted.and_then(|()| self.go(ask)) {
+                            return Poll::Ready(Some(Err(error)));
+                        }
+                    } else {
+                        let (shared, job) = (self.shared.clone(), self.job.clone());
+                        let waiting = admit::admit(shared, job, self.takes.clone());
+                        self.state = State::Waiting(Box::pin(waiting), ask);
+                    }
+                }
                 State::Waiting(waiting, _) => {
                     let admitted = futures::ready!(waiting.as_mut().poll(cx));
                     let State::Waiting(_, ask) = std::mem::replace(&mut self.state, State::Over)
                     else {
                         return Poll::Ready(None);
                     };
-                    if let Err(error) = admitted {
+                    if let Err(error) = admitted.and_then(|()| self.go(ask)) {
                         return Poll::Ready(Some(Err(error)));
-                    }
-                    let before = {
-                        let mut notes = self.job.notes();
-                        notes.next_attempt();
-                        notes.bill.cost
-                    };
-                    match self.inner.begin(*ask) {
-                        Ok(events) => self.state = State::Running(events, before),
-                        Err(error) => {
-                            self.conclude(&End::Failed(&error), before);
-                            return Poll::Ready(Some(Err(error)));
-                        }
                     }
                 }
                 State::Running(events, before) => {

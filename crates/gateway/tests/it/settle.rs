@@ -217,7 +217,7 @@ impl Ledger for Elsewhere {
     ) -> BoxFuture<'a, Result<()>> {
         Box::pin(async move {
             tokio::task::yield_now().await;
-            self.0.settle_now(reservation, used)
+            self.0.try_settle(reservation, used)
         })
     }
 

@@ -228,7 +228,7 @@ impl MemoryLedger {
     }
 
     /// [`Ledger::settle`] without waiting.
-    pub fn settle_now(&self, reservation: &Reservation, used: Money) -> Result<()> {
+    pub fn try_settle(&self, reservation: &Reservation, used: Money) -> Result<()> {
         self.book().settle(reservation.number, used, self.now())
     }
 }
@@ -244,6 +244,10 @@ impl Ledger for MemoryLedger {
         amount: Money,
     ) -> BoxFuture<'a, Result<Reservation>> {
         ready(self.try_reserve(keys, amount))
+    }
+
+    fn reserve_now(&self, keys: &Arc<[BudgetKey]>, amount: Money) -> Option<Result<Reservation>> {
+        Some(self.try_reserve(keys, amount))
     }
 
     fn lease<'a>(
@@ -268,7 +272,11 @@ impl Ledger for MemoryLedger {
         reservation: &'a Reservation,
         used: Money,
     ) -> BoxFuture<'a, Result<()>> {
-        ready(self.settle_now(reservation, used))
+        ready(self.try_settle(reservation, used))
+    }
+
+    fn settle_now(&self, reservation: &Reservation, used: Money) -> Option<Result<()>> {
+        Some(self.try_settle(reservation, used))
     }
 
     fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>> {

@@ -232,6 +232,11 @@ impl State {
     }
 }
 
+/// A reservation that is kept here.
+fn here(number: u64, keys: &Arc<[BudgetKey]>, amount: Money) -> Reservation {
+    Reservation { owner: HERE, number, amount, keys: Arc::clone(keys) }
+}
+
 impl Sliced {
     /// Over the ledger that processes share.
     pub fn new(shared: Arc<dyn Ledger>) -> Self {
@@ -246,10 +251,7 @@ impl Sliced {
     async fn take(&self, keys: &Arc<[BudgetKey]>, amount: Money) -> Result<Reservation> {
         loop {
             let short = match self.state().take(keys, amount) {
-                Ok(number) => {
-                    let keys = Arc::clone(keys);
-                    return Ok(Reservation { owner: HERE, number, amount, keys });
-                }
+                Ok(number) => return Ok(here(number, keys, amount)),
                 Err(short) => short,
             };
             let at = match short {
@@ -331,6 +333,15 @@ impl Ledger for Sliced {
         amount: Money,
     ) -> BoxFuture<'a, Result<Reservation>> {
         self.take(keys, amount).boxed()
+    }
+
+    fn reserve_now(&self, keys: &Arc<[BudgetKey]>, amount: Money) -> Option<Result<Reservation>> {
+        match self.state().take(keys, amount) {
+            Ok(number) => Some(Ok(here(number, keys, amount))),
+            Err(Short::Refused(error)) => Some(Err(error)),
+            // Another slice has to be leased.
+            Err(Short::Slice(_)) => None,
+        }
     }
 
     fn lease<'a>(

@@ -8,10 +8,11 @@ use std::borrow::Cow;
 use std::fmt;
 
 use largestack_types::json::RAW;
-use serde::de::value::{BorrowedStrDeserializer, StringDeserializer};
+use serde::de::value::{BorrowedStrDeserializer, MapAccessDeserializer, StringDeserializer};
 use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde::forward_to_deserialize_any;
 
+use super::spanned::SPANNED;
 use crate::escape::{special, special_at};
 
 /// Values that nobody reads are followed this deep.
@@ -333,6 +334,11 @@ impl<'de> Deserializer<'de> for &mut Reader<'de> {
         if name == RAW {
             return visitor.visit_map(Raw(Some(self.raw()?)));
         }
+        if name == SPANNED {
+            self.peek();
+            let start = self.at;
+            return visitor.visit_seq(Spanning { reader: self, start, read: false });
+        }
         visitor.visit_newtype_struct(self)
     }
 
@@ -426,6 +432,28 @@ impl<'de> SeqAccess<'de> for &mut Members<'_, 'de> {
     ) -> Result<Option<T::Value>, GaveUp> {
         if !self.more(b']')? {
             return Ok(None);
+        }
+        seed.deserialize(&mut *self.reader).map(Some)
+    }
+}
+
+/// A value, and behind it the text that it was read from.
+struct Spanning<'r, 'de> {
+    reader: &'r mut Reader<'de>,
+    start: usize,
+    read: bool,
+}
+
+impl<'de> SeqAccess<'de> for Spanning<'_, 'de> {
+    type Error = GaveUp;
+
+    fn next_element_seed<T: DeserializeSeed<'de>>(
+        &mut self,
+        seed: T,
+    ) -> Result<Option<T::Value>, GaveUp> {
+        if std::mem::replace(&mut self.read, true) {
+            let text = self.reader.text.get(self.start..self.reader.at).ok_or(GaveUp)?;
+            return seed.deserialize(MapAccessDeserializer::new(Raw(Some(text)))).map(Some);
         }
         seed.deserialize(&mut *self.reader).map(Some)
     }

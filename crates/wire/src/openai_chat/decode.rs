@@ -17,7 +17,7 @@ use super::tool_calls::ToolCalls;
 use super::usage;
 use crate::error::DecodeError;
 use crate::event::{Place, WireEvent};
-use crate::json::{self, Differs, Object, Repeat, lenient};
+use crate::json::{self, Differs, Object, Repeat, Spanned, lenient};
 use crate::model::Target;
 use crate::wire::{Decoder, Frame, Mode};
 
@@ -120,11 +120,9 @@ impl ChatDecoder {
             self.choice(choice, emit);
         }
         self.sources.perplexity(chunk.citations, chunk.search_results);
-        let inner = x_groq
-            .and_then(|raw| lenient::<Object<usage::XGroq<'_>>>(raw.get()).0.0)
-            .filter(|raw| raw.get() != "null");
-        if let Some(raw) = usage.or(inner) {
-            emit(WireEvent::Usage { usage: usage::read(raw), raw });
+        let inner = x_groq.and_then(|raw| lenient::<Object<usage::XGroq<'_>>>(raw.get()).0.0);
+        if let Some(Spanned { raw, value: Object(counts) }) = usage.or(inner) {
+            emit(WireEvent::Usage { usage: usage::read(counts), raw });
         }
         if let Some(raw) = error {
             self.complete = true;

@@ -7,6 +7,7 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_json::value::RawValue;
 
+use super::usage::Counted;
 use crate::json::{Count, Fields, List, Object, Str, drain, from_str, skip};
 
 /// A field nobody interprets.
@@ -20,7 +21,7 @@ pub(super) struct Chunk<'a> {
     pub(super) object: Str<'a>,
     /// `None`: the field is absent, so this is no chunk at all.
     pub(super) choices: Option<List<Object<Choice<'a>>>>,
-    pub(super) usage: Option<&'a RawValue>,
+    pub(super) usage: Option<Counted<'a>>,
     pub(super) x_groq: Option<&'a RawValue>,
     pub(super) error: Option<&'a RawValue>,
     /// Perplexity: the addresses behind the marks in the text, and more about them.
@@ -42,7 +43,7 @@ impl<'de> Fields<'de> for Chunk<'de> {
             "model" => self.model = map.next_value()?,
             "object" => self.object = map.next_value()?,
             "choices" => self.choices = Some(map.next_value()?),
-            "usage" => self.usage = present(map)?,
+            "usage" => self.usage = map.next_value()?,
             "x_groq" => {
                 self.x_groq = present(map)?;
                 self.extras.extend(self.x_groq.map(|raw| (key, raw)));

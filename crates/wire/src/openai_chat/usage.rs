@@ -4,12 +4,15 @@ use std::borrow::Cow;
 
 use largestack_types::usage::Usage;
 use serde::de::MapAccess;
-use serde_json::value::RawValue;
 
-use crate::json::{Count, Fields, Object, lenient, skip};
+use crate::json::{Count, Fields, Object, Spanned, skip};
 
+/// A `usage` object, read and as it is written.
+pub(super) type Counted<'a> = Spanned<'a, Object<Counts>>;
+
+/// A `usage` object's counts.
 #[derive(Debug, Default)]
-struct Counts {
+pub(super) struct Counts {
     prompt: Count,
     completion: Count,
     total: Count,
@@ -74,8 +77,7 @@ impl<'de> Fields<'de> for Details {
 /// `completion_tokens` includes reasoning at OpenAI and does not at xAI and in Google's compatible
 /// endpoint. `total_tokens` tells them apart: what it has beyond prompt and completion was
 /// generated, too.
-pub(super) fn read(raw: &RawValue) -> Usage {
-    let Object(counts) = lenient::<Object<Counts>>(raw.get());
+pub(super) fn read(counts: Counts) -> Usage {
     let Object(prompt) = counts.prompt_details;
     let Object(completion) = counts.completion_details;
     let beyond = match (counts.total.0, counts.prompt.0, counts.completion.0) {
@@ -100,7 +102,7 @@ pub(super) fn read(raw: &RawValue) -> Usage {
 
 /// The `usage` inside Groq's `x_groq`.
 #[derive(Debug, Default)]
-pub(super) struct XGroq<'a>(pub(super) Option<&'a RawValue>);
+pub(super) struct XGroq<'a>(pub(super) Option<Counted<'a>>);
 
 impl<'de> Fields<'de> for XGroq<'de> {
     fn field<A: MapAccess<'de>>(
@@ -109,7 +111,7 @@ impl<'de> Fields<'de> for XGroq<'de> {
         map: &mut A,
     ) -> Result<(), A::Error> {
         match &*key {
-            "usage" => self.0 = Some(map.next_value()?),
+            "usage" => self.0 = map.next_value()?,
             _ => skip(map)?,
         }
         Ok(())
@@ -119,9 +121,10 @@ impl<'de> Fields<'de> for XGroq<'de> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::json::lenient;
 
     fn of(text: &str) -> [Option<u64>; 5] {
-        let usage = read(serde_json::from_str(text).unwrap());
+        let usage = read(lenient::<Object<Counts>>(text).0);
         [
             usage.input_tokens,
             usage.output_tokens,

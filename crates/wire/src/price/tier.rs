@@ -8,6 +8,7 @@ use largestack_types::json::Json;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
+use crate::escape::special;
 use crate::json::{Fields, Object, Str, lenient, skip};
 
 /// How urgently a call is served.
@@ -125,17 +126,47 @@ impl<'de> Fields<'de> for Said {
     }
 }
 
-/// Words of which one is in every text that names a tier.
-const MARKS: [&str; 5] =
-    ["service_tier", "serviceTier", "trafficType", "\"speed\"", "inference_geo"];
+/// The fields that name a tier, from their quote on.
+const MARKS: [&str; 4] = ["\"service_tier\"", "\"serviceTier\"", "\"trafficType\"", "\"speed\""];
+/// The field that names a place.
+const PLACE: &str = "\"inference_geo\"";
+
+/// Whether a text can be seen to name no other tier than the standard one without being read:
+/// wherever one of the fields stands in it, a word for the standard tier comes right behind.
+fn is_standard(object: &str) -> bool {
+    let (words, rest) = object.as_bytes().as_chunks::<8>();
+    let quotes = (0..).step_by(8).zip(words).flat_map(|(start, word)| {
+        let mut found = special(u64::from_le_bytes(*word));
+        std::iter::from_fn(move || {
+            let at = found.trailing_zeros() as usize / 8;
+            found &= found.checked_sub(1)?;
+            Some(start + at)
+        })
+    });
+    quotes.chain(object.len() - rest.len()..object.len()).all(|at| names_nothing_else(object, at))
+}
+
+/// The same for the field that begins at this place, if one does.
+fn names_nothing_else(object: &str, at: usize) -> bool {
+    if !matches!(object.as_bytes().get(at + 1), Some(b's' | b't' | b'i')) {
+        return true;
+    }
+    let Some(field) = object.get(at..) else { return true };
+    let Some(behind) = MARKS.iter().find_map(|mark| field.strip_prefix(mark)) else {
+        return !field.starts_with(PLACE);
+    };
+    let word = behind.strip_prefix(":\"").and_then(|word| word.split_once('"'));
+    behind.starts_with(":null")
+        || word.is_some_and(|(word, _)| Tier::of_word(word) == Some(Tier::Standard))
+}
 
 /// What objects of a protocol say of the tier: the standard one when they say nothing, and the
 /// word itself when nobody documented it.
 fn of<'a>(objects: impl Iterator<Item = &'a Json>) -> Result<Tier, String> {
     let mut tier = Ok(Tier::Standard);
     for object in objects.map(Json::as_str) {
-        // Most replies say nothing: these are not read.
-        if MARKS.iter().any(|mark| object.contains(mark))
+        // Most replies say nothing, or that they are as all others: these are not read.
+        if !is_standard(object)
             && let Some(said) = lenient::<Object<Said>>(object).0.0
         {
             tier = said;
@@ -174,6 +205,28 @@ mod tests {
         assert_eq!(said(r#"{"inference_geo":"not_available"}"#, "{}"), Ok(Tier::Standard));
         assert_eq!(said("{}", r#"{"service_tier":null}"#), Ok(Tier::Standard));
         assert_eq!(served(None, None), Ok(Tier::Standard));
+    }
+
+    #[test]
+    fn what_is_seen_without_reading_is_what_reading_says() {
+        for (object, seen) in [
+            (r#"{"created":1}"#, true),
+            ("", true),
+            (r#"{"a":"speed","b":1}"#, false),
+            (r#"{"1":2,"speed":"fast"}"#, false),
+            (r#"{"12":2,"speed":"fast"}"#, false),
+            (r#"{"123":2,"speed":"standard","total":"\u00e9","s":0}"#, true),
+            (r#"{"service_tier":"default","x":{"serviceTier":"on_demand"}}"#, true),
+            (r#"{"service_tier": "default"}"#, false),
+            (r#"{"service_tier":null}"#, true),
+            (r#"{"service_tier":"default","service_tier":"flex"}"#, false),
+            (r#"{"service_tier":"def\u0061ult"}"#, false),
+            (r#"{"inference_geo":"standard"}"#, false),
+        ] {
+            assert_eq!(is_standard(object), seen, "{object}");
+            let read = lenient::<Object<Said>>(object).0.0;
+            assert!(!seen || read.is_none(), "{object}");
+        }
     }
 
     #[test]

@@ -35,12 +35,13 @@ use super::{asked, reply, script};
 use crate::Outcome;
 
 const PRICES: &str = r#"
-[[price]]
-provider = "bench"
-model = "*"
-from = "2000-01-01"
-input = 150_000_000
-output = 600_000_000
+version = "bench"
+[[list]]
+providers = ["bench"]
+page = "https://bench.invalid/prices"
+read = "2026-11-23"
+[list.models]
+"*" = { input = "0.15", output = "0.60" }
 "#;
 /// Limits that no bench reaches.
 const PLENTY: Rate = Rate { per_minute: 1_000_000_000_000, burst: 1_000_000_000_000 };
@@ -188,4 +189,19 @@ fn typed(content_type: &'static str, body: Body) -> Response {
 fn refused(error: &LargestackError) -> Response {
     let status = StatusCode::from_u16(error.code().kind().http_status());
     (status.unwrap_or(StatusCode::BAD_GATEWAY), error.to_string()).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use largestack_types::time::Timestamp;
+
+    use super::*;
+
+    /// The gateway would pass every call unmetered, and be measured without its ledger.
+    #[test]
+    fn the_bench_has_a_price_for_its_model() {
+        let at = Timestamp::from_micros(1_767_225_600_000_000);
+        let book = Book::parse(PRICES).unwrap();
+        assert!(book.price("bench", script::MODEL, at).is_some_and(|price| !price.is_free()));
+    }
 }

@@ -10,7 +10,7 @@ use http::header::{CONTENT_TYPE, HeaderValue};
 use largestack_ports::transport::{Method, Request, Timeouts, Transport};
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError, Result};
-use largestack_wire::{Decoder, Mode, Patience, shape, wait};
+use largestack_wire::{Decoder, Mode, Patience, Session, shape, wait};
 
 use crate::excerpt;
 use crate::job::Job;
@@ -47,7 +47,15 @@ pub(super) async fn send(
 ) -> Result<Sent> {
     let slot = &job.context.slot;
     let mut kept = slot.take_session::<Kept>().unwrap_or_default();
+    let common = there.beginning(call.stream);
+    if let Some(common) = common.get().filter(|_| kept.session.is_new()) {
+        kept.session = Session::of(common);
+    }
     let encoded = shape::encode(there.wire, call, &there.target, &mut kept.session);
+    if encoded.is_ok() && common.get().is_none() {
+        // Another call may have been first: theirs says the same.
+        kept.session.beginning().into_iter().for_each(|made| drop(common.set(made)));
+    }
     slot.put_session(kept);
     let (encoded, method) = encoded?;
     let asked = encoded.mode;

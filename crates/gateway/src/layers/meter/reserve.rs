@@ -16,7 +16,7 @@ use crate::job::{Ask, Job};
 
 /// What an attempt can cost.
 #[derive(Clone, Debug)]
-pub(super) struct Quote {
+pub(crate) struct Quote {
     /// `None` when nobody knows, for the tier that is asked for.
     pub(super) price: Option<Arc<Price>>,
     /// The tier that is asked for.
@@ -46,7 +46,8 @@ fn out_of_range(_: NoPrice) -> LargestackError {
 }
 
 impl Quote {
-    pub(super) fn of(ask: &Ask) -> Self {
+    /// Not cheap; what is kept for the run makes it so.
+    pub(crate) fn of(ask: &Ask) -> Self {
         if let Some(errand) = &ask.job.errand {
             let price = ask.route.price.clone();
             let (input, searches) = errand.bounds(price.as_deref());
@@ -135,6 +136,16 @@ impl Reserved {
 
     pub(super) fn into_reservation(self) -> Option<Reservation> {
         self.reservation
+    }
+}
+
+/// Sets the money aside where the whole of it is to be had at once; else nothing is done.
+pub(super) fn reserve_now(ledger: &dyn Ledger, job: &Job, quote: Quote) -> Result<Reserved, Quote> {
+    let whole = quote.price.as_ref().and_then(|price| quote.needs(price, quote.limit).ok());
+    let taken = whole.and_then(|whole| ledger.reserve_now(&job.context.budgets, whole));
+    match taken {
+        Some(Ok(taken)) => Ok(Reserved { reservation: Some(taken), quote, clamped: false }),
+        _ => Err(quote),
     }
 }
 

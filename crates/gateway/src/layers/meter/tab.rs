@@ -49,7 +49,13 @@ pub(super) struct Tab {
     closed: bool,
 }
 
-type Settling = Option<BoxFuture<'static, Result<()>>>;
+/// How a tab is closed.
+pub(super) enum Settling {
+    /// It is, or could not be.
+    Settled(Result<()>),
+    /// The ledger has to wait for somebody.
+    Waits(BoxFuture<'static, Result<()>>),
+}
 
 impl Tab {
     pub(super) fn open(reserved: Reserved, ask: &Ask, books: Books) -> Self {
@@ -185,8 +191,12 @@ impl Tab {
             notes.bill.cost = notes.bill.cost.checked_add(used).unwrap_or(Money::MAX);
             used
         };
-        let reservation = self.reservation.take()?;
-        Some(self.books.settle(reservation, used, std::mem::take(&mut self.more)))
+        match self.reservation.take() {
+            Some(reservation) => {
+                self.books.settle(reservation, used, std::mem::take(&mut self.more))
+            }
+            None => Settling::Settled(Ok(())),
+        }
     }
 
     fn charge_unanswered(&self, notes: &mut Notes) -> Money {
@@ -258,9 +268,8 @@ impl Tab {
 
 impl Drop for Tab {
     fn drop(&mut self) {
-        if !self.closed
-            && let Some(settling) = self.dropped()
-        {
+        if !self.closed {
+            let settling = self.dropped();
             self.books.settle_behind(settling);
         }
     }

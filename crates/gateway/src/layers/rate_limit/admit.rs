@@ -15,14 +15,26 @@ use super::line::{Flow, Full};
 use super::{Rated, WhenReached};
 use crate::job::Job;
 
+/// Whether the call may go at once; `None` where somebody has to be waited for, and nothing is done.
+pub(super) fn admit_now(shared: &Rated, takes: &[Take]) -> Option<Result<()>> {
+    if shared.policy.when_reached != WhenReached::Refuse {
+        return None;
+    }
+    Some(shared.limits.take_now(takes)?.and_then(|verdict| granted(takes, verdict)))
+}
+
+fn granted(takes: &[Take], verdict: Verdict) -> Result<()> {
+    match verdict {
+        Verdict::Granted => Ok(()),
+        Verdict::Denied { at, wait } => Err(refusal(takes, at, wait)),
+    }
+}
+
 /// Ends when the call may go.
 pub(super) async fn admit(shared: Arc<Rated>, job: Arc<Job>, takes: Arc<[Take]>) -> Result<()> {
     let context = &job.context;
     match shared.policy.when_reached {
-        WhenReached::Refuse => match taking(&shared, &takes).await? {
-            Verdict::Granted => Ok(()),
-            Verdict::Denied { at, wait } => Err(refusal(&takes, at, wait)),
-        },
+        WhenReached::Refuse => granted(&takes, taking(&shared, &takes).await?),
         WhenReached::Wait { most } => {
             let flow = Flow {
                 last: !shared.policy.first.contains(&context.agent),

@@ -47,9 +47,12 @@ pub struct RateLimits {
 
 impl RateLimits {
     /// What a call takes: the most it can use.
-    pub(super) fn takes(&self, ask: &Ask) -> Arc<[Take]> {
+    pub(super) fn takes(&self, ask: &mut Ask) -> Arc<[Take]> {
         let counted = self.limits.iter().any(|limit| limit.measure != Measure::Requests);
-        let worst = if counted { meter::worst_case(ask) } else { meter::WorstCase::default() };
+        let quote = counted.then(|| meter::Quote::of(ask));
+        let worst = quote.as_ref().map(meter::worst_case).unwrap_or_default();
+        // Limits of one kind stand beside one another: their name is made once.
+        let mut named: Option<(LimitKind, Option<Arc<str>>)> = None;
         let take = |limit: &RateLimit| {
             let units = match limit.measure {
                 Measure::Requests => 1,
@@ -57,11 +60,16 @@ impl RateLimits {
                 Measure::OutputTokens => worst.output,
                 Measure::Money => worst.nanos,
             };
-            let name = name(limit.kind, ask)?;
+            let name = match &named {
+                Some((kind, name)) if *kind == limit.kind => name.clone(),
+                _ => named.insert((limit.kind, name(limit.kind, ask))).1.clone(),
+            }?;
             let key = LimitKey::new(&ask.job.context.scope, limit.kind, name, limit.measure);
             Some(Take { key, rate: limit.rate, units })
         };
-        self.limits.iter().filter_map(take).collect()
+        let takes: Vec<Take> = self.limits.iter().filter_map(take).collect();
+        ask.quote = quote;
+        takes.into()
     }
 }
 
