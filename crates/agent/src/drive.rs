@@ -14,6 +14,7 @@ use largestack_ports::context::SoFar;
 use largestack_ports::journal::Lease;
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::RunSlot;
+use largestack_ports::spending::Spending;
 use largestack_types::errors::Result;
 use largestack_types::id::EffectId;
 use largestack_types::message::Message;
@@ -52,6 +53,8 @@ pub(crate) struct Drive {
     in_flight: FuturesUnordered<BoxFuture<'static, Landed>>,
     /// What is in flight, so that what is cut off can be recorded.
     running: Vec<Effect>,
+    /// What the running tools spend themselves.
+    spending: Vec<(EffectId, Spending)>,
     outbox: Outbox,
     /// The input as it was recorded: its placeholders are the caller's own values.
     asked: Arc<Message>,

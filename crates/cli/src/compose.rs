@@ -13,17 +13,16 @@ use largestack_gateway::{
     CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports,
     Strategy, block_model_requests,
 };
-use largestack_http::{
-    CloudTransport, Credentials, HttpEgress, HttpTransport, OsIds, SystemClock, TokioTasks,
-};
-use largestack_knowledge::{Extractive, Knowledge, SearchKnowledge, model, tool};
+use largestack_http::{CloudTransport, HttpEgress, HttpTransport, OsIds, SystemClock, TokioTasks};
+use largestack_knowledge::rerank::OnFailure;
+use largestack_knowledge::{Extractive, Knowledge, Rerank, SearchKnowledge, model, tool};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
 use largestack_ports::ledger::{Ledger, MemoryLedger};
 use largestack_ports::model::Model;
+use largestack_ports::reranker::Reranker;
 use largestack_ports::switch::Switch;
 use largestack_ports::tool::ToolOptions;
-use largestack_ports::vault::Sensitive;
 use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -33,6 +32,7 @@ use largestack_wire::Registry;
 
 use crate::budgets;
 use crate::failure::{Failure, Outcome};
+use crate::keys::{self, Keys};
 use crate::network;
 use crate::rates;
 use crate::shared;
@@ -111,7 +111,7 @@ pub(crate) fn reader(folder: &Path) -> Result<Store> {
 
 /// The settings of an agent.
 pub(crate) fn settings(path: &Path, flags: &Flags) -> Result<Settings<config::Agent>> {
-    let environment = Environment::of_process();
+    let environment = keys::environment();
     let inputs =
         Inputs { working_folder: Path::new(""), environment: &environment, flags, offer: &OFFER };
     inputs.agent(path).map_err(|error| LargestackError::from_coded(&error))
@@ -163,7 +163,7 @@ pub(crate) fn ground(
         LargestackError::other(Code::Unknown, format!("no async runtime: {error}"))
     })?;
     let ledger: Arc<dyn Ledger> = Arc::new(MemoryLedger::default());
-    let credentials = Keys { environment: Environment::of_process(), providers: providers.clone() };
+    let credentials = Keys::of_process()?.of(providers.clone());
     let environment = Environment::of_process();
     let variables = Arc::new(move |name: &str| environment.variable(name));
     let transport = HttpTransport::over(network::of(network)?, credentials);
@@ -221,9 +221,10 @@ pub(crate) async fn house_with(
     if let Some((name, model)) = model {
         gateway.register(name, model);
     }
+    let gateway = Arc::new(gateway);
     let runtime = Runtime {
         journal: Arc::new(store.clone()),
-        model: Arc::new(gateway),
+        model: Arc::clone(&gateway) as Arc<dyn Model>,
         ledger,
         vault: Arc::new(store.clone()),
         switch: Arc::new(store.clone()),
@@ -242,7 +243,7 @@ pub(crate) async fn house_with(
         clock: Arc::clone(&clock),
         environment: Environment::of_process(),
     };
-    let mut agent = agent(described, store, &outside)?;
+    let mut agent = agent(described, store, gateway, &outside)?;
     if let Some(license) = &settings.project.license {
         agent = agent.license(Arc::new(license.load()));
     }
@@ -300,6 +301,7 @@ fn fallback_policy(described: &config::Fallback) -> FallbackPolicy {
 fn agent(
     described: &config::Agent,
     store: &Store,
+    reranker: Arc<dyn Reranker>,
     outside: &tools::Outside,
 ) -> Result<AgentBuilder> {
     let permissions = largestack_agent::pipeline::Permissions {
@@ -332,7 +334,11 @@ fn agent(
     // The settings have refused every other tool, and this one where there is nothing to search.
     if let Some(documents) = &described.knowledge {
         let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
-        builder = builder.tool(SearchKnowledge::new(knowledge).with_limit(documents.top_k));
+        let search = SearchKnowledge::new(knowledge).with_limit(documents.top_k);
+        builder = builder.tool(match rerank(documents, described, reranker) {
+            Some(rerank) => search.with_reranker(rerank),
+            None => search,
+        });
     }
     for tool in &described.tools {
         if let Some(made) = tools::built_in(tool, outside)? {
@@ -347,24 +353,21 @@ fn agent(
     Ok(builder)
 }
 
+/// What an agent's passages are put in order by, reading no more than its guards let through.
+fn rerank(
+    documents: &config::Knowledge,
+    described: &config::Agent,
+    reranker: Arc<dyn Reranker>,
+) -> Option<Rerank> {
+    let model = Arc::clone(documents.reranker.as_ref()?);
+    let on_failure = match documents.on_reranker_failure {
+        config::OnRerankerFailure::OwnOrder => OnFailure::OwnOrder,
+        config::OnRerankerFailure::Fail => OnFailure::Fail,
+    };
+    Some(Rerank::new(reranker, model, described.guardrails).on_failure(on_failure))
+}
+
 /// The collection that an agent searches.
 pub(crate) const fn collection() -> &'static str {
     COLLECTION
-}
-
-/// Keys of providers from the environment, looked up when a request goes out.
-struct Keys {
-    environment: Environment,
-    providers: Registry,
-}
-
-impl Credentials for Keys {
-    fn key(&self, provider: &str) -> Option<Sensitive> {
-        let row = self.providers.provider(provider)?;
-        self.environment.credential(row).map(|credential| credential.key)
-    }
-
-    fn variable(&self, provider: &str) -> String {
-        config::own_key_variable(provider)
-    }
 }

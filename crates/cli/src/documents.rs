@@ -110,6 +110,8 @@ mod tests {
             include: vec!["**/*.md".into(), "a/*.txt".into()],
             exclude: vec!["old/**".into()],
             top_k: 8,
+            reranker: None,
+            on_reranker_failure: largestack_config::OnRerankerFailure::OwnOrder,
         };
         assert_eq!(list(&knowledge).unwrap(), ["a/d.txt", "a/deep/c.md", "b.md"]);
         let gone = Knowledge { folder: folder.path().join("gone"), ..knowledge };

@@ -13,6 +13,7 @@ mod exit;
 mod failure;
 mod follow;
 mod interrupt;
+mod keys;
 mod network;
 mod place;
 mod rates;

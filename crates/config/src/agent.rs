@@ -89,6 +89,19 @@ pub struct Knowledge {
     pub exclude: Vec<Arc<str>>,
     /// Passages that a search returns when the model asks for no other number.
     pub top_k: u32,
+    /// The model that puts the best passages in order.
+    pub reranker: Option<Arc<str>>,
+    /// What becomes of a search that it does not answer.
+    pub on_reranker_failure: OnRerankerFailure,
+}
+
+/// What becomes of a search whose reranker does not answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum OnRerankerFailure {
+    /// Passages stay in the order of their words, with a note.
+    OwnOrder,
+    /// The search fails.
+    Fail,
 }
 
 /// Tools that may be used. Denial wins.
@@ -131,6 +144,8 @@ macro_rules! shown_by_name {
 }
 
 shown_by_name! {
+    OnRerankerFailure: ON_RERANKER =
+        ["own-order" => OnRerankerFailure::OwnOrder, "fail" => OnRerankerFailure::Fail];
     OnLimit: ON_LIMIT = ["finish" => OnLimit::Finish, "error" => OnLimit::Error];
     InDoubt: IN_DOUBT = [
         "ask" => InDoubt::Ask,
@@ -322,8 +337,14 @@ fn knowledge(
     let include = section.list("include", documents, value::some_text);
     let exclude = section.list("exclude", Vec::new(), value::some_text);
     let top_k = section.get("top_k", DEFAULT_TOP_K, value::whole(1, MAX_TOP_K));
-    let stray = [&include.source, &exclude.source, &top_k.source]
+    let ranks = |node: &Node| catalogue.reranker(node).map(Some);
+    let reranker = section.get("reranker", None, ranks);
+    let own_order = OnRerankerFailure::OwnOrder;
+    let on_failure = section.get("on_reranker_failure", own_order, value::choice(ON_RERANKER));
+    let said = [&top_k.source, &reranker.source, &on_failure.source];
+    let stray = [&include.source, &exclude.source]
         .into_iter()
+        .chain(said)
         .find(|source| **source != Source::Default)
         .cloned();
     section.finish();
@@ -354,6 +375,8 @@ fn knowledge(
         include: include.value,
         exclude: exclude.value,
         top_k: top_k.value,
+        reranker: reranker.value,
+        on_reranker_failure: on_failure.value,
     })
 }
 

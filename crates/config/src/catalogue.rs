@@ -1,11 +1,14 @@
 //! What the program offers, so that a name in a file can be checked where it stands.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use largestack_wire::Registry;
 
+use crate::node::Node;
 use crate::problem::Wrong;
 use crate::routing::Pools;
+use crate::value;
 
 /// Tools and models that exist beside those of providers.
 #[derive(Clone, Copy, Debug)]
@@ -35,6 +38,19 @@ impl Catalogue<'_> {
             Ok(())
         } else {
             Err(Wrong::unknown_name("tool", name, self.offer.tools.iter().copied()))
+        }
+    }
+
+    /// A model that puts documents in order.
+    pub(crate) fn reranker(&self, node: &Node) -> Result<Arc<str>, Wrong> {
+        let name = value::some_text(node)?;
+        self.check_model(&name)?;
+        match self.providers.resolve(&name) {
+            Ok(target) if target.rerank_wire().is_ok() => Ok(name),
+            _ => Err(Wrong::Value {
+                detail: format!("`{name}` puts no documents in order"),
+                advice: Some("Name a reranker, e.g. cohere/rerank-v3.5".to_owned()),
+            }),
         }
     }
 

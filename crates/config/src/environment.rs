@@ -1,12 +1,14 @@
 //! The environment, read in this one place and from one table.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use largestack_ports::vault::Sensitive;
 use largestack_wire::{Param, Provider, Registry, Section};
 
 use crate::keys::KEYS;
+use crate::locate::Platform;
 use crate::node::Node;
 use crate::origin::Source;
 use crate::problem::{Problem, Wrong};
@@ -35,7 +37,7 @@ pub const ENV: &[Variable] = &[
     Variable {
         name: "LARGESTACK_<PROVIDER>_API_KEY",
         meaning: "The key of a provider, before the provider's own variable (such as \
-                  OPENAI_API_KEY)",
+                  OPENAI_API_KEY) and the secret store (`largestack secret set openai`)",
         secret: true,
     },
     variable(
@@ -52,11 +54,15 @@ pub const ENV: &[Variable] = &[
 #[derive(Clone, Default)]
 pub struct Environment {
     values: BTreeMap<String, Option<Sensitive>>,
+    keys_elsewhere: BTreeSet<String>,
 }
 
 impl std::fmt::Debug for Environment {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Environment").field("variables", &self.values.len()).finish()
+        f.debug_struct("Environment")
+            .field("variables", &self.values.len())
+            .field("keys_elsewhere", &self.keys_elsewhere)
+            .finish()
     }
 }
 
@@ -75,13 +81,33 @@ impl Environment {
         let pairs = std::env::vars_os().filter_map(|(name, value)| {
             Some((name.into_string().ok()?, value.into_string().ok().map(Sensitive::new)))
         });
-        Self { values: pairs.collect() }
+        Self { values: pairs.collect(), ..Self::default() }
     }
 
     /// An environment with these variables.
     pub fn of<'v>(pairs: impl IntoIterator<Item = (&'v str, &'v str)>) -> Self {
         let pairs = pairs.into_iter();
-        Self { values: pairs.map(|(n, v)| (n.to_owned(), Some(Sensitive::new(v)))).collect() }
+        let values = pairs.map(|(n, v)| (n.to_owned(), Some(Sensitive::new(v))));
+        Self { values: values.collect(), ..Self::default() }
+    }
+
+    /// The same, knowing that the secret store has keys of these providers.
+    #[must_use]
+    pub fn with_keys_elsewhere(mut self, names: impl IntoIterator<Item = String>) -> Self {
+        self.keys_elsewhere = names.into_iter().collect();
+        self
+    }
+
+    /// The folder for what belongs to this user and to no project; `None` where no variable says.
+    pub fn home(&self) -> Option<PathBuf> {
+        Platform::here().home(self).map(|(home, _)| home)
+    }
+
+    /// Where a provider has its key from, as a source of settings.
+    pub(crate) fn key_source(&self, provider: &Provider) -> Option<Source> {
+        let kept = || self.keys_elsewhere.contains(&*provider.name).then_some(Source::SecretStore);
+        let variable = self.credential(provider).map(|credential| credential.variable);
+        variable.map(Source::Environment).or_else(kept)
     }
 
     /// The value of a variable, unless it is empty or not Unicode.

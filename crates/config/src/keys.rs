@@ -157,6 +157,12 @@ pub const KEYS: &[Key] = keys! {
     Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",
         "Files that are documents, within the folder";
     Agent "knowledge.exclude", "list of patterns", "none", "Files that are not";
+    Agent "knowledge.reranker", "`provider/model`", "none",
+        "A model that puts the best passages in order; what it reads has passed the guards, what it \
+         costs is on the run's bill";
+    Agent "knowledge.on_reranker_failure", "`own-order` or `fail`", "own-order",
+        "When the reranker does not answer: passages in the order of their words, with a note, or \
+         a failed search";
     Agent "knowledge.top_k", "whole number from 1 to 20", "8",
         "Passages that a search returns when the model asks for no other number";
     Agent "budget", "dollars or `none`", "$5.00", "What one run may cost, with all it starts";

@@ -22,6 +22,8 @@ pub enum Source {
     },
     /// An environment variable.
     Environment(Arc<str>),
+    /// A key in the secret store.
+    SecretStore,
     /// A flag of the command line.
     Flag(Arc<str>),
 }
@@ -45,6 +47,7 @@ impl fmt::Display for Source {
             Self::Default => f.write_str("default"),
             Self::File { path, line, column } => write!(f, "{}:{line}:{column}", path.display()),
             Self::Environment(name) => write!(f, "${name}"),
+            Self::SecretStore => f.write_str("secret store"),
             Self::Flag(name) => f.write_str(name),
         }
     }

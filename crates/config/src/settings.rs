@@ -197,8 +197,7 @@ impl Inputs<'_> {
         }
         for (provider, name) in AUTO {
             let row = written.providers.provider(provider);
-            if let Some(credential) = row.and_then(|row| self.environment.credential(row)) {
-                let source = Source::Environment(credential.variable);
+            if let Some(source) = row.and_then(|row| self.environment.key_source(row)) {
                 return Read { value: (*name).into(), source };
             }
         }
@@ -263,7 +262,7 @@ fn finished<A>(report: Report, project: Project, agent: A) -> Result<Settings<A>
         Source::File { path, line, column } => (0, path.to_path_buf(), *line, *column),
         Source::Environment(_) => (1, PathBuf::new(), 0, 0),
         Source::Flag(_) => (2, PathBuf::new(), 0, 0),
-        Source::Default => (3, PathBuf::new(), 0, 0),
+        Source::SecretStore | Source::Default => (3, PathBuf::new(), 0, 0),
     });
     problems.dedup();
     Err(Error::Invalid(problems))

@@ -297,6 +297,18 @@ pub struct ToolReturned {
     /// Whether an earlier call's result was given again and nothing ran.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub shared: bool,
+    /// What the tool asked of providers itself, in their order: part of the run's cost.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub calls: Vec<ToolCallRecord>,
+}
+
+/// A call to a provider that a tool made.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct ToolCallRecord {
+    /// The model, by the name that the tool asked it by.
+    pub model: Arc<str>,
+    /// What is known about the call.
+    pub call: CallRecord,
 }
 
 /// What becomes of a call in doubt.

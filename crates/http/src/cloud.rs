@@ -50,7 +50,7 @@ impl CloudTransport {
     }
 
     async fn authorised(&self, mut request: Request) -> Result<Request> {
-        let key = self.keys.key(&request.provider).filter(|key| !key.expose().is_empty());
+        let key = self.keys.key(&request.provider)?.filter(|key| !key.expose().is_empty());
         let bearer = |token: &Sensitive| {
             Auth::Ready(vec![(
                 "authorization",

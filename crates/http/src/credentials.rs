@@ -5,11 +5,13 @@ use std::collections::HashMap;
 use std::fmt;
 
 use largestack_ports::vault::Sensitive;
+use largestack_types::errors::Result;
 
 /// Where keys come from.
 pub trait Credentials: Send + Sync + 'static {
-    /// The key of a provider, by the name of its row; `None` when none is configured.
-    fn key(&self, provider: &str) -> Option<Sensitive>;
+    /// The key of a provider, by the name of its row; `None` when none is configured. An error says
+    /// that nobody can know, and no request is made.
+    fn key(&self, provider: &str) -> Result<Option<Sensitive>>;
 
     /// The environment variable that an error names when the key is missing.
     fn variable(&self, provider: &str) -> String {
@@ -23,8 +25,8 @@ fn default_variable(provider: &str) -> String {
 }
 
 impl<F: Fn(&str) -> Option<Sensitive> + Send + Sync + 'static> Credentials for F {
-    fn key(&self, provider: &str) -> Option<Sensitive> {
-        self(provider)
+    fn key(&self, provider: &str) -> Result<Option<Sensitive>> {
+        Ok(self(provider))
     }
 }
 
@@ -60,8 +62,8 @@ impl fmt::Debug for Keys {
 }
 
 impl Credentials for Keys {
-    fn key(&self, provider: &str) -> Option<Sensitive> {
-        self.keys.get(provider).cloned()
+    fn key(&self, provider: &str) -> Result<Option<Sensitive>> {
+        Ok(self.keys.get(provider).cloned())
     }
 
     fn variable(&self, provider: &str) -> String {

@@ -64,7 +64,7 @@ impl HttpTransport {
         if let Auth::Ready(credentials) = &request.auth {
             return ready(request, credentials);
         }
-        let key = self.credentials.key(&request.provider).filter(|key| !key.expose().is_empty());
+        let key = self.credentials.key(&request.provider)?.filter(|key| !key.expose().is_empty());
         let mut heads = self.heads.lock().unwrap_or_else(PoisonError::into_inner);
         let known = heads.iter().find(|head| head.fits(request, key.as_ref()));
         if let Some(head) = known {

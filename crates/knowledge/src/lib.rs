@@ -1,7 +1,7 @@
 //! Knowledge: documents become chunks, chunks are ranked, and the best sentences answer with citations; with the tool
 //! `search_knowledge` and the model `offline/extractive` on top. Deliberately no files, no database and no network: files come from the
-//! caller, the index is the port [`Documents`](largestack_ports::documents::Documents). No embeddings and no reranking model; documents
-//! are markdown and plain text.
+//! caller, the index is the port [`Documents`](largestack_ports::documents::Documents). No embeddings; a reranking model only
+//! where one is given; documents are markdown and plain text.
 //!
 //! ```
 //! use largestack_knowledge::answer::{Corpus, Passage, Weights, compose, find};
@@ -24,6 +24,7 @@ pub mod ingest;
 pub mod load;
 pub mod model;
 pub mod rank;
+pub mod rerank;
 pub mod retrieve;
 pub mod tool;
 
@@ -31,5 +32,6 @@ pub use error::Error;
 pub use ingest::{File, Problem, Progress, Summary, ingest};
 pub use model::Extractive;
 pub use rank::MemoryDocuments;
+pub use rerank::Rerank;
 pub use retrieve::Knowledge;
 pub use tool::SearchKnowledge;

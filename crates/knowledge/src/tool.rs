@@ -10,6 +10,7 @@ use largestack_types::part::Citation;
 use largestack_types::tool::ToolSpec;
 use serde::{Deserialize, Serialize};
 
+use crate::rerank::{CANDIDATES, Rerank};
 use crate::retrieve::{Found, Knowledge};
 
 /// The tool's name.
@@ -39,6 +40,9 @@ pub struct SearchResult {
     pub terms: std::collections::BTreeMap<String, u32>,
     /// The best passages, best first.
     pub hits: Vec<SearchHit>,
+    /// What is to be said of their order: that the reranker did not answer.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub note: Option<String>,
 }
 
 /// A passage found.
@@ -69,6 +73,7 @@ struct Arguments {
 pub struct SearchKnowledge {
     knowledge: Arc<Knowledge>,
     limit: u32,
+    rerank: Option<Rerank>,
     spec: ToolSpec,
 }
 
@@ -76,7 +81,7 @@ impl SearchKnowledge {
     /// A tool that searches this collection and returns [`DEFAULT_LIMIT`] hits.
     pub fn new(knowledge: Knowledge) -> Self {
         let limit = DEFAULT_LIMIT;
-        Self { knowledge: Arc::new(knowledge), limit, spec: spec(limit) }
+        Self { knowledge: Arc::new(knowledge), limit, rerank: None, spec: spec(limit) }
     }
 
     /// The same, returning this many hits where the caller names no number: 1 to [`MAX_LIMIT`],
@@ -85,6 +90,12 @@ impl SearchKnowledge {
     pub fn with_limit(self, limit: u32) -> Self {
         let limit = limit.clamp(1, MAX_LIMIT);
         Self { limit, spec: spec(limit), ..self }
+    }
+
+    /// The same, with a model that puts the best passages in order.
+    #[must_use]
+    pub fn with_reranker(self, rerank: Rerank) -> Self {
+        Self { rerank: Some(rerank), ..self }
     }
 }
 
@@ -136,6 +147,7 @@ impl Tool for SearchKnowledge {
         arguments: Json,
     ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
         let (knowledge, default) = (Arc::clone(&self.knowledge), self.limit as usize);
+        let rerank = self.rerank.clone();
         Box::pin(async move {
             let arguments: Arguments = arguments
                 .to()
@@ -146,8 +158,9 @@ impl Tool for SearchKnowledge {
                 )));
             }
             let limit = arguments.limit.unwrap_or(default).clamp(1, MAX_LIMIT as usize);
-            let found = knowledge.search(&context.scope, &arguments.query, limit).await;
-            let found = found.map_err(|error| ToolFailure {
+            let wanted = rerank.as_ref().map_or(limit, |_| limit.max(CANDIDATES));
+            let found = knowledge.search(&context.scope, &arguments.query, wanted).await;
+            let mut found = found.map_err(|error| ToolFailure {
                 transient: largestack_types::error::Coded::retryable(&error),
                 nothing_happened: true,
                 message: format!(
@@ -156,12 +169,18 @@ impl Tool for SearchKnowledge {
                 )
                 .into(),
             })?;
-            output(arguments.query, found)
+            let note = match rerank {
+                Some(rerank) => {
+                    rerank.order(&context, &arguments.query, &mut found.hits, limit).await?
+                }
+                None => None,
+            };
+            output(arguments.query, found, note)
         })
     }
 }
 
-fn output(query: String, found: Found) -> Result<ToolOutput, ToolFailure> {
+fn output(query: String, found: Found, note: Option<String>) -> Result<ToolOutput, ToolFailure> {
     let mut room = MAX_TEXT;
     let mut hits = Vec::new();
     for (n, hit) in (1..).zip(found.hits) {
@@ -187,6 +206,6 @@ fn output(query: String, found: Found) -> Result<ToolOutput, ToolFailure> {
         raw: None,
     });
     let citations = citations.collect();
-    let result = SearchResult { query, passages: found.passages, terms: found.terms, hits };
+    let result = SearchResult { query, passages: found.passages, terms: found.terms, hits, note };
     Ok(ToolOutput { citations, ..ToolOutput::json(&result)? })
 }

@@ -25,9 +25,9 @@ struct Environs {
 }
 
 impl Credentials for Environs {
-    fn key(&self, provider: &str) -> Option<Sensitive> {
-        let row = self.registry.provider(provider)?;
-        self.environment.credential(row).map(|credential| credential.key)
+    fn key(&self, provider: &str) -> Result<Option<Sensitive>> {
+        let row = self.registry.provider(provider);
+        Ok(row.and_then(|row| self.environment.credential(row)).map(|credential| credential.key))
     }
 
     fn variable(&self, provider: &str) -> String {

@@ -35,6 +35,8 @@ pub mod model;
 pub mod pools;
 pub mod reranker;
 pub mod results;
+pub mod secrets;
+pub mod spending;
 pub mod switch;
 pub mod tasks;
 pub mod tool;

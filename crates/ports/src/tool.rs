@@ -14,6 +14,8 @@ use largestack_types::tool::ToolSpec;
 
 use crate::BoxFuture;
 use crate::context::SoFar;
+use crate::model::CallContext;
+use crate::spending::Spending;
 
 mod options;
 
@@ -41,9 +43,28 @@ pub struct ToolContext {
     pub deps: Arc<dyn Any + Send + Sync>,
     /// What the run has come to.
     pub so_far: SoFar,
+    /// What it may spend at providers itself, and what it has spent.
+    pub spending: Spending,
     /// Set when nobody waits for the result any more: work that cannot be dropped in the middle,
     /// such as a thread, looks here.
     pub cancelled: Cancelled,
+}
+
+impl ToolContext {
+    /// The context of a call to this model that the tool makes: its run's budgets hold for it. What
+    /// an answered call cost is to be noted in [`Self::spending`]; what a failed one did, is.
+    pub fn asking(&self, model: &Arc<str>) -> CallContext {
+        CallContext {
+            scope: self.scope.clone(),
+            run: self.run,
+            effect: self.effect,
+            agent: Arc::clone(self.spending.agent()),
+            budgets: Arc::clone(self.spending.budgets()),
+            keep_for_last_turn: true,
+            deadline: None,
+            slot: self.spending.begin(model),
+        }
+    }
 }
 
 /// Whether a call has been given up: its time is over, or its run.

@@ -143,6 +143,17 @@ pub enum StoreError {
         /// What is wrong with it.
         problem: &'static str,
     },
+    /// A file of secrets that is something else, was changed, or is damaged.
+    #[error("{} {problem}", path.display())]
+    Secrets {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        problem: &'static str,
+    },
+    /// A name or a value that no secret can have. Says why, never what was given.
+    #[error("{0}")]
+    NotASecret(&'static str),
     /// A sealed value that its key does not open.
     #[error("a sealed value does not open with its key")]
     Sealed,
@@ -199,6 +210,7 @@ impl Coded for StoreError {
             Self::Event(error) => error.code(),
             Self::Refused(error) => error.code(),
             Self::Value { .. } => Code::Journal,
+            Self::NotASecret(_) => Code::Input,
             Self::Unwritable { .. } => Code::Unknown,
             Self::MoneyRange => Code::Budget,
             _ => Code::Store,
@@ -228,6 +240,11 @@ impl Coded for StoreError {
             }
             Self::KeyFile { .. } => {
                 "Put the key file back as it was (chmod 600); without it sealed values stay sealed"
+                    .into()
+            }
+            Self::Secrets { .. } => {
+                "Restore the file from a backup, or remove it and set the secrets anew: \
+                 `largestack secret set NAME`"
                     .into()
             }
             #[cfg(feature = "postgres")]

@@ -2,13 +2,13 @@
 //! its owner may read. It keeps sealed values from whoever gets the database alone, and from
 //! nobody who gets the whole folder.
 
-use std::fs::{self, OpenOptions};
-use std::io::{self, Write};
 use std::path::Path;
+use std::{fs, io};
 
 use largestack_ports::ids::Ids;
 
 use crate::error::{Result, StoreError};
+use crate::private;
 use crate::seal::Key;
 
 /// The key in the file; `None` when there is no file.
@@ -18,7 +18,7 @@ pub(crate) fn read(path: &Path) -> Result<Option<Key>> {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
         Err(error) => return Err(StoreError::io(path, error)),
     };
-    if !is_private(path)? {
+    if !private::is_private(path)? {
         return Err(wrong(path, "may be read by others"));
     }
     let mut bytes = [0; 32];
@@ -41,49 +41,12 @@ pub(crate) fn another(path: &Path) -> StoreError {
     wrong(path, "holds another key than the one values are sealed with")
 }
 
-/// Makes the file with a new key and syncs it. Fails when it is there. Callers hold the store's
-/// write transaction, so only one process gets here.
+/// Makes the file with a new key and syncs it. Callers hold a lock beside it (the store's write
+/// transaction, the lock file of secrets) and have seen that there is none.
 pub(crate) fn make(path: &Path, ids: &dyn Ids) -> Result<Key> {
     let key = Key::random(ids);
-    let failed = |error| StoreError::io(path, error);
-    // Written under another name first: a crash in the middle leaves no half key behind.
-    let fresh = path.with_extension("new");
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(&fresh).map_err(failed)?;
-    writeln!(file, "{}", hex::encode(key.bytes())).map_err(failed)?;
-    file.sync_all().map_err(failed)?;
-    fs::rename(&fresh, path).map_err(failed)?;
-    sync_folder(path).map_err(failed)?;
+    private::write(path, format!("{}\n", hex::encode(key.bytes())).as_bytes())?;
     Ok(key)
-}
-
-#[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
-    path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
-}
-
-#[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
-    Ok(())
-}
-
-/// Bits of a mode that are not the owner's.
-#[cfg(unix)]
-const OTHERS: u32 = 6;
-
-#[cfg(unix)]
-fn is_private(path: &Path) -> Result<bool> {
-    use std::os::unix::fs::PermissionsExt;
-    let metadata = fs::metadata(path).map_err(|error| StoreError::io(path, error))?;
-    Ok(metadata.permissions().mode().trailing_zeros() >= OTHERS)
-}
-
-#[cfg(not(unix))]
-fn is_private(_: &Path) -> Result<bool> {
-    Ok(true)
 }
 
 #[cfg(test)]
@@ -98,7 +61,7 @@ mod tests {
         assert!(read(&path).unwrap().is_none());
         let key = make(&path, &CountingIds::default()).unwrap();
         assert_eq!(read(&path).unwrap().unwrap().bytes(), key.bytes());
-        assert!(is_private(&path).unwrap());
+        assert!(private::is_private(&path).unwrap());
     }
 
     #[cfg(unix)]

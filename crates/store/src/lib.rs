@@ -38,12 +38,15 @@ mod keyfile;
 mod ledger;
 #[cfg(feature = "postgres")]
 mod postgres;
+mod private;
 mod reservations;
 mod scopes;
 mod seal;
+mod secrets;
 mod sqlite;
 
 pub use error::StoreError;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresStore, ServerError};
+pub use secrets::SecretFile;
 pub use sqlite::{Health, Options, SqliteFile, Stats, Store, SwitchChange, SwitchScope};

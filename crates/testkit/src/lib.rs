@@ -35,4 +35,4 @@ pub use largestack_ports::clock::FakeClock;
 pub use largestack_ports::ids::CountingIds;
 pub use test_model::TestModel;
 pub use turn::Turn;
-pub use upstream::{Answer, ChatReply, Place, Received, Upstream};
+pub use upstream::{Answer, ChatReply, FoundReply, Place, Received, Upstream};

@@ -1,6 +1,6 @@
 //! A provider on the loopback: HTTP/1.1 by hand over a TCP socket, so that it can fail at an
-//! exact byte, and fast enough to stand beside a bench. It speaks every protocol, and tells by the
-//! path of a request which one is meant.
+//! exact byte, and fast enough to stand beside a bench. It speaks every protocol of
+//! conversations, embeddings and rerankers, and tells by the path of a request which one is meant.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -15,14 +15,18 @@ use tokio::task::AbortHandle;
 
 mod answer;
 mod connection;
+mod found;
 mod frames;
 mod gzip;
+mod http2;
 mod protocol;
 mod received;
 mod reply;
 
 pub use answer::Answer;
+pub use found::FoundReply;
 pub use frames::Place;
+pub use http2::{Farewell, Http2Upstream};
 pub use received::Received;
 pub use reply::ChatReply;
 

@@ -16,6 +16,7 @@ pub(crate) fn tool_context() -> ToolContext {
         attempt: 1,
         label: Label::default(),
         deps: Arc::new(()),
+        spending: largestack_ports::spending::Spending::default(),
         so_far: largestack_ports::context::SoFar::default(),
         cancelled: Cancelled::default(),
     }

@@ -66,6 +66,13 @@ pub enum EncodeError {
         /// The key.
         key: String,
     },
+    /// `settings.extra` says a key twice: whoever reads it takes one of them, and nobody knows
+    /// which.
+    #[error("`extra` sets `{key}` twice")]
+    ExtraTwice {
+        /// The key.
+        key: String,
+    },
     /// A setting that is not a finite number.
     #[error("`{setting}` is not a finite number")]
     NotFinite {
@@ -106,6 +113,7 @@ impl Coded for EncodeError {
             Self::Lossy { .. } => {
                 "Leave it out, use a model that takes it, or let losses be reported instead".into()
             }
+            Self::ExtraTwice { .. } => "Leave one of them out".into(),
             Self::ExtraReserved { .. } => "Use the setting or argument made for it".into(),
             _ => self.code().suggestion().into(),
         }

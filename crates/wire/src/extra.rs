@@ -65,10 +65,18 @@ impl<'a> FieldList<'a> {
         }
         let Object(fields) = serde_json::from_str::<Object<Self>>(text)
             .map_err(|_| EncodeError::ExtraNotAnObject)?;
+        no_key_twice(fields.iter().map(|(key, _)| key))?;
         match fields.0.iter().find(|(key, value)| is_reserved(key, value)) {
             Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
             None => Ok(fields),
         }
+    }
+
+    /// A group of settings inside of a call's `extra`.
+    pub(crate) fn group(text: &'a str) -> Result<Self, EncodeError> {
+        let fields = Self::of(text);
+        no_key_twice(fields.iter().map(|(key, _)| key))?;
+        Ok(fields)
     }
 
     /// The value of a field, as text.
@@ -88,6 +96,16 @@ impl<'a> FieldList<'a> {
     }
 }
 
+/// A key that stands there twice could say one thing to us and another to the provider.
+pub(crate) fn no_key_twice<K: Ord + AsRef<str>>(
+    keys: impl Iterator<Item = K>,
+) -> Result<(), EncodeError> {
+    let mut keys: Vec<K> = keys.collect();
+    keys.sort_unstable();
+    let twice = keys.iter().zip(keys.iter().skip(1)).find(|(one, next)| one == next);
+    twice.map_or(Ok(()), |(key, _)| Err(EncodeError::ExtraTwice { key: key.as_ref().to_owned() }))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -102,6 +120,8 @@ mod tests {
         assert_eq!(of("[1]"), Err(EncodeError::ExtraNotAnObject));
         let reserved = EncodeError::ExtraReserved { key: "model".into() };
         assert_eq!(of(r#"{"model": "x"}"#), Err(reserved));
+        let twice = EncodeError::ExtraTwice { key: "b".into() };
+        assert_eq!(of(r#"{"b": 1, "a": 2, "\u0062": 3}"#), Err(twice));
         assert!(FieldList::extra(None, &[]).unwrap().0.is_empty());
     }
 }

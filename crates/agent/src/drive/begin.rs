@@ -157,6 +157,7 @@ impl Drive {
             sink: None,
             in_flight: FuturesUnordered::new(),
             running: Vec::new(),
+            spending: Vec::new(),
             outbox: Outbox::default(),
             asked_text: asked.text().into(),
             asked,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use largestack_engine::Effect;
 use largestack_engine::event::{
     CallRecord, Event, LimitReached, ModelFailed, ModelReplied, OutputChecked, Steered,
-    ToolOutcome, ToolReturned,
+    ToolCallRecord, ToolOutcome, ToolReturned,
 };
 use largestack_engine::status::Limit;
 use largestack_ports::journal::LedgerLine;
@@ -162,7 +162,14 @@ impl Drive {
 
     /// Queues the line of the cost report, for calls that cost tokens or money.
     fn book(&mut self, call: &CallRecord) {
-        let cost_something = call.cost.nanos() != 0 || call.usage.total_tokens() > 0;
+        let model = Arc::clone(&self.run.definition().model);
+        self.book_as(model, call);
+    }
+
+    /// The same for a model by the name that it was asked by.
+    fn book_as(&mut self, model: Arc<str>, call: &CallRecord) {
+        let used = call.usage.total_tokens() > 0 || call.usage.searches.is_some();
+        let cost_something = call.cost.nanos() != 0 || used;
         let cached = call.flags.iter().any(|flag| &**flag == "cache_hit");
         if !cost_something && !cached {
             return;
@@ -173,7 +180,7 @@ impl Drive {
             seq: self.run.seq() + 1,
             root: self.run.root(),
             agent: Arc::clone(&definition.agent),
-            model: Arc::clone(&definition.model),
+            model,
             usage: call.usage,
             cost: call.cost,
             cached,
@@ -188,26 +195,41 @@ impl Drive {
         took: Duration,
     ) -> Result<()> {
         let duration_us = micros(took);
+        let calls = self.spent(effect);
         let (returned, findings) = match result {
             Ok(finished) => {
                 self.outbox.blobs.extend(finished.blob);
                 let message = Arc::new(finished.message);
                 let (outcome, raise, shared) = (finished.outcome, finished.raise, finished.shared);
                 let returned =
-                    ToolReturned { effect, message, outcome, duration_us, raise, shared };
+                    ToolReturned { effect, message, outcome, duration_us, raise, shared, calls };
                 (returned, finished.findings)
             }
             Err(error) => {
                 let text = largestack_types::error::Coded::message(&error);
                 let message = Arc::new(self.engine_answer(effect, &text));
                 let (outcome, raise) = (ToolOutcome::Denied, Some(error));
+                let shared = false;
                 let returned =
-                    ToolReturned { effect, message, outcome, duration_us, raise, shared: false };
+                    ToolReturned { effect, message, outcome, duration_us, raise, shared, calls };
                 (returned, Vec::new())
             }
         };
         self.note_findings(effect, "guard_result", findings)?;
+        self.book_calls(&returned.calls);
         self.note(Event::ToolReturned(returned))
+    }
+
+    /// What a tool that runs no longer has spent itself.
+    fn spent(&mut self, effect: EffectId) -> Vec<ToolCallRecord> {
+        let at = self.spending.iter().position(|(of, _)| *of == effect);
+        at.map(|at| self.spending.swap_remove(at).1.take()).unwrap_or_default()
+    }
+
+    fn book_calls(&mut self, calls: &[ToolCallRecord]) {
+        for ToolCallRecord { model, call } in calls {
+            self.book_as(Arc::clone(model), call);
+        }
     }
 
     fn engine_answer(&self, effect: EffectId, text: &str) -> Message {
@@ -223,6 +245,8 @@ impl Drive {
         if let Effect::Tool { id, .. } = effect {
             let message = Arc::new(self.engine_answer(id, CUT_OFF));
             let outcome = ToolOutcome::Cancelled;
+            let calls = self.spent(id);
+            self.book_calls(&calls);
             let returned = ToolReturned {
                 effect: id,
                 message,
@@ -230,6 +254,7 @@ impl Drive {
                 duration_us: 0,
                 raise: None,
                 shared: false,
+                calls,
             };
             return Event::ToolReturned(returned);
         }

@@ -7,6 +7,7 @@ use futures::FutureExt as _;
 use largestack_engine::Effect;
 use largestack_engine::event::{EffectStarted, Event, ToolOutcome, ToolReturned};
 use largestack_ports::model::CallContext;
+use largestack_ports::spending::Spending;
 use largestack_ports::tool::{Cancelled, ToolContext};
 use largestack_types::error::{Code, Coded as _};
 use largestack_types::errors::{LargestackError, Result};
@@ -173,8 +174,15 @@ impl Drive {
         raise: Option<LargestackError>,
     ) -> Result<()> {
         let message = Arc::new(refusal(call, id, label, text));
-        let returned =
-            ToolReturned { effect: id, message, outcome, duration_us: 0, raise, shared: false };
+        let returned = ToolReturned {
+            effect: id,
+            message,
+            outcome,
+            duration_us: 0,
+            raise,
+            shared: false,
+            calls: Vec::new(),
+        };
         self.note(Event::ToolReturned(returned))
     }
 
@@ -183,6 +191,8 @@ impl Drive {
         let Arguments::Json(arguments) = turn.call.arguments.clone() else { return Ok(()) };
         let arguments = self.guard.reveal_classes(arguments, entry.options.access.reveals).await;
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
+        let agent = Arc::clone(&self.run.definition().agent);
+        let spending = Spending::new(agent, Arc::clone(&self.budgets));
         let context = ToolContext {
             scope: self.lease.scope.clone(),
             run: self.run.id(),
@@ -193,6 +203,7 @@ impl Drive {
             deps: Arc::clone(&self.deps),
             cancelled: Cancelled::default(),
             so_far: self.so_far(),
+            spending: spending.clone(),
         };
         // An effect that must not happen twice waits until its start is durable.
         let idempotent = entry.tool.spec().idempotent;
@@ -207,6 +218,7 @@ impl Drive {
             context,
             stage: self.stage_context(id),
         };
+        self.spending.push((id, spending));
         self.running.push(Effect::Tool { id, attempt, approved: turn.approved });
         self.in_flight.push(
             async move {

@@ -10,6 +10,7 @@ mod many;
 mod output;
 mod own_run;
 mod runs;
+mod spending;
 mod streaming;
 mod tool_options;
 mod tools;

@@ -5,7 +5,8 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use largestack_engine::event::{
-    CallRecord, EffectStarted, FindingRecord, ModelFailed, ModelReplied, Routed, ToolReturned,
+    CallRecord, EffectStarted, FindingRecord, ModelFailed, ModelReplied, Routed, ToolCallRecord,
+    ToolReturned,
 };
 use largestack_engine::{Event, Recorded};
 use largestack_types::errors::LargestackError;
@@ -120,7 +121,25 @@ pub(crate) struct ToolStep {
     result: String,
     citations: usize,
     handle: Option<Arc<str>>,
+    /// What the tool asked of providers itself.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    asked: Vec<AskedStep>,
     error: Option<Problem>,
+}
+
+/// A call to a provider that a tool made.
+#[derive(Debug, Serialize)]
+pub(crate) struct AskedStep {
+    model: Arc<str>,
+    cost_nanos: i64,
+    cost_usd: String,
+}
+
+impl AskedStep {
+    fn of(record: &ToolCallRecord) -> Self {
+        let (model, cost) = (Arc::clone(&record.model), record.call.cost);
+        Self { model, cost_nanos: cost.nanos(), cost_usd: dollars(cost) }
+    }
 }
 
 /// Events as steps, in the order in which things ended.
@@ -241,6 +260,7 @@ impl Telling {
             result: result.map(|result| result.text.to_string()).unwrap_or_default(),
             citations: data.message.parts.iter().filter(|part| is_citation(&part.body)).count(),
             handle: result.and_then(|result| result.handle.clone()),
+            asked: data.calls.iter().map(AskedStep::of).collect(),
             error: data.raise.as_ref().map(Problem::of),
         })
     }

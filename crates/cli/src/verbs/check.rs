@@ -6,7 +6,7 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use largestack_config::{self as config, AGENT_FILE, Environment, Flags, Inputs, Settings, Source};
+use largestack_config::{self as config, AGENT_FILE, Flags, Inputs, Settings, Source};
 use largestack_types::errors::{Code, Coded, LargestackError, Result};
 use serde::Serialize;
 
@@ -120,7 +120,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> 
 }
 
 fn checked(file: PathBuf, global: &Global) -> Checked {
-    let environment = Environment::of_process();
+    let environment = crate::keys::environment();
     let mut flags = Flags::new();
     if let Some(state) = &global.state {
         flags = flags.set("state", "--state", state.display().to_string());

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
-use largestack_config::{AGENT_FILE, Environment, Flags, Inputs, Origin, Source};
+use largestack_config::{AGENT_FILE, Flags, Inputs, Origin, Source};
 use largestack_types::errors::LargestackError;
 use serde::Serialize;
 
@@ -56,7 +56,7 @@ impl Explain {
 
     /// The settings of the agent, or of the project where there is no agent and none was named.
     fn read(&self, global: &Global) -> Result<Document, LargestackError> {
-        let environment = Environment::of_process();
+        let environment = crate::keys::environment();
         let mut flags = Flags::new();
         if let Some(state) = &global.state {
             flags = flags.set("state", "--state", state.display().to_string());

@@ -12,6 +12,7 @@ use crate::args::Global;
 use crate::compose;
 use crate::exit;
 use crate::failure::Outcome;
+use crate::keys::Keys;
 use crate::place;
 use crate::render::checks::{Check, any_broken, lines};
 use crate::screen::Screen;
@@ -42,8 +43,10 @@ impl Doctor {
         let settings = self.settings(global);
         checks.push(agent::agent(settings.as_ref()));
         let settings = settings.and_then(Result::ok);
-        checks.extend(agent::model(settings.as_ref()));
-        checks.push(agent::providers(settings.as_ref()));
+        let keys = Keys::of_process()?;
+        checks.extend(agent::model(settings.as_ref(), &keys));
+        checks.push(agent::providers(settings.as_ref(), &keys));
+        checks.extend(machine::secrets(&keys));
         checks.extend(agent::license(settings.as_ref()));
         let folder = match &settings {
             Some(settings) => settings.project.state.clone(),

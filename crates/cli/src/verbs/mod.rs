@@ -16,6 +16,7 @@ mod replay;
 mod resume;
 mod run;
 mod schema;
+mod secret;
 mod target;
 mod test;
 mod trace;
@@ -47,6 +48,9 @@ pub(crate) enum Verb {
     Prices(prices::Prices),
     /// The providers, what is proven of each, and whether one answers
     Providers(providers::Providers),
+    /// Keep keys of providers that stand in no variable
+    #[command(subcommand)]
+    Secret(secret::Secret),
     /// Check what works here, what does not, and what to do about it
     Doctor(doctor::Doctor),
     /// Check the agents of a project: everything that is wrong, and where
@@ -96,6 +100,7 @@ impl Verb {
             Self::Cost(cost) => cost.json(),
             Self::Prices(prices) => prices.json,
             Self::Providers(providers) => providers.json(),
+            Self::Secret(secret) => secret.json(),
             Self::Doctor(doctor) => doctor.json,
             Self::Config(config::Config::Explain(explain)) => explain.json,
             Self::Check(check) => check.json,
@@ -122,6 +127,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Cost(verb) => verb.perform(global, screen),
         Verb::Prices(verb) => verb.perform(screen),
         Verb::Providers(verb) => verb.perform(global, screen),
+        Verb::Secret(verb) => verb.perform(global, screen),
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
         Verb::Check(verb) => verb.perform(global, screen),

@@ -15,6 +15,7 @@ use crate::args::Global;
 use crate::compose::OFFER;
 use crate::exit;
 use crate::failure::Outcome;
+use crate::keys::{KeySource, Keys};
 use crate::render::style::{FAINT, painted};
 use crate::render::table::{Flush, Table};
 use crate::screen::Screen;
@@ -54,6 +55,8 @@ struct Row {
     base_url: Option<String>,
     key_variables: Vec<String>,
     key: Key,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key_source: Option<String>,
     evidence: Vec<(&'static str, Evidence)>,
 }
 
@@ -69,8 +72,8 @@ enum Key {
 }
 
 impl Key {
-    fn of(provider: &Provider, environment: &Environment) -> Self {
-        match (environment.credential(provider), &provider.auth) {
+    fn of(provider: &Provider, source: Option<&KeySource>) -> Self {
+        match (source, &provider.auth) {
             (Some(_), _) => Self::Set,
             (None, Auth::None) => Self::NotNeeded,
             (None, Auth::SigV4(_) | Auth::GoogleCloud | Auth::Azure) => Self::Cloud,
@@ -101,9 +104,9 @@ impl Providers {
             return check.perform(screen);
         }
         let project = project(self.path.as_deref())?;
-        let environment = Environment::of_process();
-        let rows: Vec<Row> =
-            project.providers.providers().map(|row| Row::of(row, &environment)).collect();
+        let keys = Keys::of_process()?;
+        let rows = project.providers.providers().map(|row| Row::of(row, &keys));
+        let rows = rows.collect::<Result<Vec<Row>>>()?;
         if self.json {
             screen.json(&Document { capabilities: CAPABILITIES, providers: rows })?;
         } else {
@@ -125,18 +128,20 @@ pub(super) fn project(path: Option<&Path>) -> Result<Project> {
 }
 
 impl Row {
-    fn of(provider: &Provider, environment: &Environment) -> Self {
+    fn of(provider: &Provider, keys: &Keys) -> Result<Self> {
+        let source = keys.find(provider)?.map(|(_, source)| source);
         let own = largestack_config::own_key_variable(&provider.name);
         let listed = provider.key_env.iter().filter(|name| **name != own).cloned();
-        Self {
+        Ok(Self {
             name: provider.name.to_string(),
             also: provider.also.clone(),
             wire: provider.wire.to_string(),
             base_url: provider.base_url.clone(),
             key_variables: std::iter::once(own.clone()).chain(listed).collect(),
-            key: Key::of(provider, environment),
+            key: Key::of(provider, source.as_ref()),
+            key_source: source.map(|source| source.to_string()),
             evidence: evidence::of(&provider.name),
-        }
+        })
     }
 }
 

@@ -14,6 +14,7 @@ const VERBS: &[&str] = &[
     "cost",
     "prices",
     "providers",
+    "secret",
     "doctor",
     "check",
     "test",

@@ -29,6 +29,10 @@ mod prices;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod reranker;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
 #[cfg(feature = "postgres")]
 mod servers;
 mod switch;

@@ -82,6 +82,8 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
     (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
     (Place::Agent, "knowledge.exclude", "[a, b]", "a, b"),
+    (Place::Agent, "knowledge.reranker", "cohere/rerank-v3.5", "voyage/rerank-2.5"),
+    (Place::Agent, "knowledge.on_reranker_failure", "fail", "fail"),
     (Place::Agent, "knowledge.top_k", "9", "9"),
     (Place::Agent, "budget", "0.50", "$0.50"),
     (Place::Agent, "limits.max_turns", "7", "7"),

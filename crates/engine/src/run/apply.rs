@@ -54,7 +54,7 @@ impl Run {
             Event::ModelReplied(data) => self.model_replied(data)?,
             Event::OutputChecked(data) => self.output_checked(data),
             Event::ModelFailed(data) => self.model_failed(data)?,
-            Event::ToolReturned(data) => self.tool_returned(data),
+            Event::ToolReturned(data) => self.tool_returned(data)?,
             Event::DoubtSettled(data) => self.settle_doubt(data),
             Event::ApprovalRequested(data) => self.approval_requested(data),
             Event::ApprovalAnswered(data) => self.approval_answered(data),
@@ -199,6 +199,10 @@ impl Run {
 
     fn book(&mut self, call: &CallRecord) -> Result<(), FoldError> {
         self.note_losses(&call.flags);
+        self.spend(call)
+    }
+
+    fn spend(&mut self, call: &CallRecord) -> Result<(), FoldError> {
         self.usage = self.usage.plus(call.usage);
         self.cost =
             self.cost.checked_add(call.cost).map_err(|_| FoldError::Cost { seq: self.seq })?;
@@ -290,15 +294,21 @@ impl Run {
         Ok(true)
     }
 
-    fn tool_returned(&mut self, data: &ToolReturned) -> bool {
-        let Some(slot) = self.slot(data.effect) else { return false };
+    fn tool_returned(&mut self, data: &ToolReturned) -> Result<bool, FoldError> {
+        if self.slot(data.effect).is_none() {
+            return Ok(false);
+        }
+        for asked in &data.calls {
+            self.spend(&asked.call)?;
+        }
+        let Some(slot) = self.slot(data.effect) else { return Ok(false) };
         slot.state = SlotState::Done(Arc::clone(&data.message));
         if let Some(error) = &data.raise {
             self.conclusion = Some(End::failed(error.clone()));
         } else {
             self.close_turn_if_done();
         }
-        true
+        Ok(true)
     }
 
     fn settle_doubt(&mut self, data: &DoubtSettled) -> bool {

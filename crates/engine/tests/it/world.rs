@@ -142,6 +142,7 @@ impl World {
             duration_us: 5,
             shared: false,
             raise: None,
+            calls: Vec::new(),
         })
     }
 

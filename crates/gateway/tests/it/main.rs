@@ -16,9 +16,13 @@ mod continuation;
 #[cfg(test)]
 mod fallback;
 #[cfg(test)]
+mod farewells;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod matrix;
+#[cfg(test)]
+mod matrix_found;
 #[cfg(test)]
 mod rate_limit;
 #[cfg(test)]

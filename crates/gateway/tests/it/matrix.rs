@@ -27,7 +27,7 @@ use largestack_wire::{Auth, Param, Provider, Registry, Section};
 use crate::rig::{HastyClock, ask};
 
 /// Limits that only something that never answers, or never ends, can reach.
-const PATIENCE: Duration = Duration::from_millis(900);
+pub(crate) const PATIENCE: Duration = Duration::from_millis(900);
 
 const TEXT: &str = "Größe zählt: 東京 🦀";
 
@@ -41,14 +41,22 @@ fn reply() -> Answer {
 }
 
 /// What goes wrong, whether somebody listens, and whether only a limit of the whole call ends it.
-struct Fault {
-    name: &'static str,
-    stream: bool,
+pub(crate) struct Fault {
+    pub(crate) name: &'static str,
+    pub(crate) stream: bool,
     endless: bool,
-    answer: Box<dyn Fn() -> Answer>,
+    pub(crate) answer: Box<dyn Fn() -> Answer>,
 }
 
-fn faults() -> Vec<Fault> {
+impl Fault {
+    /// An answer to somebody who waits for the whole.
+    pub(crate) fn of(name: &'static str, answer: impl Fn() -> Answer + 'static) -> Self {
+        Self { name, stream: false, endless: false, answer: Box::new(answer) }
+    }
+}
+
+/// What goes wrong with a good reply, and with conversations alone.
+pub(crate) fn faults(reply: fn() -> Answer) -> Vec<Fault> {
     let mut faults = Vec::new();
     let mut add = |name, stream, answer: Box<dyn Fn() -> Answer>| {
         faults.push(Fault { name, stream, endless: name == "slow loris", answer });
@@ -82,25 +90,25 @@ fn faults() -> Vec<Fault> {
     add("a page with status 502", false, Box::new(move || page(502)));
     add("a page with status 200", false, Box::new(move || page(200)));
     add("a page to a listener", true, Box::new(move || page(200)));
-    add("another content type", false, Box::new(|| reply().content_type(Some("image/png"))));
+    add("another content type", false, Box::new(move || reply().content_type(Some("image/png"))));
     add("malformed JSON", false, Box::new(|| Answer::json(200, "{\"choices\": [")));
     add("an empty body", false, Box::new(|| Answer::json(200, "")));
-    add("no answer", false, Box::new(|| reply().stall_before_head()));
-    add("a stall in the body", false, Box::new(|| reply().stall_after(20)));
-    add("a stall in the stream", true, Box::new(|| reply().stall_after(Place::Midway)));
-    add("slow loris", true, Box::new(|| reply().slowly(1, Duration::from_millis(40))));
-    add("a reset before the head", false, Box::new(|| reply().reset_before_head()));
-    add("a reset in the body", false, Box::new(|| reply().reset_after(20)));
-    add("a reset in the stream", true, Box::new(|| reply().reset_after(Place::Midway)));
-    add("a close in the stream", true, Box::new(|| reply().close_after(Place::Midway)));
-    add("a truncated stream", true, Box::new(|| reply().end_after(Place::Midway)));
+    add("no answer", false, Box::new(move || reply().stall_before_head()));
+    add("a stall in the body", false, Box::new(move || reply().stall_after(20)));
+    add("a stall in the stream", true, Box::new(move || reply().stall_after(Place::Midway)));
+    add("slow loris", true, Box::new(move || reply().slowly(1, Duration::from_millis(40))));
+    add("a reset before the head", false, Box::new(move || reply().reset_before_head()));
+    add("a reset in the body", false, Box::new(move || reply().reset_after(20)));
+    add("a reset in the stream", true, Box::new(move || reply().reset_after(Place::Midway)));
+    add("a close in the stream", true, Box::new(move || reply().close_after(Place::Midway)));
+    add("a truncated stream", true, Box::new(move || reply().end_after(Place::Midway)));
     add("an error inside the stream", true, Box::new(|| chat().with_failure_inside().into()));
     add("a malformed frame", true, Box::new(|| chat().with_malformed_frame().into()));
     add("the end twice", true, Box::new(|| chat().with_repeated_end().into()));
-    add("characters cut over chunks", true, Box::new(|| reply().slowly(1, Duration::ZERO)));
-    add("gzip", false, Box::new(|| reply().gzip()));
-    add("gzip to a listener", true, Box::new(|| reply().gzip()));
-    add("no content type", true, Box::new(|| reply().content_type(None)));
+    add("characters cut over chunks", true, Box::new(move || reply().slowly(1, Duration::ZERO)));
+    add("gzip", false, Box::new(move || reply().gzip()));
+    add("gzip to a listener", true, Box::new(move || reply().gzip()));
+    add("no content type", true, Box::new(move || reply().content_type(None)));
     faults
 }
 
@@ -217,11 +225,11 @@ impl Row {
     }
 }
 
-fn booked(cost: Money) -> &'static str {
+pub(crate) fn booked(cost: Money) -> &'static str {
     if cost == Money::ZERO { "nothing booked" } else { "booked" }
 }
 
-fn builder(
+pub(crate) fn builder(
     row: &Provider,
     upstream: &Upstream,
     ledger: Arc<MemoryLedger>,
@@ -266,9 +274,29 @@ fn builder(
         })
 }
 
+/// Faults by what comes of them; rows that differ from most are named.
+pub(crate) fn table(faults: &[&str], all: &[(&str, &[String])]) -> String {
+    let mut table = String::new();
+    for (index, fault) in faults.iter().enumerate() {
+        let mut by_outcome: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (row, outcomes) in all {
+            by_outcome.entry(&outcomes[index]).or_default().push(row);
+        }
+        let most = by_outcome.values().map(Vec::len).max().unwrap();
+        let mut by_outcome: Vec<_> = by_outcome.into_iter().collect();
+        by_outcome.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
+        for (outcome, rows) in by_outcome {
+            let who =
+                if rows.len() == most { String::new() } else { format!(" [{}]", rows.join(", ")) };
+            writeln!(table, "{fault}{who}: {outcome}").unwrap();
+        }
+    }
+    table
+}
+
 async fn row_by_fault(row: Row) -> (Row, Vec<String>) {
     let mut outcomes = Vec::new();
-    for fault in faults() {
+    for fault in faults(reply) {
         let seen = row.seen(&fault).await;
         let (retried, fell) = (row.retried(&fault).await, row.fell(&fault).await);
         outcomes.push(format!("{seen} | asked {retried} | takes over: {fell}"));
@@ -283,22 +311,9 @@ async fn every_row_meets_every_fault_in_the_same_way() {
     let serving = registry.providers().filter(|row| row.wire != "none");
     let rows = futures::future::join_all(serving.map(|row| Row::of(row))).await;
     let all = futures::future::join_all(rows.into_iter().map(row_by_fault)).await;
-    let mut table = String::new();
-    for (index, fault) in faults().iter().enumerate() {
-        let mut by_outcome: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-        for (row, outcomes) in &all {
-            by_outcome.entry(&outcomes[index]).or_default().push(&row.name);
-        }
-        let most = by_outcome.values().map(Vec::len).max().unwrap();
-        let mut by_outcome: Vec<_> = by_outcome.into_iter().collect();
-        by_outcome.sort_by_key(|(_, rows)| std::cmp::Reverse(rows.len()));
-        for (outcome, rows) in by_outcome {
-            let who =
-                if rows.len() == most { String::new() } else { format!(" [{}]", rows.join(", ")) };
-            writeln!(table, "{}{who}: {outcome}", fault.name).unwrap();
-        }
-    }
-    insta::assert_snapshot!(table);
+    let names = faults(reply).iter().map(|fault| fault.name).collect::<Vec<_>>();
+    let outcomes = all.iter().map(|(row, outcomes)| (&*row.name, &outcomes[..]));
+    insta::assert_snapshot!(table(&names, &outcomes.collect::<Vec<_>>()));
     for (row, _) in &all {
         let run = BudgetKey::run_tree(&Scope::local(), RunId::from_u128(1));
         assert_eq!(row.ledger.totals(&run).1, Money::ZERO, "{}: money is still reserved", row.name);

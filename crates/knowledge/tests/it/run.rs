@@ -30,6 +30,7 @@ pub(crate) fn tool_context() -> ToolContext {
         label: Label::from_origin(Origin::Agent),
         deps: Arc::new(()),
         cancelled: largestack_ports::tool::Cancelled::default(),
+        spending: largestack_ports::spending::Spending::default(),
         so_far: largestack_ports::context::SoFar::default(),
     }
 }

@@ -32,6 +32,7 @@ pub(crate) fn context() -> ToolContext {
         label: Label::from_origin(Origin::User),
         deps: Arc::new(String::from("what the caller gave")),
         cancelled: Cancelled::default(),
+        spending: largestack_ports::spending::Spending::default(),
         so_far: largestack_ports::context::SoFar::default(),
     }
 }

@@ -4,7 +4,8 @@
 //! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
 //! ends; `spend FOLDER|URL direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
 //! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back;
-//! `stream FOLDER|URL direct|sliced` makes one call there and says `told NANOS` for each report.
+//! `stream FOLDER|URL direct|sliced` makes one call there and says `told NANOS` for each report;
+//! `secrets FOLDER PREFIX COUNT` sets that many secrets, one after the other.
 
 use std::error::Error;
 use std::hash::{BuildHasher, RandomState};
@@ -20,7 +21,8 @@ use largestack_ports::ids::MakeId as _;
 use largestack_ports::ids::{CountingIds, Ids};
 use largestack_ports::journal::{Batch, Journal, Lease};
 use largestack_ports::ledger::Ledger;
-use largestack_store::{Options, Store};
+use largestack_ports::vault::Sensitive;
+use largestack_store::{Options, SecretFile, Store};
 use largestack_types::id::{EffectId, OwnerId, RunId};
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
@@ -69,6 +71,7 @@ fn main() -> Outcome {
             let ledger = runtime.block_on(ledger(place))?;
             spending::spend(&runtime, ledger, *how == "sliced", calls.parse()?)
         }
+        ["secrets", folder, prefix, count] => secrets(Path::new(folder), prefix, count.parse()?),
         ["stream", place, how] => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let ledger = runtime.block_on(ledger(place))?;
@@ -87,6 +90,14 @@ fn block_on<T>(future: impl Future<Output = T>) -> Outcome<T> {
 fn open(folder: &Path) -> Outcome<Store> {
     let options = Options::new(Arc::new(CountingIds::default()), Arc::new(FakeClock::default()));
     Ok(Store::open(folder, options)?)
+}
+
+fn secrets(folder: &Path, prefix: &str, count: usize) -> Outcome {
+    let file = SecretFile::new(folder, Arc::new(Random(RandomState::new())));
+    for n in 0..count {
+        file.set(&Scope::local(), &format!("{prefix}{n}"), Sensitive::new(format!("v{n}")))?;
+    }
+    Ok(())
 }
 
 fn event(seq: u64) -> Recorded {

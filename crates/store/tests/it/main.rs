@@ -16,6 +16,7 @@ mod model;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod results;
+mod secrets;
 mod spender;
 mod suite;
 mod switch;

@@ -109,8 +109,17 @@ fn dropped(wire: &str, difference: &Difference<'_>) -> bool {
 }
 
 fn encoded(wire: &dyn Wire, row: &Row, call: &Call) -> Result<Value, String> {
-    let request = wire.encode(call, &row.target, &mut Session::new());
-    let request = request.map_err(|error| error.to_string())?;
+    let encode = |call: &Call, session: &mut Session| {
+        wire.encode(call, &row.target, session).map_err(|error| error.to_string())
+    };
+    let request = encode(call, &mut Session::new())?;
+    // A session that has seen a part of the conversation changes nothing.
+    let half = call.messages.get(..call.messages.len() / 2).unwrap_or_default();
+    let mut session = Session::new();
+    let _half = encode(&Call { messages: Arc::new(half.to_vec()), ..call.clone() }, &mut session);
+    if encode(call, &mut session)? != request {
+        return Err("a session that has seen half of it writes other bytes".to_owned());
+    }
     serde_json::from_slice(&request.body).map_err(|error| error.to_string())
 }
 

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+use super::found::FoundReply;
 use super::frames::Place;
 use super::gzip;
 use super::protocol::Protocol;
@@ -30,6 +31,8 @@ enum Content {
     Ready(Bytes),
     /// In the protocol that the request speaks, whole or as events, as it asks for.
     Chat(Box<ChatReply>),
+    /// Vectors or an order, as the request asks for.
+    Found(FoundReply),
     /// In the form in which the vendor of the request's protocol refuses.
     Refusal(String),
 }
@@ -70,6 +73,11 @@ impl Answer {
     /// A chat reply with status 200.
     pub fn chat(reply: ChatReply) -> Self {
         Self::new(200, "application/json", Content::Chat(Box::new(reply)))
+    }
+
+    /// Vectors or an order with status 200.
+    pub fn found(reply: FoundReply) -> Self {
+        Self::new(200, "application/json", Content::Found(reply))
     }
 
     /// JSON as it stands.
@@ -196,6 +204,12 @@ impl Answer {
     fn spelled(&mut self, request: &Received) -> usize {
         match &self.body {
             Content::Ready(body) => body.len() / 2,
+            Content::Found(reply) => {
+                let body = reply.body(&request.path(), &request.body);
+                let middle = body.len() / 2;
+                self.body = Content::Ready(body);
+                middle
+            }
             Content::Refusal(message) => {
                 let (protocol, _) = Protocol::of_path(&request.path());
                 let refusal = protocol.refusal(self.status, message);
@@ -228,7 +242,7 @@ impl Answer {
     pub(super) fn body(&self) -> Bytes {
         match &self.body {
             Content::Ready(body) => body.clone(),
-            Content::Chat(_) | Content::Refusal(_) => Bytes::new(),
+            Content::Chat(_) | Content::Found(_) | Content::Refusal(_) => Bytes::new(),
         }
     }
 }
@@ -247,6 +261,12 @@ impl Fault {
             Self::EndAfter(place) => Self::EndAfter(byte(place)),
             other => other,
         }
+    }
+}
+
+impl From<FoundReply> for Answer {
+    fn from(reply: FoundReply) -> Self {
+        Self::found(reply)
     }
 }
 

@@ -69,7 +69,10 @@ impl Protocol {
             () if ends("/converse") => (Self::Bedrock, Some(false)),
             () if ends("/converse-stream") => (Self::Bedrock, Some(true)),
             () if ends("/v2/chat") => (Self::Cohere, None),
+            () if ends("/v2/embed") || ends("/v2/rerank") => (Self::Cohere, Some(false)),
+            () if ends(":batchEmbedContents") => (Self::Gemini, Some(false)),
             () if ends("/api/chat") => (Self::Ollama, None),
+            () if ends("/api/embed") => (Self::Ollama, Some(false)),
             () => (Self::OpenAiChat, None),
         }
     }

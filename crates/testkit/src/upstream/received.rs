@@ -34,6 +34,11 @@ struct Said {
 }
 
 impl Received {
+    /// A request that arrived over another protocol than HTTP/1.1.
+    pub(super) fn of(method: &str, path: &str, body: Bytes) -> Self {
+        Self { head: format!("{method} {path} HTTP/1.1\r\n\r\n").into(), body }
+    }
+
     fn parsed<T>(&self, look: impl FnOnce(&httparse::Request<'_, '_>) -> T) -> Option<T> {
         let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
         let mut request = httparse::Request::new(&mut headers);

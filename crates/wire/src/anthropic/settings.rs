@@ -14,6 +14,7 @@ use super::thinking::{self, Plan};
 use super::tools;
 use crate::error::EncodeError;
 use crate::escape::write_str;
+use crate::extra::no_key_twice;
 use crate::json::write;
 use crate::model::Target;
 use crate::profile::Structured;
@@ -68,6 +69,7 @@ fn extra(call: &Call) -> Result<Beside<'_>, EncodeError> {
         return Err(EncodeError::ExtraNotAnObject);
     }
     let extra = Beside::read(extra.as_str());
+    no_key_twice(extra.0.iter().map(|(key, _)| key))?;
     // How to choose is the call's to say, unless it says nothing.
     let chosen = tools::choice(call).is_some();
     let reserved = |key: &str| RESERVED.contains(&key) || (key == "tool_choice" && chosen);
@@ -144,6 +146,7 @@ impl Writer<'_> {
         let own = self.extra.0.iter().position(|(key, _)| key == "output_config");
         let own = own.map(|at| self.extra.0.remove(at).1);
         let beside = Beside::read(own.map_or("", RawValue::get));
+        no_key_twice(beside.0.iter().map(|(key, _)| key))?;
         let mut inner = Vec::new();
         if let Some(effort) = plan.effort.filter(|_| beside.get("effort").is_none()) {
             inner.extend_from_slice(format!(",\"effort\":\"{effort}\"").as_bytes());

@@ -46,7 +46,7 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     tailor.tools(&mut out, call)?;
     tailor.sampling(settings, thinks);
     tailor.output(&mut out, settings)?;
-    tailor.rest(&mut out, settings);
+    tailor.rest(&mut out, settings)?;
     let dropped = tailor.dropped;
     Ok(Tail::new(call, text, dropped))
 }
@@ -77,7 +77,12 @@ impl Tailor<'_> {
         thinks: bool,
     ) -> Result<(), EncodeError> {
         let limit = self.limit(settings);
-        let own = self.extra.take("inferenceConfig").map(FieldList::of).unwrap_or_default();
+        let own = self
+            .extra
+            .take("inferenceConfig")
+            .map(FieldList::group)
+            .transpose()?
+            .unwrap_or_default();
         if let Some(key) = LIMITS.iter().find(|key| own.get(key).is_some()) {
             return Err(EncodeError::ExtraReserved { key: format!("inferenceConfig.{key}") });
         }
@@ -135,7 +140,12 @@ impl Tailor<'_> {
             }
             // Nova keeps instructions and messages, but no tools.
             let mark = request::mark(call, self.target).filter(|_| self.family.is_claude());
-            let more = self.extra.take("toolConfig").map(FieldList::of).unwrap_or_default();
+            let more = self
+                .extra
+                .take("toolConfig")
+                .map(FieldList::group)
+                .transpose()?
+                .unwrap_or_default();
             if more.get("tools").is_some() {
                 return Err(EncodeError::ExtraReserved { key: "toolConfig.tools".to_owned() });
             }
@@ -270,11 +280,12 @@ impl Tailor<'_> {
 
     /// Metadata, the additional fields and whatever else `extra` says: the caller's own word goes
     /// last.
-    fn rest(&mut self, out: &mut Writer<'_>, settings: &Settings) {
+    fn rest(&mut self, out: &mut Writer<'_>, settings: &Settings) -> Result<(), EncodeError> {
         if !settings.metadata.is_empty() && self.extra.get("requestMetadata").is_none() {
             out.value("requestMetadata", &settings.metadata);
         }
-        let own = self.extra.take("additionalModelRequestFields").map(FieldList::of);
+        let own = self.extra.take("additionalModelRequestFields").map(FieldList::group);
+        let own = own.transpose()?;
         if own.is_some() || !self.additional.is_empty() {
             let own = own.unwrap_or_default();
             let mut fields = out.inner("additionalModelRequestFields");
@@ -289,6 +300,7 @@ impl Tailor<'_> {
         for (key, raw) in self.extra.iter() {
             out.raw(key, raw);
         }
+        Ok(())
     }
 }
 

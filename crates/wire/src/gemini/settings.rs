@@ -7,6 +7,7 @@ use largestack_types::json::Json;
 use super::object::{Entries, Writer};
 use super::tools;
 use crate::error::EncodeError;
+use crate::extra::no_key_twice;
 use crate::json::write;
 use crate::model::Target;
 use crate::profile::Structured;
@@ -40,7 +41,7 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     let said = extra.take(CONFIG);
     let key = said.as_ref().map_or(CONFIG[0], |(key, _)| key);
     let mut config = Config {
-        said: said.as_ref().map(|(_, raw)| Entries::of(raw.get())).unwrap_or_default(),
+        said: said.as_ref().map(|(_, raw)| group(raw.get())).transpose()?.unwrap_or_default(),
         object: Writer::begin(object.key(key)),
         dropped: &mut dropped,
         target,
@@ -74,11 +75,29 @@ fn extra(json: Option<&Json>) -> Result<Entries<'_>, EncodeError> {
     if !text.trim_start().starts_with('{') {
         return Err(EncodeError::ExtraNotAnObject);
     }
-    let fields = Entries::of(text);
+    let fields = group(text)?;
     match fields.0.iter().find(|(key, _)| RESERVED.contains(&&**key)) {
         Some((key, _)) => Err(EncodeError::ExtraReserved { key: key.to_string() }),
         None => Ok(fields),
     }
+}
+
+/// Fields of which none is said twice, in either of its spellings: `topP` is `top_p`.
+fn group(text: &str) -> Result<Entries<'_>, EncodeError> {
+    let fields = Entries::of(text);
+    no_key_twice(fields.0.iter().map(|(key, _)| camel(key)))?;
+    Ok(fields)
+}
+
+/// A name as protobuf's JSON mapping spells it, of either spelling that it reads.
+fn camel(name: &str) -> String {
+    let mut after = false;
+    let letter = |letter: char| match std::mem::replace(&mut after, letter == '_') {
+        _ if letter == '_' => None,
+        true => Some(letter.to_ascii_uppercase()),
+        false => Some(letter),
+    };
+    name.chars().filter_map(letter).collect()
 }
 
 fn unsupported(target: &Target, what: &'static str) -> EncodeError {
@@ -97,7 +116,7 @@ fn choice(
     target: &Target,
 ) -> Result<(), EncodeError> {
     let said = extra.take(CHOICE);
-    let beside = said.as_ref().map(|(_, raw)| Entries::of(raw.get())).unwrap_or_default();
+    let beside = said.as_ref().map(|(_, raw)| group(raw.get())).transpose()?.unwrap_or_default();
     let names = ["functionCallingConfig", "function_calling_config"];
     let insists = matches!(call.tool_choice, ToolChoice::Required | ToolChoice::Tool(_));
     let functions = call.tools.iter().any(|tool| !tool.server);

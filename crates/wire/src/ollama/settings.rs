@@ -84,7 +84,7 @@ impl Tailor<'_> {
 
     /// `options`, with what `extra` has for it.
     fn options(&mut self, out: &mut Writer<'_>, settings: &Settings) -> Result<(), EncodeError> {
-        let own = self.extra.take("options").map(FieldList::of).unwrap_or_default();
+        let own = self.extra.take("options").map(FieldList::group).transpose()?.unwrap_or_default();
         if own.get(LIMIT).is_some() {
             return Err(EncodeError::ExtraReserved { key: format!("options.{LIMIT}") });
         }

@@ -15,15 +15,11 @@ mod cohere;
 #[cfg(test)]
 mod embed;
 #[cfg(test)]
+mod extra;
+#[cfg(test)]
 mod faults;
 #[cfg(test)]
 mod gemini;
-#[cfg(test)]
-mod history;
-#[cfg(test)]
-mod history_chat;
-#[cfg(test)]
-mod history_responses;
 #[cfg(test)]
 mod laws;
 #[cfg(test)]

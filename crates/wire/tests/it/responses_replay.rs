@@ -5,12 +5,64 @@ use largestack_types::error::{Code, Coded as _};
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Part};
 use largestack_types::reply::{FinishReason, Reply};
-use largestack_wire::{Accumulator, DecodeError, Frames, Framing, Mode, Outcome, Session, decode};
+use largestack_wire::{
+    Accumulator, DecodeError, Frames, Framing, Mode, Outcome, Session, Target, decode,
+};
 use serde_json::Value;
 
-use crate::history_responses::{exchanges, last, mode, target_of, turn};
-use crate::recordings::Exchange;
-use crate::support::{call, responses};
+use crate::recordings::{Exchange, exchanges_at};
+use crate::support::{call, responses, target};
+
+/// Every recorded call of the wire. Other addresses of the same API fetch, count and compact.
+fn exchanges() -> Vec<Exchange> {
+    let mut all = exchanges_at("/responses", 100);
+    all.retain(|e| e.request.is_object() && e.address.ends_with("/responses"));
+    all
+}
+
+/// The row of the provider that an address belongs to, with the request's model.
+fn target_of(exchange: &Exchange) -> Target {
+    let model = exchange.request.get("model").and_then(Value::as_str).unwrap_or("m");
+    let row = match &exchange.address {
+        uri if uri.contains("deepseek") => "deepseek_responses",
+        uri if uri.contains("openrouter") => "openrouter_responses",
+        _ => "openai_responses",
+    };
+    target(&format!("{row}/{model}"))
+}
+
+fn mode(exchange: &Exchange) -> Mode {
+    if exchange.streams() { Mode::Stream } else { Mode::Whole }
+}
+
+/// The events of a stream.
+fn events(exchange: &Exchange) -> Vec<Value> {
+    let text = std::str::from_utf8(&exchange.body).unwrap_or_default();
+    let data = text.lines().filter_map(|line| line.strip_prefix("data: "));
+    data.filter_map(|data| serde_json::from_str(data).ok()).collect()
+}
+
+/// The reply's JSON: the body, or what the last event of a stream holds. Where a stream ended an
+/// item by itself, it is that item: OpenAI seals reasoning anew for the last event.
+fn last(exchange: &Exchange) -> Option<Value> {
+    if let Some(reply) = exchange.reply() {
+        return Some(reply);
+    }
+    let events = events(exchange);
+    let mut reply = events.iter().filter_map(|event| event.get("response")).next_back()?.clone();
+    for event in events.iter().filter(|event| event["type"] == "response.output_item.done") {
+        let place = usize::try_from(event["output_index"].as_u64()?).ok()?;
+        if let Some(item) = reply["output"].get_mut(place) {
+            *item = event["item"].clone();
+        }
+    }
+    Some(reply)
+}
+
+/// The items of the reply.
+fn turn(exchange: &Exchange) -> Option<Vec<Value>> {
+    last(exchange)?.get("output")?.as_array().cloned()
+}
 
 fn replies() -> Vec<Exchange> {
     let mut all = exchanges();

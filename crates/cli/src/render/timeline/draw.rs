@@ -183,6 +183,9 @@ impl Drawing {
         };
         let handle = tool.handle.as_deref().map_or_else(String::new, |h| format!(", whole at {h}"));
         let about = painted(FAINT, format!("({size} characters{sources}{})", clean(&handle)));
+        children.extend(tool.asked.iter().map(|asked| {
+            Node::leaf(format!("asked {} for ${}", clean(&asked.model), asked.cost_usd))
+        }));
         children.push(Node::leaf(format!("result {about}: {}", self.text(&tool.result))));
         children.extend(tool.error.iter().map(|error| self.error(error)));
         Node::with(head, children)

@@ -78,6 +78,7 @@ fn result(effect: u32, text: &str, outcome: ToolOutcome) -> Event {
         duration_us: 2_500,
         shared: false,
         raise: None,
+        calls: Vec::new(),
     })
 }
 

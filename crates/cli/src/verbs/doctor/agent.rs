@@ -1,11 +1,12 @@
 //! The agent, its model, and the providers that could serve one.
 
-use largestack_config::{self as config, Environment, Settings};
+use largestack_config::{self as config, Settings};
 use largestack_ports::license::License as _;
 use largestack_types::errors::{Coded as _, Result};
 use largestack_wire::{Auth, Registry};
 
 use crate::compose::{self, is_offline};
+use crate::keys::Keys;
 use crate::render::checks::{Check, Finding};
 
 /// The agent's file.
@@ -24,7 +25,7 @@ pub(super) fn agent(settings: Option<&Result<Settings<config::Agent>>>) -> Check
 }
 
 /// The model that a run would use, and whether its key is there.
-pub(super) fn model(settings: Option<&Settings<config::Agent>>) -> Option<Check> {
+pub(super) fn model(settings: Option<&Settings<config::Agent>>, keys: &Keys) -> Option<Check> {
     let settings = settings?;
     let model = &settings.agent.model;
     if is_offline(model) {
@@ -39,26 +40,29 @@ pub(super) fn model(settings: Option<&Settings<config::Agent>>) -> Option<Check>
             format!("Set `providers.{}.base-url` in largestack.yaml", target.provider.name);
         return Some(Check::new("model", Finding::Broken, detail).advise(advice));
     };
-    let environment = Environment::of_process();
-    Some(match environment.credential(&target.provider) {
-        Some(key) => {
-            let detail = format!("{model}, with the key in {}", key.variable);
+    Some(match keys.find(&target.provider) {
+        Err(error) => Check::new("model", Finding::Broken, error.message())
+            .advise(error.suggestion().into_owned()),
+        Ok(Some((_, source))) => {
+            let detail = format!("{model}, with the key in {source}");
             Check::new("model", Finding::Ok, detail)
         }
-        None if target.provider.auth == Auth::None => {
+        Ok(None) if target.provider.auth == Auth::None => {
             Check::new("model", Finding::Ok, format!("{model}, which needs no key, at {url}"))
         }
-        None => {
+        Ok(None) => {
             let variable = config::own_key_variable(&target.provider.name);
             Check::new("model", Finding::Broken, format!("{model} needs a key and none is set"))
-                .advise(format!("Set {variable}, or use another model"))
+                .advise(format!(
+                    "Set {variable}, keep it with `largestack secret set {}`, or use another model",
+                    target.provider.name
+                ))
         }
     })
 }
 
 /// Providers whose key is set. Keys are not tried: that would need the network.
-pub(super) fn providers(settings: Option<&Settings<config::Agent>>) -> Check {
-    let environment = Environment::of_process();
+pub(super) fn providers(settings: Option<&Settings<config::Agent>>, keys: &Keys) -> Check {
     let registry = match settings {
         Some(settings) => &settings.project.providers,
         None => Registry::builtin(),
@@ -67,8 +71,9 @@ pub(super) fn providers(settings: Option<&Settings<config::Agent>>) -> Check {
     let mut set = Vec::new();
     for provider in registry.providers() {
         known += 1;
-        if let Some(key) = environment.credential(provider) {
-            set.push(format!("{} ({})", provider.name, key.variable));
+        // A store that does not open has a line of its own.
+        if let Ok(Some((_, source))) = keys.find(provider) {
+            set.push(format!("{} ({source})", provider.name));
         }
     }
     if set.is_empty() {

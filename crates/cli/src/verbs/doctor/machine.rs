@@ -3,8 +3,12 @@
 use std::io::IsTerminal as _;
 
 use largestack_config::Environment;
+use largestack_types::errors::Coded as _;
 
+use crate::compose;
+use crate::keys::Keys;
 use crate::render::checks::{Check, Finding};
+use crate::render::text::counted;
 
 /// Which program this is.
 pub(super) fn program() -> Check {
@@ -32,6 +36,26 @@ pub(super) fn server(variable: Option<&str>) -> Option<Check> {
         let detail = format!("budgets and limits are to be in a server; {variable} is not set");
         Check::new(name, Finding::Broken, detail)
             .advise(format!("Set {variable} to postgres://user:password@host/database"))
+    })
+}
+
+/// The secret store; nothing where none was ever made.
+pub(super) fn secrets(keys: &Keys) -> Option<Check> {
+    let (file, name) = (keys.secrets()?, "secrets");
+    let path = file.path();
+    if !path.try_exists().unwrap_or(true) {
+        return None;
+    }
+    Some(match file.names(&compose::scope()) {
+        Err(error) => Check::new(name, Finding::Broken, error.message())
+            .advise(error.suggestion().into_owned()),
+        Ok(names) => {
+            let count = counted(names.len() as u64, "secret");
+            let detail = format!("{count} in {}, the key beside it", path.display());
+            Check::new(name, Finding::Ok, detail).advise(
+                "That protects from whoever gets the file alone, not from whoever gets the folder",
+            )
+        }
     })
 }
 

@@ -20,6 +20,7 @@ use serde::Serialize;
 use crate::compose::{self, Ground};
 use crate::exit;
 use crate::failure::Outcome;
+use crate::keys::Keys;
 use crate::render::amount::grouped;
 use crate::render::run_json::dollars;
 use crate::render::text::one_line;
@@ -48,6 +49,7 @@ struct Document {
     usage: Usage,
     cost_nanos: Option<i64>,
     cost_usd: Option<String>,
+    key_source: Option<String>,
     duration_ms: u64,
 }
 
@@ -55,6 +57,10 @@ impl Check {
     pub(crate) fn perform(&self, screen: &mut Screen) -> Outcome {
         let project = super::project(None)?;
         let providers = project.providers;
+        let keys = Keys::of_process()?;
+        let row = providers.resolve(&self.model).ok().map(|target| target.provider);
+        let found = row.map(|row| keys.find(&row)).transpose()?.flatten();
+        let key_source = found.map(|(_, source)| source.to_string());
         let asked = async {
             let Ground { ports, tasks } =
                 compose::ground(&providers, &project.network, Arc::new(MemorySwitch::default()))?;
@@ -91,6 +97,7 @@ impl Check {
             usage: reply.usage,
             cost_nanos: cost.map(Money::nanos),
             cost_usd: cost.map(dollars),
+            key_source,
             duration_ms: u64::try_from(took.as_millis()).unwrap_or(u64::MAX),
         };
         if self.json {
@@ -127,7 +134,7 @@ fn said(document: &Document) -> String {
     let cost = document.cost_usd.as_deref();
     let cost = cost.map_or_else(|| "an unknown amount".to_owned(), |cost| format!("${cost}"));
     format!(
-        "{} answers: {}\n{} ms, {} tokens in, {} out, {}, finish reason {}\n",
+        "{} answers: {}\n{} ms, {} tokens in, {} out, {}, finish reason {}{}\n",
         document.answered_as.as_deref().unwrap_or(&document.model),
         one_line(&document.text, 60),
         document.duration_ms,
@@ -135,5 +142,6 @@ fn said(document: &Document) -> String {
         count(document.usage.output_tokens),
         cost,
         document.finish_reason,
+        document.key_source.as_ref().map_or_else(String::new, |at| format!(", key from {at}")),
     )
 }
