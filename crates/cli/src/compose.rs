@@ -22,7 +22,7 @@ use largestack_ports::ledger::{Ledger, MemoryLedger};
 use largestack_ports::model::Model;
 use largestack_ports::reranker::Reranker;
 use largestack_ports::switch::Switch;
-use largestack_ports::tool::ToolOptions;
+use largestack_ports::tool::{Tool as _, ToolOptions};
 use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -238,17 +238,29 @@ pub(crate) async fn house_with(
         ids: Arc::clone(&ids),
         tasks: Arc::new(tasks.clone()),
     };
-    let outside = tools::Outside {
-        egress: Arc::new(HttpEgress::new(network::of(&settings.project.network)?)),
-        clock: Arc::clone(&clock),
-        environment: Environment::of_process(),
-    };
+    let outside = outside(&settings.project.network)?;
     let mut agent = agent(described, store, gateway, &outside)?;
     if let Some(license) = &settings.project.license {
         agent = agent.license(Arc::new(license.load()));
     }
     let agent = agent.build(runtime)?;
     Ok(House { agent, tasks, clock, ids })
+}
+
+/// What tools reach the outside by.
+fn outside(network: &config::Network) -> Result<tools::Outside> {
+    Ok(tools::Outside {
+        egress: Arc::new(HttpEgress::new(network::of(network)?)),
+        clock: Arc::new(SystemClock),
+        commands: Arc::new(largestack_tools::Processes),
+        environment: Environment::of_process(),
+    })
+}
+
+/// Whether every tool of an agent can be made. Nothing is run and nobody is asked.
+pub(crate) fn check_tools(settings: &Settings<config::Agent>) -> Result<()> {
+    let outside = outside(&settings.project.network)?;
+    settings.agent.tools.iter().try_for_each(|tool| tools::made(tool, &outside).map(drop))
 }
 
 /// What the guards let through decides what a reply was made from, so that other guards find
@@ -340,17 +352,44 @@ fn agent(
             None => search,
         });
     }
+    with_tools(builder, described, outside)
+}
+
+/// The agent with the tools that its file names or makes.
+fn with_tools(
+    mut builder: AgentBuilder,
+    described: &config::Agent,
+    outside: &tools::Outside,
+) -> Result<AgentBuilder> {
+    let mut known: Vec<Arc<str>> = Vec::new();
     for tool in &described.tools {
-        if let Some(made) = tools::built_in(tool, outside)? {
-            builder = builder.tool(made);
+        let made = tools::made(tool, outside)?;
+        let mut names: Vec<Arc<str>> =
+            made.iter().map(|tool| Arc::clone(&tool.spec().name)).collect();
+        if names.is_empty() && tool.declared.is_none() {
+            names.push(Arc::clone(&tool.name));
         }
+        for tool in made {
+            builder = builder.tool(tool);
+        }
+        if tool.settings != ToolSettings::default() {
+            for name in &names {
+                let settings = tool.settings.clone();
+                let change = move |options: &mut ToolOptions| settings.apply(options);
+                builder = builder.tool_options(Arc::clone(name), change);
+            }
+        }
+        known.extend(names);
     }
-    for tool in described.tools.iter().filter(|tool| tool.settings != ToolSettings::default()) {
-        let settings = tool.settings.clone();
-        let change = move |options: &mut ToolOptions| settings.apply(options);
-        builder = builder.tool_options(Arc::clone(&tool.name), change);
+    // What operations of documents are named is known only now; a misspelt denial denies nothing.
+    let is_known = |name: &str| known.iter().any(|known| **known == *name) || TOOLS.contains(&name);
+    match described.permissions.deny.iter().find(|name| !is_known(name)) {
+        Some(name) => {
+            let detail = format!("`permissions.deny` names `{name}`, which is not a tool");
+            Err(LargestackError::other(Code::Config, detail))
+        }
+        None => Ok(builder),
     }
-    Ok(builder)
 }
 
 /// What an agent's passages are put in order by, reading no more than its guards let through.

@@ -1,27 +1,132 @@
-//! The built-in tools as an agent's file describes them, made.
+//! The tools that an agent's file names or makes, made.
 
 use std::sync::Arc;
 
-use largestack_config::{Environment, ToolOwn, ToolUse};
+use largestack_config::{CommandUse, Declared, Environment, HttpUse, OpenApiUse, ToolOwn, ToolUse};
 use largestack_ports::clock::Clock;
+use largestack_ports::command::{CommandLimits, Commands};
 use largestack_ports::database::QueryLimits;
 use largestack_ports::egress::{Egress, Reach};
 use largestack_store::SqliteFile;
+use largestack_tools::command::{CommandAnswer, CommandTool};
 use largestack_tools::files::{self, Files};
+use largestack_tools::http_call::{HttpCall, NotATemplate};
+use largestack_tools::openapi::OpenApi;
 use largestack_tools::search::{self, Search, engines};
 use largestack_tools::web::{self, Web};
-use largestack_tools::{BuiltIn, calculator, sql, time};
+use largestack_tools::{DynamicTool, calculator, sql, time};
 use largestack_types::errors::{Code, LargestackError, Result};
 
 /// What tools reach the outside by.
 pub(crate) struct Outside {
     pub(crate) egress: Arc<dyn Egress>,
     pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) commands: Arc<dyn Commands>,
     pub(crate) environment: Environment,
 }
 
-/// The tool that an agent's file names; `None` for one that is made elsewhere.
-pub(crate) fn built_in(named: &ToolUse, outside: &Outside) -> Result<Option<BuiltIn>> {
+/// The tools that an entry of an agent's file names or makes; none for one that is made elsewhere.
+pub(crate) fn made(named: &ToolUse, outside: &Outside) -> Result<Vec<DynamicTool>> {
+    match &named.declared {
+        Some(Declared::Command(command)) => Ok(vec![command_of(named, command, outside)]),
+        Some(Declared::Http(call)) => {
+            let tool = call_of(named, call, outside);
+            tool.map(|tool| vec![tool]).map_err(|error| wrong(named, &error.to_string()))
+        }
+        Some(Declared::OpenApi(service)) => operations_of(named, service, outside),
+        None => Ok(built_in(named, outside)?.into_iter().collect()),
+    }
+}
+
+fn operations_of(
+    named: &ToolUse,
+    described: &OpenApiUse,
+    outside: &Outside,
+) -> Result<Vec<DynamicTool>> {
+    let owned = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect();
+    let mut service = OpenApi {
+        server: described.server.as_ref().map(ToString::to_string),
+        include: described.include.as_deref().map(owned),
+        exclude: owned(&described.exclude),
+        networks: described.networks.clone(),
+        prefix: described.prefix.to_string(),
+        ..OpenApi::default()
+    };
+    for (name, text) in &described.headers.0 {
+        let value = text.value(&outside.environment);
+        if text.is_secret() {
+            service.credentials.push((name.clone(), value));
+        } else {
+            service.headers.push((name.clone(), value.expose().to_owned()));
+        }
+    }
+    let document = described.document.to().unwrap_or_default();
+    service.tools(&document, &outside.egress).map_err(|error| {
+        let file = described.file.display();
+        match largestack_config::line_in_document(&described.file, &error.pointer) {
+            Some(line) => wrong(named, &format!("{file}:{line}: {error}")),
+            None => wrong(named, &format!("{file}: {error}")),
+        }
+    })
+}
+
+fn command_of(named: &ToolUse, described: &CommandUse, outside: &Outside) -> DynamicTool {
+    let about = &described.about;
+    let (name, description) = (Arc::clone(&named.name), Arc::clone(&about.description));
+    let mut limits = CommandLimits::default();
+    if let Some(bytes) = described.max_bytes {
+        limits.output = bytes as usize;
+    }
+    let answer = if described.text { CommandAnswer::Text } else { CommandAnswer::Json };
+    let mut tool =
+        CommandTool::new(name, description, about.parameters.clone(), described.program.clone())
+            .arguments(described.arguments.iter().cloned())
+            .folder(described.folder.clone())
+            .answer(answer)
+            .limits(limits)
+            .idempotent(about.idempotent.unwrap_or(false));
+    for (name, text) in &described.environment.0 {
+        let value = text.value(&outside.environment);
+        tool = if text.is_secret() {
+            tool.secret(name.as_str(), value)
+        } else {
+            tool.variable(name.as_str(), value.expose())
+        };
+    }
+    tool.tool(Arc::clone(&outside.commands))
+}
+
+fn call_of(
+    named: &ToolUse,
+    described: &HttpUse,
+    outside: &Outside,
+) -> std::result::Result<DynamicTool, NotATemplate> {
+    let about = &described.about;
+    let (name, description) = (Arc::clone(&named.name), Arc::clone(&about.description));
+    let parameters = about.parameters.clone();
+    let mut call = HttpCall::new(name, description, parameters, described.method, &described.url)?
+        .networks(described.networks.clone());
+    for (name, text) in &described.headers.0 {
+        let value = text.value(&outside.environment);
+        call = if text.is_secret() {
+            call.credential(name.as_str(), value)
+        } else {
+            call.header(name.as_str(), value.expose())?
+        };
+    }
+    if let Some(body) = &described.body {
+        call = call.body(body.to().unwrap_or_default())?;
+    }
+    if let Some(pointer) = &described.result {
+        call = call.result(&**pointer);
+    }
+    if let Some(idempotent) = about.idempotent {
+        call = call.idempotent(idempotent);
+    }
+    call.tool(Arc::clone(&outside.egress))
+}
+
+fn built_in(named: &ToolUse, outside: &Outside) -> Result<Option<DynamicTool>> {
     let own = &named.own;
     let tool = match &*named.name {
         calculator::NAME => calculator::tool(),

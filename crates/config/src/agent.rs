@@ -220,7 +220,7 @@ pub(crate) fn read(
     let tools = tools::read(&mut fields, catalogue);
     let knowledge = knowledge(&mut fields, catalogue, &tools);
     let limits = limits(&mut fields);
-    let permissions = permissions(fields.section("permissions"), catalogue);
+    let permissions = permissions(fields.section("permissions"), catalogue, &tools.value);
     let approvals = approvals::read(fields.section("approvals"), catalogue, &tools.value);
     let guardrails = guardrails(fields.section("guardrails"));
     let in_doubt = fields.get("in_doubt", InDoubt::default(), value::choice(IN_DOUBT)).value;
@@ -321,9 +321,9 @@ fn output(mut fields: Fields<'_>) -> Option<Output> {
     Some(Output { schema, mode: mode.value, retries: retries.value })
 }
 
-fn tool(node: &Node, catalogue: &Catalogue<'_>) -> Result<Arc<str>, Wrong> {
+fn tool(node: &Node, catalogue: &Catalogue<'_>, tools: &[ToolUse]) -> Result<Arc<str>, Wrong> {
     let name = value::some_text(node)?;
-    catalogue.check_tool(&name).map(|()| name)
+    tools::known(&name, catalogue, tools).map(|()| name)
 }
 
 fn knowledge(
@@ -405,11 +405,15 @@ fn limits(fields: &mut Fields<'_>) -> Limits {
     limits
 }
 
-fn permissions(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Permissions {
+fn permissions(
+    mut fields: Fields<'_>,
+    catalogue: &Catalogue<'_>,
+    tools: &[ToolUse],
+) -> Permissions {
     // An absent list allows everything, an empty one nothing. A misspelt denial would allow what
     // it names, so both are checked.
-    let allow = fields.optional_list("allow", |node| tool(node, catalogue));
-    let deny = fields.list("deny", Vec::new(), |node| tool(node, catalogue)).value;
+    let allow = fields.optional_list("allow", |node| tool(node, catalogue, tools));
+    let deny = fields.list("deny", Vec::new(), |node| tool(node, catalogue, tools)).value;
     let allow_capabilities = fields.optional_list("allow_capabilities", tools::capability);
     let deny_capabilities = fields.list("deny_capabilities", Vec::new(), tools::capability).value;
     let raise = fields.get("on_denied", Raise(false), tools::raise).value.0;

@@ -89,9 +89,9 @@ pub(crate) fn read(
     for entry in entries {
         let name: Arc<str> = entry.key.as_str().into();
         let path = format!("{prefix}{name}");
-        if let Err(wrong) = catalogue.check_tool(&name) {
+        if let Err(wrong) = tools::known(&name, catalogue, used) {
             report.wrong(&entry.source, &path, wrong);
-        } else if !used.iter().any(|tool| tool.name == name) {
+        } else if !used.iter().any(|tool| tool.gives(&name)) {
             let wrong = Wrong::value(format!("`{name}` is not among the agent's `tools`"));
             report.wrong(&entry.source, &path, wrong);
         }

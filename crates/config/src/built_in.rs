@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use largestack_ports::egress::Block;
 
+use crate::catalogue::Catalogue;
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
@@ -81,10 +82,28 @@ fn reach(fields: &mut Fields<'_>, own: &mut ToolOwn) {
     own.ports = fields.optional_list("ports", value::whole(1, 65_535));
 }
 
-fn block(node: &Node) -> Result<Block, Wrong> {
+pub(crate) fn block(node: &Node) -> Result<Block, Wrong> {
     let text = value::some_text(node)?;
     text.parse()
         .map_err(|error: largestack_ports::egress::NotABlock| Wrong::value(error.to_string()))
+}
+
+/// A path that need not be said, and has to be there if it is.
+pub(crate) fn optional_path(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    kind: &str,
+    catalogue: &Catalogue<'_>,
+    exists: impl Fn(&Path) -> bool,
+) -> Option<PathBuf> {
+    let Read { value, source } = fields.get(key, None, |node| value::some_text(node).map(Some));
+    let path = source.folder(catalogue.working_folder).join(&*value?);
+    if !exists(&path) {
+        let whole = fields.key(key);
+        let detail = format!("there is no {kind} {}", path.display());
+        fields.report.wrong(&source, &whole, Wrong::value(detail));
+    }
+    Some(path)
 }
 
 /// A path that has to be there, in both senses.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use largestack_wire::Registry;
 
+use crate::environment::Environment;
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::routing::Pools;
@@ -30,6 +31,7 @@ pub(crate) struct Catalogue<'o> {
     pub(crate) providers: &'o Registry,
     pub(crate) pools: &'o Pools,
     pub(crate) working_folder: &'o Path,
+    pub(crate) environment: &'o Environment,
 }
 
 impl Catalogue<'_> {

@@ -136,7 +136,7 @@ pub const KEYS: &[Key] = keys! {
     Agent "tools.*.root", "path", "the tool's",
         "For tools with files, which need it: the folder they are in";
     Agent "tools.*.max_bytes", "whole number from 1 to 67108864", "1048576",
-        "For tools with files: bytes of a file";
+        "For tools with files: bytes of a file; for a command: bytes that it may write";
     Agent "tools.*.hosts", "list of texts", "every public host",
         "For tools of the web: the only hosts that may be asked; `*.NAME` for all below";
     Agent "tools.*.networks", "list of texts", "none",
@@ -152,6 +152,39 @@ pub const KEYS: &[Key] = keys! {
         "For `sql_query`, which needs it: a SQLite file";
     Agent "tools.*.max_rows", "whole number from 1 to 10000", "100",
         "For `sql_query`: rows that are returned";
+    Agent "tools.*.description", "text", "the tool's",
+        "For a tool that the file makes, which needs it: what it does, for the model";
+    Agent "tools.*.parameters", "JSON Schema", "no arguments",
+        "For a tool that the file makes: its arguments, an object";
+    Agent "tools.*.idempotent", "true or false", "what its method is; false for a command",
+        "For a tool that the file makes: whether running it twice is running it once";
+    Agent "tools.*.command", "list of texts", "none",
+        "Makes a tool of a command: the program and its arguments; no shell reads them";
+    Agent "tools.*.folder", "path", "the file's", "For a command: the folder it runs in";
+    Agent "tools.*.env", "texts by name", "none",
+        "For a command: its whole environment; `${VARIABLES}` in it are shown nowhere";
+    Agent "tools.*.answer", "`json` or `text`", "json",
+        "For a command: what its standard output is";
+    Agent "tools.*.http.url", "text", "required",
+        "Makes a tool of a call: an http or https address with `{arguments}` behind its host";
+    Agent "tools.*.http.method", "`GET`, `HEAD`, `POST`, `PUT`, `PATCH` or `DELETE`", "GET",
+        "The method of the call";
+    Agent "tools.*.http.headers", "texts by name", "none",
+        "Headers with `{arguments}`, or with `${VARIABLES}`, which are shown nowhere";
+    Agent "tools.*.http.body", "group of keys", "the arguments that stand nowhere else",
+        "The JSON that is sent, with `{arguments}`";
+    Agent "tools.*.http.result", "text", "all of it",
+        "Where the result stands in the JSON that comes back, as a JSON pointer";
+    Agent "tools.*.openapi.document", "path", "required",
+        "Makes tools of the operations of an OpenAPI 3.1 document, in JSON or YAML";
+    Agent "tools.*.openapi.server", "text", "the document's first",
+        "The address of the service";
+    Agent "tools.*.openapi.include", "list of texts", "every operation",
+        "The only operations that become tools, by `operationId`; `NAME*` for all that begin so";
+    Agent "tools.*.openapi.exclude", "list of texts", "none", "Operations that become none";
+    Agent "tools.*.openapi.headers", "texts by name", "none",
+        "Headers of every call; `${VARIABLES}` in them are shown nowhere";
+    Agent "tools.*.openapi.prefix", "text", "empty", "What the tools' names begin with";
     Agent "knowledge.folder", "path", "none",
         "The folder with documents to answer from; `knowledge: PATH` is short for it";
     Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",

@@ -39,6 +39,9 @@
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `substitute`: variables in them;
 //!   `locate`, `include`: files and folders.
 //! - `approvals`: which calls a person has to agree to; `license`: what an operator asks for.
+//! - `tools`, `built_in`, `declared`: an agent's tools, and those that its file makes; `document`:
+//!   what they are made from; `secret`: texts
+//!   whose variables nobody reads.
 //! - `cases`: what an agent is tested with; `schema`: what editors are told of the files.
 
 mod agent;
@@ -46,6 +49,8 @@ mod approvals;
 mod built_in;
 mod cases;
 mod catalogue;
+mod declared;
+mod document;
 mod environment;
 mod error;
 mod flags;
@@ -64,6 +69,7 @@ mod read;
 pub mod reference;
 mod routing;
 pub mod schema;
+mod secret;
 mod settings;
 mod show;
 mod spelling;
@@ -77,6 +83,8 @@ pub use approvals::Approvals;
 pub use built_in::ToolOwn;
 pub use cases::{CASES_FILE, Case, Expect, Said, cases};
 pub use catalogue::Offer;
+pub use declared::{CommandUse, Declared, HttpUse, OpenApiUse};
+pub use document::line_in_document;
 pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
 pub use error::{Error, MAX_FILE_BYTES};
 pub use flags::Flags;
@@ -88,5 +96,6 @@ pub use problem::{Problem, Wrong};
 pub use project::Project;
 pub use quotas::{Budgets, PerMinute, RateLimits, WhenReached, Windows};
 pub use routing::{BadContent, Choose, Fallback, OnBreak, Pool, ReplyCache};
+pub use secret::{SecretText, SecretTexts};
 pub use settings::{Inputs, Settings};
 pub use tools::{ToolSettings, ToolUse};

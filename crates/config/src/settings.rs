@@ -75,6 +75,7 @@ impl Inputs<'_> {
             providers: &project.providers,
             pools: &project.pools,
             working_folder: self.working_folder,
+            environment: self.environment,
         };
         // The agent's own model is shown in the place of the project's.
         report.origins.retain(|origin| origin.key != "model");
@@ -177,6 +178,7 @@ impl Inputs<'_> {
             providers: &written.providers,
             pools: &written.pools,
             working_folder: self.working_folder,
+            environment: self.environment,
         };
         for (name, pool) in &written.pools {
             for model in &pool.models {

@@ -6,6 +6,7 @@ use crate::environment::Environment;
 use crate::node::{Kind, Node, Scalar, Value};
 use crate::origin::Source;
 use crate::problem::{Problem, Wrong};
+use crate::secret;
 
 /// Puts the variables of the environment in their places.
 pub(crate) fn substitute(
@@ -17,7 +18,7 @@ pub(crate) fn substitute(
     match &mut node.value {
         Value::Null => {}
         Value::Scalar(scalar) => {
-            if scalar.text.contains("${") {
+            if scalar.text.contains("${") && !secret::stays(key) {
                 filled(scalar, environment, &node.source, key, problems);
             }
         }
@@ -43,11 +44,31 @@ fn filled(
     key: &str,
     problems: &mut Vec<Problem>,
 ) {
-    let mut filled = String::with_capacity(scalar.text.len());
-    let mut rest = scalar.text.as_str();
-    let mut problem = |kind| {
-        problems.push(Problem { source: source.clone(), key: key.to_owned(), kind });
+    let text = match fill(&scalar.text, environment, false) {
+        Ok(text) => text,
+        Err(wrong) => {
+            let problem = |kind| Problem { source: source.clone(), key: key.to_owned(), kind };
+            problems.extend(wrong.into_iter().map(problem));
+            return;
+        }
     };
+    // A value that is nothing but a variable has no type of its own: the key decides.
+    let whole = scalar.text.starts_with("${")
+        && scalar.text.find('}').is_some_and(|end| end + 1 == scalar.text.len());
+    scalar.kind = if whole { Kind::Untyped } else { Kind::Quoted };
+    scalar.text = text;
+}
+
+/// The text with its variables filled in, or everything that is wrong with them. Those that hold
+/// keys have values only where `keys` says so.
+pub(crate) fn fill(
+    text: &str,
+    environment: &Environment,
+    keys: bool,
+) -> Result<String, Vec<Wrong>> {
+    let mut filled = String::with_capacity(text.len());
+    let mut wrong = Vec::new();
+    let mut rest = text;
     while let Some(at) = rest.find("${") {
         let (before, after) = rest.split_at(at);
         let after = after.get(2..).unwrap_or_default();
@@ -59,25 +80,21 @@ fn filled(
         }
         filled.push_str(before);
         let Some((inner, behind)) = after.split_once('}') else {
-            problem(unfinished());
-            return;
+            wrong.push(unfinished());
+            return Err(wrong);
         };
-        match value(inner, environment) {
+        match value(inner, environment, keys) {
             Ok(value) => filled.push_str(value),
-            Err(wrong) => problem(wrong),
+            Err(problem) => wrong.push(problem),
         }
         rest = behind;
     }
     filled.push_str(rest);
-    // A value that is nothing but a variable has no type of its own: the key decides.
-    let whole = scalar.text.starts_with("${")
-        && scalar.text.find('}').is_some_and(|end| end + 1 == scalar.text.len());
-    scalar.kind = if whole { Kind::Untyped } else { Kind::Quoted };
-    scalar.text = filled;
+    if wrong.is_empty() { Ok(filled) } else { Err(wrong) }
 }
 
 /// What stands for `NAME` or `NAME:default`.
-fn value<'v>(inner: &'v str, environment: &'v Environment) -> Result<&'v str, Wrong> {
+fn value<'v>(inner: &'v str, environment: &'v Environment, keys: bool) -> Result<&'v str, Wrong> {
     let (name, default) = match inner.split_once(':') {
         Some((name, default)) => (name, Some(default)),
         None => (inner, None),
@@ -90,7 +107,7 @@ fn value<'v>(inner: &'v str, environment: &'v Environment) -> Result<&'v str, Wr
             advice: Some(ESCAPE.to_owned()),
         });
     }
-    if Environment::is_key(name) {
+    if !keys && Environment::is_key(name) {
         return Err(Wrong::Value {
             detail: format!("`{name}` holds a key, which no file may hold"),
             advice: Some("Keys are found by themselves; take it out".to_owned()),

@@ -16,6 +16,7 @@ use largestack_types::scope::TenantId;
 use crate::approvals;
 use crate::built_in::{self, ToolOwn};
 use crate::catalogue::Catalogue;
+use crate::declared::{self, Declared};
 use crate::node::{Entry, Node, Value};
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
@@ -31,6 +32,8 @@ pub struct ToolUse {
     pub settings: ToolSettings,
     /// What a built-in tool is told beside.
     pub own: ToolOwn,
+    /// What it is, where the file makes it.
+    pub declared: Option<Declared>,
 }
 
 /// How a tool is run, where the file says something.
@@ -78,6 +81,14 @@ pub struct ToolSettings {
     pub raise: Option<bool>,
     /// Whether a person has to agree first.
     pub approval: Option<ApprovalRule>,
+}
+
+impl ToolUse {
+    /// Whether a tool of this name may come of it. What the operations of a document are named is
+    /// found out when they are made into tools.
+    pub(crate) fn gives(&self, name: &str) -> bool {
+        matches!(self.declared, Some(Declared::OpenApi(_))) || *self.name == *name
+    }
 }
 
 const GROWTHS: &[(&str, Growth)] = &[
@@ -184,6 +195,12 @@ fn named(node: &mut Node) {
     node.value = Value::Map(entries.collect());
 }
 
+/// Whether there is a tool of this name, built in or made by the file.
+pub(crate) fn known(name: &str, catalogue: &Catalogue<'_>, tools: &[ToolUse]) -> Result<(), Wrong> {
+    let made = |tool: &ToolUse| tool.declared.is_some() && tool.gives(name);
+    if tools.iter().any(made) { Ok(()) } else { catalogue.check_tool(name) }
+}
+
 /// The tools, in order, and where they stand.
 pub(crate) fn read(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Read<Vec<ToolUse>> {
     let path = fields.key("tools");
@@ -216,13 +233,22 @@ pub(crate) fn read(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Read<V
     let mut tools = Vec::with_capacity(entries.len());
     for entry in entries {
         let name: Arc<str> = entry.key.as_str().into();
-        if let Err(wrong) = catalogue.check_tool(&name) {
+        let kind = declared::kind(&entry.node);
+        let known = match kind {
+            Some(_) => declared::check_name(&name, catalogue),
+            None => catalogue.check_tool(&name),
+        };
+        if let Err(wrong) = known {
             report.wrong(&entry.source, &path, wrong);
         }
         let mut fields = Fields::of(entry.node, &format!("{path}.{name}"), report);
-        let own = built_in::read(&name, &mut fields, catalogue.working_folder);
+        let own = match kind {
+            Some(_) => ToolOwn::default(),
+            None => built_in::read(&name, &mut fields, catalogue.working_folder),
+        };
+        let declared = kind.and_then(|kind| declared::read(kind, &mut fields, catalogue));
         let settings = settings(fields);
-        tools.push(ToolUse { name, settings, own });
+        tools.push(ToolUse { name, settings, own, declared });
     }
     Read { value: tools, source }
 }

@@ -22,8 +22,18 @@ pub(crate) fn parse(
     text: &str,
     problems: &mut Vec<Problem>,
 ) -> Result<Node, Problem> {
+    parse_within(path, text, MAX_DEPTH, problems)
+}
+
+/// The same with another bound on what is inside each other.
+pub(crate) fn parse_within(
+    path: &Arc<Path>,
+    text: &str,
+    max_depth: usize,
+    problems: &mut Vec<Problem>,
+) -> Result<Node, Problem> {
     let options = serde_saphyr::options! {
-        budget: serde_saphyr::budget! { max_depth: MAX_DEPTH },
+        budget: serde_saphyr::budget! { max_depth: max_depth },
         duplicate_keys: DuplicateKeyPolicy::PassThrough,
         merge_keys: MergeKeyPolicy::AsOrdinary,
         strict_booleans: true,
@@ -48,7 +58,7 @@ pub(crate) fn parse(
 }
 
 /// The parser's message without the place, which the problem has already.
-fn words(error: &serde_saphyr::Error) -> String {
+pub(crate) fn words(error: &serde_saphyr::Error) -> String {
     match error {
         serde_saphyr::Error::Budget { .. } => {
             return "too much in one file, or lists and groups too deep inside each other"

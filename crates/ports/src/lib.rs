@@ -21,6 +21,7 @@ pub mod approvals;
 pub mod blobs;
 pub mod cache;
 pub mod clock;
+pub mod command;
 pub mod context;
 pub mod database;
 pub mod documents;

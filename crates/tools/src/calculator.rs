@@ -4,7 +4,8 @@ use largestack_ports::tool::{Capability, ToolFailure, ToolOutput};
 use largestack_types::label::Origin;
 use serde::Deserialize;
 
-use crate::built_in::{About, BuiltIn};
+use crate::DynamicTool;
+use crate::built_in::{About, built_in};
 
 mod number;
 mod parse;
@@ -26,7 +27,7 @@ struct Arguments {
 }
 
 /// The tool.
-pub fn tool() -> BuiltIn {
+pub fn tool() -> DynamicTool {
     let about = About {
         name: NAME,
         description:
@@ -47,7 +48,7 @@ decimals are exact; a result that is not is marked with ~."
         origin: Origin::Tool,
         capabilities: &[Capability::Read],
     };
-    BuiltIn::new(about, |_, Arguments { expression }| async move {
+    built_in(about, |_, Arguments { expression }| async move {
         match evaluate(&expression) {
             Ok(number) => Ok(ToolOutput::text(number.to_string())),
             Err(wrong) => Err(ToolFailure::new(wrong.to_string())),

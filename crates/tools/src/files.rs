@@ -7,7 +7,8 @@ use largestack_ports::tool::{Capability, ToolFailure, ToolOutput};
 use largestack_types::label::Origin;
 use serde::Deserialize;
 
-use crate::built_in::{About, BuiltIn};
+use crate::DynamicTool;
+use crate::built_in::{About, built_in};
 
 mod rooted;
 
@@ -71,7 +72,7 @@ async fn aside<T: Send + 'static>(
 }
 
 /// The tool that reads text.
-pub fn read(files: Files) -> BuiltIn {
+pub fn read(files: Files) -> DynamicTool {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Arguments {
@@ -98,7 +99,7 @@ pub fn read(files: Files) -> BuiltIn {
         capabilities: &[Capability::Read],
     };
     let files = Arc::new(files);
-    BuiltIn::new(about, move |_, arguments: Arguments| {
+    built_in(about, move |_, arguments: Arguments| {
         let files = Arc::clone(&files);
         async move {
             let Arguments { path, first_line, lines } = arguments;
@@ -115,7 +116,7 @@ pub fn read(files: Files) -> BuiltIn {
 }
 
 /// The tool that lists a folder.
-pub fn list(files: Files) -> BuiltIn {
+pub fn list(files: Files) -> DynamicTool {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Arguments {
@@ -137,7 +138,7 @@ pub fn list(files: Files) -> BuiltIn {
         capabilities: &[Capability::Read],
     };
     let files = Arc::new(files);
-    BuiltIn::new(about, move |_, Arguments { path }| {
+    built_in(about, move |_, Arguments { path }| {
         let files = Arc::clone(&files);
         async move {
             let path = path.unwrap_or_else(|| ".".to_owned());
@@ -148,7 +149,7 @@ pub fn list(files: Files) -> BuiltIn {
 }
 
 /// The tool that writes text.
-pub fn write(files: Files) -> BuiltIn {
+pub fn write(files: Files) -> DynamicTool {
     #[derive(Deserialize)]
     #[serde(deny_unknown_fields)]
     struct Arguments {
@@ -176,7 +177,7 @@ way. A file that exists is an error unless `replace` is true.",
         capabilities: &[Capability::Write],
     };
     let files = Arc::new(files);
-    BuiltIn::new(about, move |_, arguments: Arguments| {
+    built_in(about, move |_, arguments: Arguments| {
         let files = Arc::clone(&files);
         async move {
             let Arguments { path, text, replace } = arguments;

@@ -1,8 +1,9 @@
 //! The built-in tools: fetching pages, asking HTTP services, searching the web, reading and writing
 //! files below one folder, arithmetic, the time, questions to a database. Each says what it may do,
 //! whether running it twice does harm, and where its results come from; each has limits. They reach
-//! the outside by ports (`Egress`, `Clock`, `Database`); files they open themselves, one path
-//! segment at a time. They run no code and no commands.
+//! the outside by ports (`Egress`, `Clock`, `Database`, `Commands`); files they open themselves, one
+//! path segment at a time. Beside them, what makes tools of commands and of services that somebody
+//! else has written. They run no code.
 //!
 //! ```
 //! use largestack_ports::tool::Tool as _;
@@ -18,10 +19,18 @@
 //! - `files`: one folder, and nothing outside it.
 //! - `calculator`, `time`: what models are bad at.
 //! - `sql`: questions that change nothing.
+//! - `command`, `process`: commands as tools, and how they are run; `http_call`: calls of services;
+//!   `openapi`: the operations of a service as its document describes them.
+//! - `dynamic`: tools made of a name, a schema and a function.
 
 mod built_in;
 pub mod calculator;
+pub mod command;
+mod dynamic;
 pub mod files;
+pub mod http_call;
+pub mod openapi;
+mod process;
 pub mod reference;
 pub mod search;
 pub mod sql;
@@ -30,4 +39,5 @@ mod testing;
 pub mod time;
 pub mod web;
 
-pub use built_in::BuiltIn;
+pub use dynamic::DynamicTool;
+pub use process::Processes;

@@ -12,7 +12,7 @@ use largestack_ports::tool::{Capability, Tool as _};
 use crate::files::{self, Files};
 use crate::search::{self, Search, engines};
 use crate::web::{self, Web};
-use crate::{BuiltIn, calculator, sql, time};
+use crate::{DynamicTool, calculator, sql, time};
 
 /// Leads nowhere: the table asks nobody.
 struct Nowhere;
@@ -39,7 +39,7 @@ impl Database for Nowhere {
 }
 
 /// Every tool with its usual limits, none of which can reach anything.
-fn tools() -> Vec<BuiltIn> {
+fn tools() -> Vec<DynamicTool> {
     let web = || Web::open(Arc::new(Nowhere));
     let folder = || Files::under(".");
     let search = engines().values().next().map(|engine| {

@@ -11,7 +11,8 @@ use sqlparser::ast::{Expr, Query, Select, SetExpr, Statement};
 use sqlparser::dialect::{PostgreSqlDialect, SQLiteDialect};
 use sqlparser::parser::Parser;
 
-use crate::built_in::{About, BuiltIn};
+use crate::DynamicTool;
+use crate::built_in::{About, built_in};
 
 /// The tool's name.
 pub const NAME: &str = "sql_query";
@@ -25,7 +26,7 @@ struct Arguments {
 }
 
 /// The tool over one database.
-pub fn tool(database: Arc<dyn Database>, limits: QueryLimits) -> BuiltIn {
+pub fn tool(database: Arc<dyn Database>, limits: QueryLimits) -> DynamicTool {
     let dialect = database.dialect();
     let about = About {
         name: NAME,
@@ -42,7 +43,7 @@ pub fn tool(database: Arc<dyn Database>, limits: QueryLimits) -> BuiltIn {
         origin: Origin::Tool,
         capabilities: &[Capability::Read],
     };
-    BuiltIn::new(about, move |_, Arguments { statement }| {
+    built_in(about, move |_, Arguments { statement }| {
         let database = Arc::clone(&database);
         async move {
             let statement = question(&statement, dialect).map_err(ToolFailure::new)?;

@@ -9,7 +9,8 @@ use largestack_ports::tool::{Capability, ToolFailure, ToolOutput};
 use largestack_types::label::Origin;
 use serde::Deserialize;
 
-use crate::built_in::{About, BuiltIn};
+use crate::DynamicTool;
+use crate::built_in::{About, built_in};
 
 /// The tool's name.
 pub const NAME: &str = "current_time";
@@ -22,7 +23,7 @@ struct Arguments {
 }
 
 /// The tool over a clock; `zone` is the one that is taken when the model names none.
-pub fn tool(clock: Arc<dyn Clock>, zone: impl Into<Arc<str>>) -> BuiltIn {
+pub fn tool(clock: Arc<dyn Clock>, zone: impl Into<Arc<str>>) -> DynamicTool {
     let usual = zone.into();
     let about = About {
         name: NAME,
@@ -42,7 +43,7 @@ pub fn tool(clock: Arc<dyn Clock>, zone: impl Into<Arc<str>>) -> BuiltIn {
         origin: Origin::Tool,
         capabilities: &[Capability::Read],
     };
-    BuiltIn::new(about, move |_, Arguments { zone }| {
+    built_in(about, move |_, Arguments { zone }| {
         let name = zone.map_or_else(|| Arc::clone(&usual), Arc::from);
         std::future::ready(say(clock.now().micros(), &name))
     })

@@ -11,7 +11,7 @@ use largestack_types::errors::{Code, Coded, LargestackError, Result};
 use serde::Serialize;
 
 use crate::args::Global;
-use crate::compose::OFFER;
+use crate::compose::{OFFER, check_tools};
 use crate::documents;
 use crate::exit;
 use crate::failure::{Outcome, unreadable};
@@ -158,6 +158,9 @@ fn sound(file: PathBuf, settings: &Settings<config::Agent>) -> Checked {
         });
         listed.map_err(|error| problems.push(plain(&error))).ok()
     });
+    if let Err(error) = check_tools(settings) {
+        problems.push(plain(&error));
+    }
     Checked {
         file,
         name: Some(agent.name.to_string()),

@@ -76,3 +76,117 @@ async fn a_tool_that_is_told_too_little_or_something_else_is_refused_before_anyt
     }
     assert_eq!(upstream.counts().requests, 0);
 }
+
+const MADE: &str = r#"tools:
+  stock:
+    description: How many are left.
+    command: [/bin/sh, -c, 'read line; echo "[$line, \"$TOKEN $(pwd)\"]"']
+    folder: notes
+    env: {TOKEN: "${SHOP_TOKEN}"}
+    parameters: {type: object, required: [sku], properties: {sku: {type: string, maxLength: 9}}}
+  broken:
+    description: Fails.
+    command: [/bin/sh, -c, "echo no such shop >&2; exit 4"]
+  service:
+    description: Asks.
+    http: {url: "http://ADDRESS/v1/things/{thing}", headers: {authorization: "Bearer ${SHOP_TOKEN}"}}
+    networks: [127.0.0.0/8]
+    parameters: {type: object, required: [thing], properties: {thing: {type: string}}}
+  walled:
+    description: Asks where it may not.
+    http: {url: "http://ADDRESS/"}
+"#;
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn commands_and_calls_that_the_file_makes_answer_the_model() {
+    let upstream = Upstream::start().await.unwrap();
+    let address = upstream.address().to_string();
+    let place = place(&upstream, &MADE.replace("ADDRESS", &address));
+    let ask = || async {
+        let mut command = place.command(&["run", ".", "Go on.", "--json"]);
+        command
+            .env("OPENAI_API_KEY", "sk-mock-0123456789abcdef")
+            .env("SHOP_TOKEN", "hunter2-hunter2");
+        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+        Done::of(&output.unwrap()).expect(0)
+    };
+    for (tool, arguments, result) in [
+        ("stock", r#"{"sku":"$(id)"}"#, r#"[{\\\"sku\\\":\\\"$(id)\\\"},\\\"[redacted] /"#),
+        ("stock", r#"{"sku":"0123456789"}"#, "maxLength"),
+        ("broken", "{}", "the command ended with code 4: no such shop"),
+        ("walled", "{}", "LARGESTACK_EGRESS"),
+    ] {
+        upstream.push(ChatReply::tool(tool, arguments));
+        upstream.push(ChatReply::text("done"));
+        ask().await;
+        let requests = upstream.requests();
+        let told = String::from_utf8_lossy(&requests.last().unwrap().body).into_owned();
+        let plain = result.replace("\\\\\\\"", "\\\"");
+        assert!(told.contains(result) || told.contains(&plain), "{tool} {arguments}: {told}");
+        assert!(!told.contains("hunter2"), "{told}");
+    }
+    upstream.push(ChatReply::tool("service", r#"{"thing":"a/../b"}"#));
+    upstream.push(ChatReply::text("from the service"));
+    upstream.push(ChatReply::text("done"));
+    ask().await;
+    let requests = upstream.requests();
+    let asked = requests.iter().find(|request| request.path().contains("things")).unwrap();
+    assert!(asked.path().ends_with("/v1/things/a%2F..%2Fb"), "{}", asked.path());
+    assert_eq!(asked.header("authorization").as_deref(), Some("Bearer hunter2-hunter2"));
+}
+
+#[test]
+fn check_says_which_tool_cannot_be_made() {
+    let place = Place::new();
+    place.write(
+        "agent.yaml",
+        "name: a\ninstructions: Answer.\nmodel: offline/extractive\ntools:\n  weather:\n    \
+         description: d\n    http: {url: \"https://a.example/{city}\"}\n",
+    );
+    let checked = place.run(&["check"]).expect(1);
+    assert!(
+        checked.out.contains("tools.weather: `city` is not among the parameters"),
+        "{}",
+        checked.out
+    );
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn operations_of_a_document_are_tools_and_a_wrong_one_says_its_line() {
+    let upstream = Upstream::start().await.unwrap();
+    let address = upstream.address();
+    let tools = "tools:\n  shop:\n    openapi: {document: shop.yaml, include: [get*], headers: \
+                 {authorization: \"Bearer ${SHOP_TOKEN}\"}}\n    networks: [127.0.0.0/8]\n\
+                 permissions: {allow: [getThing]}\n";
+    let place = place(&upstream, tools);
+    let document = format!(
+        "openapi: 3.1.0\nservers: [{{url: \"http://{address}/v1\"}}]\npaths:\n  /things/{{id}}:\n    \
+         get:\n      operationId: getThing\n      parameters:\n      - {{name: id, in: path, \
+         required: true, schema: {{type: string}}}}\n      - {{name: n, in: query, schema: \
+         {{type: integer}}}}\n    post: {{operationId: postThing, parameters: [{{in: nowhere}}]}}\n"
+    );
+    place.write("shop.yaml", &document);
+    upstream.push(ChatReply::tool("getThing", r#"{"id":"a/b","n":2}"#));
+    upstream.push(ChatReply::text("from the service"));
+    upstream.push(ChatReply::text("done"));
+    let mut command = place.command(&["run", ".", "Go on.", "--json"]);
+    command.env("OPENAI_API_KEY", "sk-mock-0123456789abcdef").env("SHOP_TOKEN", "hunter2-hunter2");
+    let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
+    Done::of(&output.unwrap()).expect(0);
+    let requests = upstream.requests();
+    let asked = requests.iter().find(|request| request.path().contains("things")).unwrap();
+    assert_eq!(asked.path(), "/v1/things/a%2Fb?n=2");
+    assert_eq!(asked.header("authorization").as_deref(), Some("Bearer hunter2-hunter2"));
+
+    place.write(
+        "agent.yaml",
+        place.read("agent.yaml").replace("include: [get*]", "include: [post*]"),
+    );
+    let checked = place.run_with(("SHOP_TOKEN", "hunter2-hunter2"), &["check"]).expect(1);
+    assert!(checked.out.contains("shop.yaml:10: "), "{}", checked.out);
+    assert!(checked.out.contains("has no `name`"), "{}", checked.out);
+    place.write("shop.yaml", "openapi: [3.1.0\n");
+    let checked = place.run_with(("SHOP_TOKEN", "hunter2-hunter2"), &["check"]).expect(1);
+    assert!(checked.out.contains("shop.yaml:"), "{}", checked.out);
+}

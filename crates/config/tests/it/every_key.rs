@@ -79,6 +79,24 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.zone", "Asia/Tokyo", "Asia/Kolkata"),
     (Place::Agent, "tools.*.database", "docs/deeper/b.md", "docs/deeper/b.md"),
     (Place::Agent, "tools.*.max_rows", "5", "5"),
+    (Place::Agent, "tools.*.description", "other", "other"),
+    (Place::Agent, "tools.*.parameters", "{type: object}", "{\"type\":\"object\"}"),
+    (Place::Agent, "tools.*.idempotent", "true", "true"),
+    (Place::Agent, "tools.*.command", "[/bin/cat]", "/bin/cat"),
+    (Place::Agent, "tools.*.folder", "docs", "docs"),
+    (Place::Agent, "tools.*.env", "{A: b}", "{\"A\":\"b\"}"),
+    (Place::Agent, "tools.*.answer", "text", "text"),
+    (Place::Agent, "tools.*.http.url", "http://x.example/", "http://y.example/"),
+    (Place::Agent, "tools.*.http.method", "POST", "PUT"),
+    (Place::Agent, "tools.*.http.headers", "{x-a: b}", "{\"x-a\":\"b\"}"),
+    (Place::Agent, "tools.*.http.body", "{a: b}", "{\"a\":\"b\"}"),
+    (Place::Agent, "tools.*.http.result", "/a", "/b"),
+    (Place::Agent, "tools.*.openapi.document", "docs/other.json", "docs/other.json"),
+    (Place::Agent, "tools.*.openapi.server", "http://x.example/", "http://y.example/"),
+    (Place::Agent, "tools.*.openapi.include", "[a]", "b"),
+    (Place::Agent, "tools.*.openapi.exclude", "[a]", "b"),
+    (Place::Agent, "tools.*.openapi.headers", "{x-a: b}", "{\"x-a\":\"b\"}"),
+    (Place::Agent, "tools.*.openapi.prefix", "a_", "b_"),
     (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
     (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
     (Place::Agent, "knowledge.exclude", "[a, b]", "a, b"),
@@ -212,7 +230,10 @@ const ISSUER: &str = "MCowBQYDK2VwAyEAgTl17/wcCLRr6U/3X/GCzcgS+dKuLHqW3NjQhe5Gy8
 /// Keys that mean nothing alone.
 const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
                      tools: {search_knowledge: {}, read_file: {root: docs}, web_fetch: {}, \
-                     web_search: {}, current_time: {}, sql_query: {database: docs/a.md}}\n\
+                     web_search: {}, current_time: {}, sql_query: {database: docs/a.md}, \
+                     stock: {command: [/bin/sh], description: d}, \
+                     weather: {http: {url: \"https://a.example/\"}, description: d}, \
+                     shop: {openapi: {document: docs/shop.json}}}\n\
                      output: {schema: {}}\n\
                      cache: {enabled: true}\n";
 
@@ -234,6 +255,11 @@ fn tool_of(path: &str) -> &'static str {
         "engine" | "url" => "web_search",
         "zone" => "current_time",
         "database" | "max_rows" => "sql_query",
+        "description" | "parameters" | "idempotent" | "command" | "folder" | "env" | "answer" => {
+            "stock"
+        }
+        key if key.starts_with("http.") => "weather",
+        key if key.starts_with("openapi.") => "shop",
         _ => "search_knowledge",
     }
 }
@@ -269,6 +295,22 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     if key.path == "tools.*.max_rows" {
         text.push_str("    database: docs/a.md\n");
     }
+    if tool_of(key.path) == "stock" {
+        let rest = [("description", "d"), ("command", "[/bin/sh]")];
+        let rest = rest.iter().filter(|(name, _)| !key.path.ends_with(name));
+        for (name, value) in rest {
+            let _ = writeln!(text, "    {name}: {value}");
+        }
+    }
+    if tool_of(key.path) == "weather" {
+        if key.path != "tools.*.http.url" {
+            text.push_str("      url: https://a.example/\n");
+        }
+        text.push_str("    description: d\n");
+    }
+    if tool_of(key.path) == "shop" && key.path != "tools.*.openapi.document" {
+        text.push_str("      document: docs/shop.json\n");
+    }
     if own {
         text.push_str("  search_knowledge: {}\n");
     }
@@ -285,7 +327,12 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
 }
 
 fn disk(files: &[(&str, &str)]) -> tempfile::TempDir {
-    let documents = [("docs/a.md", "a"), ("docs/deeper/b.md", "b")];
+    let documents = [
+        ("docs/a.md", "a"),
+        ("docs/deeper/b.md", "b"),
+        ("docs/shop.json", "{}"),
+        ("docs/other.json", "{\"a\": 1}"),
+    ];
     folder(files.iter().copied().chain(documents))
 }
 
@@ -356,7 +403,10 @@ fn every_key_of_a_project_file_changes_the_project() {
 
 /// Each tool that takes keys of its own, and one that takes none.
 const ALL: &str = "{calculator: {}, read_file: {root: docs}, web_fetch: {}, web_search: {}, \
-                   current_time: {}, sql_query: {database: docs/a.md}}";
+                   current_time: {}, sql_query: {database: docs/a.md}, \
+                   stock: {command: [/bin/sh], description: d}, \
+                   weather: {http: {url: \"https://a.example/\"}, description: d}, \
+                   shop: {openapi: {document: docs/shop.json}}}";
 
 #[test]
 fn what_is_read_is_what_the_table_lists() {
@@ -373,6 +423,7 @@ fn what_is_read_is_what_the_table_lists() {
     ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
     let tools = ["calculator", "read_file", "web_fetch", "web_search", "current_time", "sql_query"];
+    let tools: Vec<_> = tools.into_iter().chain(["stock", "weather", "shop"]).collect();
     let starred = |key: &str| {
         tools.iter().fold(key.replace(".mine.", ".*."), |key, tool| {
             key.replace(&format!("tools.{tool}."), "tools.*.")

@@ -1,6 +1,8 @@
 //! Settings as a program meets them: files on a disk, an environment, flags.
 
 #[cfg(test)]
+mod declared;
+#[cfg(test)]
 mod every_key;
 #[cfg(test)]
 mod layers;
