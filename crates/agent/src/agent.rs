@@ -13,6 +13,7 @@ use largestack_types::scope::Scope;
 use crate::approval::ApprovalPolicy;
 use crate::builder::AgentBuilder;
 use crate::drive::{Beginning, Drive};
+use crate::memory::Memory;
 use crate::options::{Input, ResumeOptions, RunOptions};
 use crate::output::Shape;
 use crate::pipeline::Pipeline;
@@ -39,6 +40,7 @@ pub(crate) struct Core {
     pub(crate) license: Option<Arc<dyn License>>,
     pub(crate) breakers: Breakers,
     pub(crate) flights: Flights,
+    pub(crate) memory: Memory,
     pub(crate) runtime: Runtime,
 }
 

@@ -13,6 +13,7 @@ use largestack_types::limits::Limits;
 
 use crate::agent::{Agent, Core};
 use crate::approval::{self, ApprovalPolicy};
+use crate::memory::Memory;
 use crate::output::{DEFAULT_RETRIES, Output, OutputTurn, Shape};
 use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
@@ -38,6 +39,7 @@ pub struct AgentBuilder {
     permissions: Permissions,
     approvals: ApprovalPolicy,
     license: Option<Arc<dyn License>>,
+    memory: Memory,
     tools: Vec<Arc<dyn Tool>>,
     changes: Vec<(Arc<str>, ChangeOptions)>,
     output: Option<Output>,
@@ -60,6 +62,7 @@ impl AgentBuilder {
             permissions: Permissions::default(),
             approvals: ApprovalPolicy::default(),
             license: None,
+            memory: Memory::default(),
             tools: Vec::new(),
             changes: Vec::new(),
             output: None,
@@ -121,6 +124,13 @@ impl AgentBuilder {
     /// A licence without which no run begins, where the operator asks for one.
     pub fn license(mut self, license: Arc<dyn License>) -> Self {
         self.license = Some(license);
+        self
+    }
+
+    /// How much of a session a run is told, and how long sessions are kept; all of it and for ever
+    /// unless it is said.
+    pub fn memory(mut self, memory: Memory) -> Self {
+        self.memory = memory;
         self
     }
 
@@ -244,10 +254,8 @@ impl AgentBuilder {
             (settings.output_schema, settings.output_mode) = (Some(schema), mode);
             Some(rule)
         });
-        let shape = match (&rule, &settings.output_schema) {
-            (Some(_), Some(schema)) => Some(Shape::compile(schema)?),
-            _ => None,
-        };
+        let schema = settings.output_schema.as_ref().filter(|_| rule.is_some());
+        let shape = schema.map(Shape::compile).transpose()?;
         let unwritable = |error: serde_json::Error| {
             LargestackError::other(Code::Config, format!("the definition: {error}"))
         };
@@ -278,6 +286,7 @@ impl AgentBuilder {
             license: self.license,
             breakers: Breakers::default(),
             flights: Flights::default(),
+            memory: self.memory,
             runtime,
         })))
     }

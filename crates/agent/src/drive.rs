@@ -16,11 +16,12 @@ use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::RunSlot;
 use largestack_ports::spending::Spending;
 use largestack_types::errors::Result;
-use largestack_types::id::EffectId;
+use largestack_types::id::{EffectId, SessionId};
 use largestack_types::message::Message;
 use largestack_types::time::Timestamp;
 
 use crate::agent::Core;
+use crate::memory;
 use crate::protect::RunGuard;
 use crate::report::Report;
 use crate::stage::StageContext;
@@ -28,7 +29,10 @@ use crate::stream::Sink;
 
 mod begin;
 mod check;
+mod claimed;
 mod control;
+mod digest;
+mod heard;
 mod land;
 mod model;
 mod record;
@@ -50,6 +54,8 @@ pub(crate) struct Drive {
     deps: Arc<dyn Any + Send + Sync>,
     control: Control,
     sink: Option<Sink>,
+    /// The session that it holds.
+    session: Option<SessionId>,
     in_flight: FuturesUnordered<BoxFuture<'static, Landed>>,
     /// What is in flight, so that what is cut off can be recorded.
     running: Vec<Effect>,
@@ -118,11 +124,18 @@ impl Drive {
         self.note(Event::RunFinished(end))?;
         self.over = true;
         self.outbox.summary = Some(self.summary());
+        self.remember();
         self.flush()?;
         self.core.runtime.journal.durable().await?;
         self.tell().await;
         self.leave().await?;
         Ok(self.report().await)
+    }
+
+    /// What was said goes into the session in the same append as the end.
+    fn remember(&mut self) {
+        let now = self.core.runtime.clock.now();
+        self.outbox.memory = memory::remembered(&self.run, self.session, now);
     }
 
     async fn suspend(&mut self) -> Result<Report> {
@@ -197,6 +210,7 @@ impl Drop for Drive {
             .and_then(|()| self.note(Event::RunFinished(end)))
             .and_then(|()| {
                 self.outbox.summary = Some(self.summary());
+                self.remember();
                 self.flush()
             });
         let runtime = self.core.runtime.clone();

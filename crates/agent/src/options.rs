@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use largestack_engine::event::{Adjusted, CancelReason, CancelRequested, DoubtDecision};
 use largestack_ports::approvals::Answer;
-use largestack_types::id::{ApprovalId, RunId, SessionId};
+use largestack_ports::sessions::SessionKey;
+use largestack_types::id::{ApprovalId, RunId};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, Media};
 use tokio::sync::watch;
@@ -66,10 +67,13 @@ impl CancelHandle {
 pub struct RunOptions {
     /// The id of the run, where the caller chose it.
     pub id: Option<RunId>,
-    /// Earlier messages of the conversation.
+    /// Earlier messages of the conversation, for callers who keep them themselves: those of a
+    /// [`Report`](crate::Report), or from anywhere. They pass the guards, and what is missing in
+    /// them is mended.
     pub history: Vec<Arc<Message>>,
-    /// The conversation this continues.
-    pub session: Option<SessionId>,
+    /// The session this continues, of the scope's user; it is made where there is none. What it
+    /// holds comes before `history`.
+    pub session: Option<SessionKey>,
     /// Instructions for this run, behind the agent's own. They pass the guards.
     pub instructions: Option<Arc<str>>,
     /// What differs from the definition in this run: model, settings, limits. Its `instructions`
@@ -92,6 +96,22 @@ impl Default for RunOptions {
             deps: Arc::new(()),
             cancel: CancelHandle::default(),
         }
+    }
+}
+
+impl RunOptions {
+    /// With earlier messages of the conversation.
+    #[must_use]
+    pub fn history(mut self, messages: impl IntoIterator<Item = Arc<Message>>) -> Self {
+        self.history = messages.into_iter().collect();
+        self
+    }
+
+    /// In a session, by a name of the caller's own or by its id.
+    #[must_use]
+    pub fn session(mut self, session: impl Into<SessionKey>) -> Self {
+        self.session = Some(session.into());
+        self
     }
 }
 

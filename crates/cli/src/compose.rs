@@ -4,8 +4,9 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use largestack_agent::memory::Window;
 use largestack_agent::runtime::ToolPorts;
-use largestack_agent::{Agent, AgentBuilder, ApprovalPolicy, Output, Runtime};
+use largestack_agent::{Agent, AgentBuilder, ApprovalPolicy, Memory, Output, Runtime};
 use largestack_config::{
     self as config, Environment, Flags, Inputs, Offer, Settings, ToolSettings,
 };
@@ -331,6 +332,7 @@ fn agent(
         .in_doubt(described.in_doubt)
         .guardrails(described.guardrails)
         .permissions(permissions)
+        .memory(memory(described.memory))
         .approvals(ApprovalPolicy {
             capabilities: described.approvals.capabilities.clone(),
             terms: described.approvals.terms.clone(),
@@ -404,6 +406,21 @@ fn rerank(
         config::OnRerankerFailure::Fail => OnFailure::Fail,
     };
     Some(Rerank::new(reranker, model, described.guardrails).on_failure(on_failure))
+}
+
+fn memory(described: config::Memory) -> Memory {
+    let tokens = described.tokens.map(u64::from);
+    let window = Window { messages: described.messages, tokens };
+    let memory = match described.recall {
+        config::Recall::Buffer => Memory::buffer(),
+        config::Recall::Window | config::Recall::Tokens => Memory::within(window),
+        config::Recall::Summary => Memory::summary_beyond(window),
+    };
+    let memory = memory.patience(described.wait);
+    match described.ttl {
+        Some(ttl) => memory.ttl(ttl),
+        None => memory,
+    }
 }
 
 /// The collection that an agent searches.

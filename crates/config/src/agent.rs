@@ -14,6 +14,7 @@ use largestack_types::limits::{Limits, OnLimit};
 
 use crate::approvals::{self, Approvals};
 use crate::catalogue::Catalogue;
+use crate::memory::{self, Memory};
 use crate::node::{Entry, Node, Value};
 use crate::origin::Source;
 use crate::problem::Wrong;
@@ -57,6 +58,8 @@ pub struct Agent {
     pub knowledge: Option<Knowledge>,
     /// Limits of a run, its budget among them.
     pub limits: Limits,
+    /// What a run is told of its session.
+    pub memory: Memory,
     /// Tools that may be used.
     pub permissions: Permissions,
     /// Calls that a person has to agree to.
@@ -220,6 +223,7 @@ pub(crate) fn read(
     let tools = tools::read(&mut fields, catalogue);
     let knowledge = knowledge(&mut fields, catalogue, &tools);
     let limits = limits(&mut fields);
+    let memory = memory::read(fields.section("memory"));
     let permissions = permissions(fields.section("permissions"), catalogue, &tools.value);
     let approvals = approvals::read(fields.section("approvals"), catalogue, &tools.value);
     let guardrails = guardrails(fields.section("guardrails"));
@@ -241,6 +245,7 @@ pub(crate) fn read(
         tools: tools.value,
         knowledge,
         limits,
+        memory,
         permissions,
         approvals,
         guardrails,

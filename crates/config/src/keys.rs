@@ -209,6 +209,16 @@ pub const KEYS: &[Key] = keys! {
     Agent "limits.max_tool_calls", "whole number or `none`", "none", "Tool calls in a whole run";
     Agent "limits.on_limit", "`finish` or `error`", "finish",
         "At a limit: one last turn without tools, or an error";
+    Agent "memory.strategy", "`buffer`, `window`, `tokens` or `summary`", "buffer",
+        "What a run is told of its session: all, the last messages, the last tokens, or a summary of the older part and the newer one";
+    Agent "memory.messages", "whole number from 2 or `none`", "the strategy's",
+        "No more messages than this; 20 with `window`";
+    Agent "memory.tokens", "whole number from 100 or `none`", "the strategy's",
+        "No more tokens than this, 4000 with `tokens` and `summary`; estimated where the model's tokeniser is not known";
+    Agent "memory.ttl", "duration or `none`", "none",
+        "How long a session is kept after something was last said in it";
+    Agent "memory.wait", "duration", "30s",
+        "How long a run waits while another one speaks in its session";
     Agent "permissions.allow", "list of tools", "every tool",
         "The only tools that may be used; an empty list allows none";
     Agent "permissions.deny", "list of tools", "none", "Tools that may not be used";

@@ -38,6 +38,7 @@
 //! - `error`, `problem`, `origin`: what is wrong, where, and where values come from.
 //! - `yaml`, `node`, `read`, `value`: from text to typed values; `substitute`: variables in them;
 //!   `locate`, `include`: files and folders.
+//! - `memory`: what a run is told of its session.
 //! - `approvals`: which calls a person has to agree to; `license`: what an operator asks for.
 //! - `tools`, `built_in`, `declared`: an agent's tools, and those that its file makes; `document`:
 //!   what they are made from; `secret`: texts
@@ -58,6 +59,7 @@ mod include;
 pub mod keys;
 mod license;
 mod locate;
+mod memory;
 mod network;
 mod node;
 mod origin;
@@ -90,6 +92,7 @@ pub use error::{Error, MAX_FILE_BYTES};
 pub use flags::Flags;
 pub use license::{Claims, Issuer, License, Licensed};
 pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
+pub use memory::{Memory, Recall};
 pub use network::Network;
 pub use origin::{Origin, Source};
 pub use problem::{Problem, Wrong};

@@ -7,6 +7,13 @@ use largestack_types::id::EffectId;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Effect {
+    /// Have the older messages summed up; [`crate::Run::digest_call`] is the request.
+    Digest {
+        /// Which effect.
+        id: EffectId,
+        /// From 1; more after a crash in the middle.
+        attempt: u32,
+    },
     /// Ask the model; [`crate::Run::call`] is the request.
     Model {
         /// Which effect.
@@ -36,7 +43,10 @@ impl Effect {
     /// Which effect.
     pub const fn id(self) -> EffectId {
         match self {
-            Self::Model { id, .. } | Self::Check { id, .. } | Self::Tool { id, .. } => id,
+            Self::Digest { id, .. }
+            | Self::Model { id, .. }
+            | Self::Check { id, .. }
+            | Self::Tool { id, .. } => id,
         }
     }
 }

@@ -24,9 +24,11 @@ use crate::status::{End, Limit};
 mod adjusted;
 mod envelope;
 mod output;
+mod recalled;
 pub use adjusted::Adjusted;
 pub use envelope::{Envelope, EnvelopeError, VERSION};
 pub use output::OutputChecked;
+pub use recalled::{Older, Recalled, Summarised};
 
 /// An event at its place in the journal. The in-memory journal shares it with the driver.
 #[derive(Clone, Debug, PartialEq)]
@@ -80,6 +82,8 @@ events! {
     Resumed(Resumed) = "resumed",
     /// An effect is about to happen.
     EffectStarted(EffectStarted) = "effect_started",
+    /// The older part of the conversation was summed up.
+    Summarised(Summarised) = "summarised",
     /// A model answered.
     ModelReplied(ModelReplied) = "model_replied",
     /// It was seen whether an answer fits what was asked for.
@@ -123,6 +127,9 @@ pub struct RunStarted {
     /// The conversation this continues.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub session: Option<SessionId>,
+    /// What it was told of that conversation.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub recalled: Option<Box<Recalled>>,
     /// What differs from the definition in this run only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub adjusted: Option<Box<Adjusted>>,

@@ -17,6 +17,7 @@
 //!     history: Vec::new(),
 //!     principal: "local".into(),
 //!     session: None,
+//!     recalled: None,
 //!     adjusted: None,
 //!     parent: None,
 //!     root: id,
@@ -31,6 +32,7 @@ pub mod definition;
 pub mod effect;
 pub mod event;
 mod fingerprint;
+pub mod history;
 mod limits;
 pub mod output;
 mod run;
@@ -39,5 +41,5 @@ pub mod status;
 pub use definition::{Definition, InDoubt, OutputRule};
 pub use effect::Effect;
 pub use event::{Envelope, Event, Recorded};
-pub use run::{FoldError, LAST_TURN, Run, Wait, answer};
+pub use run::{FoldError, LAST_TURN, Run, SUMMARISE, Wait, answer};
 pub use status::{End, EndReason, Limit, Status};

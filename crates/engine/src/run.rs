@@ -21,9 +21,11 @@ use crate::status::{End, Limit, Status};
 mod adopt;
 mod apply;
 mod check;
+mod digest;
 mod error;
 mod tools;
 
+pub use digest::SUMMARISE;
 pub use error::FoldError;
 pub use tools::answer;
 
@@ -52,6 +54,9 @@ pub struct Run {
     /// The limit that asks for one last turn.
     last_turn: Option<Limit>,
     cancel: Option<CancelRequested>,
+    /// The summary of the older part of the conversation.
+    #[serde(default)]
+    digested: Option<digest::Digested>,
     /// How often an answer was sent back because it did not fit.
     #[serde(default)]
     sent_back: u32,
@@ -73,6 +78,8 @@ pub struct Run {
 enum Phase {
     /// Nothing was folded yet.
     New,
+    /// A summary of the older messages is due or under way.
+    Digest(digest::Digesting),
     /// A model call is due or under way.
     Model(ModelSlot),
     /// The answer is to be looked at.
@@ -161,6 +168,7 @@ impl Run {
             loops: LoopDetector::default(),
             last_turn: None,
             cancel: None,
+            digested: None,
             sent_back: 0,
             accepted: false,
             value: None,
@@ -177,6 +185,10 @@ impl Run {
             return;
         }
         match &self.phase {
+            Phase::Digest(digesting) if !digesting.slot.started => {
+                let slot = &digesting.slot;
+                ready.push(Effect::Digest { id: slot.effect, attempt: slot.attempt });
+            }
             Phase::Model(slot) if !slot.started => {
                 ready.push(Effect::Model { id: slot.effect, attempt: slot.attempt });
             }

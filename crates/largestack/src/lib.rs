@@ -65,8 +65,8 @@ pub mod __private {
 pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, CancelHandle, Followed, Follower, Input, Partial, Position, Report, ResumeOptions,
-    RunEvent, RunHandle, RunOptions, Runs, Runtime,
+    Adjusted, CancelHandle, Conversations, Followed, Follower, Input, Memory, Partial, Position,
+    Report, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs, Runtime,
 };
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};
@@ -106,6 +106,15 @@ pub mod message {
         Arguments, Body, Citation, Media, MediaKind, MediaSource, Part, PartId, Reasoning,
         ToolCall, ToolResult,
     };
+}
+
+/// Conversations that runs continue: [`RunOptions::session`] names one, [`Memory`] says how much of
+/// it a run is told, and [`Conversations`] lists, exports and forgets them.
+pub mod session {
+    pub use largestack_agent::memory::Window;
+    pub use largestack_ports::sessions::{Conversation, Digest, Exchange, Session, SessionKey};
+    pub use largestack_ports::tokenizer::Tokenizer;
+    pub use largestack_types::id::SessionId;
 }
 
 /// What an agent's own stages are made of.

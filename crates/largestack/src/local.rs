@@ -103,7 +103,7 @@ impl Parts {
 
     fn with(self, model: Arc<dyn Model>) -> Runtime {
         Runtime {
-            journal: Arc::new(MemoryJournal::default()),
+            journal: Arc::new(MemoryJournal::new(Arc::clone(&self.clock))),
             model,
             ledger: self.ledger,
             vault: Arc::new(MemoryVault::default()),

@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::BoxFuture;
+use crate::sessions::{Remembered, Sessions};
 
 mod memory;
 pub use memory::MemoryJournal;
@@ -66,6 +67,8 @@ pub struct Batch {
     pub blobs: Vec<(Hash, Bytes)>,
     /// The run's line in lists, where it changed.
     pub summary: Option<RunSummary>,
+    /// What the run adds to its session.
+    pub memory: Option<Remembered>,
 }
 
 impl Batch {
@@ -181,4 +184,9 @@ pub trait Journal: Send + Sync + 'static {
 
     /// Whether what it holds outlives the process.
     fn is_durable(&self) -> bool;
+
+    /// The sessions that batches add to; `None` where the journal keeps none.
+    fn sessions(&self) -> Option<&dyn Sessions> {
+        None
+    }
 }

@@ -2,7 +2,7 @@
 //! its owner may read. It keeps sealed values from whoever gets the database alone, and from
 //! nobody who gets the whole folder.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use largestack_ports::ids::Ids;
@@ -29,6 +29,34 @@ pub(crate) fn read(path: &Path) -> Result<Option<Key>> {
 
 fn wrong(path: &Path, problem: &'static str) -> StoreError {
     StoreError::KeyFile { path: path.to_owned(), problem }
+}
+
+/// Where the key is that takes the place of the one in the file, while it does.
+pub(crate) fn next(path: &Path) -> PathBuf {
+    path.with_extension("next")
+}
+
+/// The key of this name: the one in the file, or the one that is about to take its place.
+pub(crate) fn named(path: &Path, name: &str) -> Result<Key> {
+    let current = read(path)?;
+    let was_there = current.is_some();
+    for key in [current, read(&next(path))?].into_iter().flatten() {
+        if key.name() == name {
+            return Ok(key);
+        }
+    }
+    Err(if was_there { another(path) } else { gone(path) })
+}
+
+/// Puts the next key in the place of the one in the file.
+pub(crate) fn promote(path: &Path) -> Result<()> {
+    let failed = |error| StoreError::io(path, error);
+    match fs::rename(next(path), path) {
+        Ok(()) => private::sync_folder(path).map_err(failed),
+        // Another process was faster.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
+        Err(error) => Err(failed(error)),
+    }
 }
 
 /// The error of a key file that is gone while values are sealed with its key.

@@ -22,13 +22,14 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     sync_folder(path).map_err(failed)
 }
 
+/// Syncs the folder that a file is in.
 #[cfg(unix)]
-fn sync_folder(path: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(path: &Path) -> io::Result<()> {
     path.parent().map_or(Ok(()), |folder| fs::File::open(folder)?.sync_all())
 }
 
 #[cfg(not(unix))]
-fn sync_folder(_: &Path) -> io::Result<()> {
+pub(crate) fn sync_folder(_: &Path) -> io::Result<()> {
     Ok(())
 }
 

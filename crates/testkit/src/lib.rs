@@ -23,6 +23,7 @@ pub mod limits_suite;
 pub mod oracle;
 pub mod replay;
 pub mod services;
+pub mod sessions_suite;
 mod test_model;
 mod turn;
 pub mod upstream;

@@ -131,9 +131,9 @@ impl Price {
         let (rates, times) = self.at(tier, usage.input_tokens.unwrap_or(0));
         let unpriced = (!self.has(tier)).then_some("the tier");
         let mut bill = Bill { cost: Money::ZERO, unpriced };
-        for line in rates.lines(usage).filter(|line| line.units > 0) {
+        for line in rates.lines(usage) {
             let Some(rate) = line.rate else {
-                bill.unpriced = bill.unpriced.or(Some(line.what));
+                bill.unpriced = bill.unpriced.or((line.units > 0).then_some(line.what));
                 continue;
             };
             let times = if line.tokens { times } else { AS_LISTED };
@@ -156,8 +156,7 @@ impl Price {
             .map(|(above, _)| above.saturating_add(1))
             .filter(|l| *l <= bounds.input);
         for length in std::iter::once(0).chain(lengths) {
-            let other = (bounds.tier != Tier::Standard).then_some(bounds.tier);
-            for tier in std::iter::once(Tier::Standard).chain(other) {
+            for tier in [Tier::Standard, bounds.tier] {
                 let (rates, times) = self.at(tier, length);
                 most = most.max(rates.worst_case(bounds, times)?);
             }

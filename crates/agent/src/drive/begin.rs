@@ -8,23 +8,27 @@ use largestack_engine::definition::InDoubt;
 use largestack_engine::event::{
     Adjusted, DoubtDecision, DoubtSettled, Event, FindingRecord, Resumed, RunStarted,
 };
+use largestack_engine::history::repaired;
 use largestack_engine::status::End;
 use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
 use largestack_ports::ledger::{BudgetKey, Ledger};
 use largestack_ports::model::RunSlot;
+use largestack_ports::sessions::{SessionKey, vault_root};
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
-use largestack_types::id::EffectId;
+use largestack_types::id::{EffectId, RunId, SessionId};
 use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Part, PartId};
 use largestack_types::scope::Scope;
 
 use super::Drive;
+use super::claimed::Claimed;
 use super::control::Control;
 use super::record::Outbox;
 use crate::agent::Core;
+use crate::memory;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
 use crate::stage::{InputDraft, StageContext, Verdict};
@@ -41,18 +45,44 @@ pub(crate) struct Beginning {
 }
 
 impl Drive {
-    /// Checks and guards the input, takes the run's lease and records its beginning.
+    /// Takes the run's lease and its turn in its session, guards the input and records the
+    /// beginning.
     pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Self> {
         refuse_when_killed(&core, scope)?;
         refuse_without_license(&core)?;
-        let message = input_message(new.input)?;
+        let message = input_message(&new.input)?;
         let runtime = &core.runtime;
         let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
-        let guard =
-            RunGuard::new(core.guard, scope.clone(), id, Arc::clone(&runtime.vault), Vec::new());
-        let guard = Arc::new(guard);
+        let claimed = Claimed::of(runtime, scope, id).await?;
+        let begun = match claimed.lease().cloned() {
+            Some(lease) => Self::begin_claimed(Arc::clone(&core), lease, message, new).await,
+            None => Err(LargestackError::other(Code::Unknown, "a lease was lost")),
+        };
+        claimed.settled(begun).await
+    }
+
+    async fn begin_claimed(
+        core: Arc<Core>,
+        lease: Lease,
+        message: Message,
+        new: Beginning,
+    ) -> Result<Self> {
+        let Beginning { options, sink, .. } = new;
+        let (runtime, id) = (&core.runtime, lease.run);
+        let model = options.adjusted.model.as_ref().unwrap_or(&core.definition.model);
+        let told = match &options.session {
+            Some(key) => Some(memory::recall(runtime, &lease, key, (&core.memory, model)).await?),
+            None => None,
+        };
+        let (told, recalled, values) = told.map_or_else(Default::default, |told| {
+            (told.messages, Some(Box::new(told.recalled)), told.values)
+        });
+        let session = options.session.as_ref().map(SessionKey::id);
+        let root = guard_root(&lease, session, id);
+        let vault = Arc::clone(&runtime.vault);
+        let guard = Arc::new(RunGuard::new(core.guard, lease.scope.clone(), root, vault, values));
         let context = StageContext {
-            scope: scope.clone(),
+            scope: lease.scope.clone(),
             run: id,
             agent: Arc::clone(&core.definition.agent),
             effect: EffectId::INPUT,
@@ -60,20 +90,20 @@ impl Drive {
         };
         let mut found = Vec::new();
         let adjusted =
-            adjusted(&core, &context, (new.options.adjusted, new.options.instructions), &mut found)
-                .await?;
+            adjusted(&core, &context, (options.adjusted, options.instructions), &mut found).await?;
         let (adjusted, refused) = adjusted;
         let draft = guarded(&core, &context, message, &mut found).await?;
         let (message, refused) = (draft.message, draft.refused.or(refused));
-        let lease = runtime.journal.claim(scope, id, runtime.owner).await?;
+        let history = history(&context, (told, options.history), &mut found).await?;
         let asked = Arc::new(message);
         let started = RunStarted {
             agent: Arc::clone(&core.definition.agent),
             definition: core.hash,
             input: Arc::clone(&asked),
-            history: new.options.history,
-            principal: scope.principal().into(),
-            session: new.options.session,
+            history,
+            principal: lease.scope.principal().into(),
+            session,
+            recalled,
             adjusted,
             parent: None,
             root: id,
@@ -81,9 +111,11 @@ impl Drive {
         let run = Run::new(id, Arc::clone(&core.definition));
         let own = started.adjusted.as_ref().and_then(|adjusted| adjusted.wall_clock);
         let time = own.or(core.definition.limits.wall_clock);
-        let (deps, cancel) = (new.options.deps, new.options.cancel);
-        let mut drive = Self::assemble(core, lease, run, guard, (asked, deps), &cancel, time);
-        drive.sink = new.sink;
+        let mut drive =
+            Self::assemble(core, lease, run, guard, (asked, options.deps), &options.cancel, time);
+        drive.sink = sink;
+        drive.session = session;
+        drive.may_reveal(&started.history);
         let hash = drive.core.hash;
         drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
         drive.note(Event::RunStarted(started))?;
@@ -112,8 +144,16 @@ impl Drive {
         refuse_when_killed(&core, &lease.scope)?;
         refuse_without_license(&core)?;
         let vault = Arc::clone(&core.runtime.vault);
-        let known = vault.all(&lease.scope, run.root()).await?;
-        let guard = RunGuard::new(core.guard, lease.scope.clone(), run.root(), vault, known);
+        let session = match run.session() {
+            Some(session) => {
+                let kept = memory::retake(&core.runtime, &lease, session, &core.memory).await?;
+                kept.then_some(session)
+            }
+            None => None,
+        };
+        let root = guard_root(&lease, run.session(), run.root());
+        let known = vault.all(&lease.scope, root).await?;
+        let guard = RunGuard::new(core.guard, lease.scope.clone(), root, vault, known);
         let asked = input_of(events)?;
         let time = run.definition().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(events)));
@@ -121,8 +161,12 @@ impl Drive {
         let mut drive =
             Self::assemble(core, lease, run, Arc::new(guard), parts, &options.cancel, time);
         drive.sink = sink;
+        drive.session = session;
         if let Some(first) = events.first() {
             drive.started = first.at;
+            if let Event::RunStarted(started) = &*first.event {
+                drive.may_reveal(&started.history);
+            }
         }
         drive.open_budgets().await?;
         let owner = drive.core.runtime.owner;
@@ -155,6 +199,7 @@ impl Drive {
             deps,
             control,
             sink: None,
+            session: None,
             in_flight: FuturesUnordered::new(),
             running: Vec::new(),
             spending: Vec::new(),
@@ -165,6 +210,19 @@ impl Drive {
             over: true,
             ready: Vec::new(),
             core,
+        }
+    }
+
+    /// What the caller said before in this session is the caller's own as well.
+    fn may_reveal(&mut self, history: &[Arc<Message>]) {
+        let own = Label::from_origin(Origin::User);
+        let said = history.iter().filter(|message| {
+            let label = message.label().map(|label| label.origins);
+            message.role == Role::User && label == Some(own.origins)
+        });
+        let said: Vec<_> = said.map(|message| message.text()).filter(|t| t.contains('<')).collect();
+        if self.session.is_some() && !said.is_empty() {
+            self.asked_text = format!("{}\n{}", self.asked_text, said.join("\n")).into();
         }
     }
 
@@ -202,6 +260,26 @@ impl Drive {
 
 /// What a guard found, by the stage that looked.
 type Found = Vec<(&'static str, Vec<FindingRecord>)>;
+
+/// Where the vault keeps what placeholders of a run stand for: with its session, else with its tree.
+fn guard_root(lease: &Lease, session: Option<SessionId>, tree: RunId) -> RunId {
+    session.map_or(tree, |session| vault_root(lease.scope.principal(), session))
+}
+
+/// What the model is told of before: what the session holds, then what the caller has kept.
+async fn history(
+    context: &StageContext,
+    (told, given): (Vec<Arc<Message>>, Vec<Arc<Message>>),
+    found: &mut Found,
+) -> Result<Vec<Arc<Message>>> {
+    if given.is_empty() {
+        return Ok(told);
+    }
+    let mut findings = Vec::new();
+    let given = memory::given::guarded(context, given, &mut findings).await?;
+    found.push(("guard_history", findings));
+    Ok(told.into_iter().chain(repaired(&given)).collect())
+}
 
 /// A message after the input's stages.
 async fn guarded(
@@ -273,7 +351,7 @@ fn refuse_without_license(core: &Core) -> Result<()> {
     }
 }
 
-fn input_message(input: Input) -> Result<Message> {
+fn input_message(input: &Input) -> Result<Message> {
     let text: usize = input.0.iter().map(|body| text_of(body).len()).sum();
     let empty = input.0.iter().all(|body| match body {
         Body::Text(text) => text.trim().is_empty(),
@@ -289,11 +367,11 @@ fn input_message(input: Input) -> Result<Message> {
     }
     let label = Label::from_origin(Origin::User);
     let parts = (1..)
-        .zip(input.0)
+        .zip(&input.0)
         .map(|(index, body)| Part {
             id: PartId::at(EffectId::INPUT, index),
             label,
-            body,
+            body: body.clone(),
             native: None,
         })
         .collect();

@@ -20,7 +20,8 @@ use largestack_types::part::PartId;
 use super::Drive;
 use super::check::Checked;
 use super::control::Signal;
-use crate::stage::{ReplyDraft, ReplyTurn, Verdict};
+use super::heard::Heard;
+use crate::stage::{ReplyTurn, Verdict};
 use crate::tools::execute::{Finished, refusal};
 
 /// What a call that was cut off is answered with.
@@ -48,7 +49,7 @@ pub(super) enum Landed {
     Journal(LargestackError),
 }
 
-fn micros(duration: Duration) -> u64 {
+pub(super) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -58,6 +59,9 @@ impl Drive {
             Landed::Model { effect, result, took, first_byte, bill } => {
                 self.running.retain(|running| running.id() != effect);
                 match result {
+                    Ok(answer) if self.run.is_digesting() => {
+                        self.summed_up(effect, *answer, (took, first_byte)).await
+                    }
                     Ok(answer) => self.model_answered(effect, *answer, took, first_byte).await,
                     Err(error) => {
                         let mut call = bill.map(|bill| *bill).unwrap_or_default();
@@ -85,38 +89,11 @@ impl Drive {
         took: Duration,
         first_byte: Option<Duration>,
     ) -> Result<()> {
-        let Answer { reply, call } = answer;
-        let finish_reason = reply.finish_reason;
-        let mut message = self.run.adopt(effect, reply.parts);
-        let record = CallRecord {
-            model: reply.model,
-            reply_id: reply.id,
-            finish_reason_raw: reply.finish_reason_raw,
-            usage: reply.usage,
-            raw_usage: reply.raw_usage,
-            extras: reply.extras,
-            duration_us: micros(took),
-            first_byte_us: first_byte.map(micros),
-            ..call
+        let finish_reason = answer.reply.finish_reason;
+        let (message, record, found) = match self.hear(effect, answer, (took, first_byte)).await {
+            Heard::Said(message, record, found) => (message, record, found),
+            Heard::Refused(error, record) => return self.model_failed(effect, error, record),
         };
-        let mut found = Vec::new();
-        let core = Arc::clone(&self.core);
-        let context = self.stage_context(effect);
-        let mut draft = ReplyDraft { parts: std::mem::take(&mut message.parts) };
-        for stage in &core.pipeline.reply {
-            match stage.apply(&context, &draft).await {
-                Ok(ruling) => {
-                    found.push((stage.name(), ruling.findings));
-                    match ruling.verdict {
-                        Verdict::Replace(new) => draft = new,
-                        Verdict::Block(error) => return self.model_failed(effect, error, record),
-                        Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
-                    }
-                }
-                Err(error) => return self.model_failed(effect, error, record),
-            }
-        }
-        message.parts = draft.parts;
         let message = Arc::new(message);
         self.book(&record);
         let shared = Arc::clone(&message);
@@ -150,7 +127,7 @@ impl Drive {
         Ok(())
     }
 
-    fn model_failed(
+    pub(super) fn model_failed(
         &mut self,
         effect: EffectId,
         error: LargestackError,
@@ -161,7 +138,7 @@ impl Drive {
     }
 
     /// Queues the line of the cost report, for calls that cost tokens or money.
-    fn book(&mut self, call: &CallRecord) {
+    pub(super) fn book(&mut self, call: &CallRecord) {
         let model = Arc::clone(&self.run.definition().model);
         self.book_as(model, call);
     }

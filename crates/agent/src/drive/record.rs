@@ -7,6 +7,7 @@ use bytes::Bytes;
 use largestack_engine::Recorded;
 use largestack_engine::event::{Event, FindingRecord, Guarded};
 use largestack_ports::journal::{Batch, LedgerLine, RunSummary};
+use largestack_ports::sessions::Remembered;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
@@ -24,6 +25,7 @@ pub(super) struct Outbox {
     pub(super) ledger: Vec<LedgerLine>,
     pub(super) blobs: Vec<(Hash, Bytes)>,
     pub(super) summary: Option<RunSummary>,
+    pub(super) memory: Option<Remembered>,
     /// Recorded, and not yet told to the listener.
     pub(super) told: Vec<Recorded>,
 }
@@ -64,6 +66,7 @@ impl Drive {
             ledger: std::mem::take(&mut self.outbox.ledger),
             blobs: std::mem::take(&mut self.outbox.blobs),
             summary: self.outbox.summary.take(),
+            memory: self.outbox.memory.take(),
         };
         self.core.runtime.journal.append(&self.lease, batch)
     }

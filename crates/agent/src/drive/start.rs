@@ -19,6 +19,7 @@ use super::land::Landed;
 use super::model::Asking;
 use super::{Drive, control};
 use crate::stage::{ToolTurn, Verdict};
+use crate::stream::Sink;
 use crate::tools::execute::{Execution, refusal};
 
 /// What the stages before a tool decided.
@@ -43,6 +44,7 @@ impl Drive {
         }
         for effect in ready.drain(..) {
             match effect {
+                Effect::Digest { id, attempt } => self.start_digest(id, attempt)?,
                 Effect::Model { id, attempt } => self.start_model(id, attempt)?,
                 Effect::Check { id, attempt } => self.start_check(id, attempt)?,
                 Effect::Tool { id, attempt, approved } => {
@@ -59,6 +61,15 @@ impl Drive {
 
     fn start_model(&mut self, id: EffectId, attempt: u32) -> Result<()> {
         let call = self.run.call(self.sink.is_some());
+        self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
+        let asking = self.asking(id, self.sink.clone());
+        self.running.push(Effect::Model { id, attempt });
+        self.in_flight.push(asking.ask(call).boxed());
+        Ok(())
+    }
+
+    /// What a model call of this run needs; with a sink, its words are heard.
+    pub(super) fn asking(&self, id: EffectId, sink: Option<Sink>) -> Asking {
         let context = CallContext {
             scope: self.lease.scope.clone(),
             run: self.run.id(),
@@ -69,18 +80,14 @@ impl Drive {
             deadline: None,
             slot: self.slot.clone(),
         };
-        self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
-        let asking = Asking {
+        Asking {
             model: Arc::clone(&self.core.runtime.model),
             clock: Arc::clone(&self.core.runtime.clock),
             context,
-            sink: self.sink.clone(),
+            sink,
             guard: Arc::clone(&self.guard),
             allowed: Arc::clone(&self.asked_text),
-        };
-        self.running.push(Effect::Model { id, attempt });
-        self.in_flight.push(asking.ask(call).boxed());
-        Ok(())
+        }
     }
 
     async fn start_tool(&mut self, id: EffectId, attempt: u32, approved: bool) -> Result<()> {

@@ -7,6 +7,7 @@ mod endings;
 mod guards;
 mod limits;
 mod many;
+mod memory;
 mod output;
 mod own_run;
 mod runs;

@@ -40,6 +40,7 @@ pub(crate) struct World {
     pub(crate) vault: Arc<MemoryVault>,
     pub(crate) switch: Arc<MemorySwitch>,
     pub(crate) clock: FakeClock,
+    pub(crate) ids: Arc<CountingIds>,
     pub(crate) scope: Scope,
 }
 
@@ -55,6 +56,7 @@ impl World {
             vault: Arc::default(),
             switch: Arc::default(),
             clock: FakeClock::default(),
+            ids: Arc::default(),
             scope: Scope::local(),
         }
     }
@@ -71,7 +73,7 @@ impl World {
                 &(Arc::new(self.clock.clone()) as Arc<dyn largestack_ports::clock::Clock>),
             ),
             clock: Arc::new(self.clock.clone()),
-            ids: Arc::new(CountingIds::default()),
+            ids: self.ids.clone(),
             tasks: Arc::new(Spawner),
             owner: OwnerId::from_u128(1),
         }

@@ -6,6 +6,7 @@ pub(crate) mod checks;
 pub(crate) mod problem;
 pub(crate) mod run_json;
 pub(crate) mod runs;
+pub(crate) mod sessions;
 pub(crate) mod state;
 pub(crate) mod style;
 pub(crate) mod table;

@@ -68,6 +68,9 @@ fn follow(started: &mut BTreeSet<EffectId>, event: &Event) {
         Event::ModelReplied(data) => {
             started.remove(&data.effect);
         }
+        Event::Summarised(data) => {
+            started.remove(&data.effect);
+        }
         Event::ModelFailed(data) => {
             started.remove(&data.effect);
         }
@@ -85,6 +88,7 @@ fn follow(started: &mut BTreeSet<EffectId>, event: &Event) {
 
 fn named(effect: &Effect) -> String {
     match effect {
+        Effect::Digest { id, .. } => format!("{id} summary"),
         Effect::Model { id, attempt: 1 } => format!("{id} model"),
         Effect::Model { id, attempt } => format!("{id} model (attempt {attempt})"),
         Effect::Check { id, .. } => format!("{id} check"),
@@ -98,6 +102,7 @@ fn phase(run: &Run, ready: &[Effect], in_flight: bool, waits: bool) -> &'static 
     match ready.first() {
         _ if run.end().is_some() => "over",
         _ if run.conclusion().is_some() => "ending",
+        Some(Effect::Digest { .. }) => "summary",
         Some(Effect::Model { .. }) => "model",
         Some(Effect::Check { .. }) => "check",
         Some(_) => "tools",

@@ -190,6 +190,11 @@ impl Telling {
                 return;
             }
             Event::ModelReplied(data) => (Some(data.effect), self.replied(data)),
+            Event::Summarised(data) => {
+                let step = ModelStep::of(self.attempt(data.effect), &data.call);
+                let text = data.summary.text();
+                (Some(data.effect), What::Model(Box::new(ModelStep { text, ..step })))
+            }
             Event::ModelFailed(data) => (Some(data.effect), self.failed(data)),
             Event::ToolReturned(data) => (Some(data.effect), self.returned(data)),
             Event::OutputChecked(data) => {

@@ -17,6 +17,7 @@ mod resume;
 mod run;
 mod schema;
 mod secret;
+mod sessions;
 mod target;
 mod test;
 mod trace;
@@ -40,6 +41,8 @@ pub(crate) enum Verb {
     Replay(replay::Replay),
     /// Go on with a run that was cut off or waits; without a run: lift the kill switch
     Resume(resume::Resume),
+    /// Conversations: list, show, export, take in and forget them
+    Sessions(sessions::Sessions),
     /// Throw the kill switch: calls in flight stop, new ones are refused
     Kill(kill::Kill),
     /// What was spent, by agent, model or day
@@ -96,6 +99,7 @@ impl Verb {
             Self::Resume(resume) => return resume.output.speech(),
             Self::Trace(trace) => trace.json,
             Self::Replay(replay) => replay.json,
+            Self::Sessions(sessions) => sessions.json(),
             Self::Kill(kill) => kill.json,
             Self::Cost(cost) => cost.json(),
             Self::Prices(prices) => prices.json,
@@ -123,6 +127,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Trace(verb) => verb.perform(global, screen),
         Verb::Replay(verb) => verb.perform(global, screen),
         Verb::Resume(verb) => verb.perform(global, screen),
+        Verb::Sessions(verb) => verb.perform(global, screen),
         Verb::Kill(verb) => verb.perform(global, screen),
         Verb::Cost(verb) => verb.perform(global, screen),
         Verb::Prices(verb) => verb.perform(screen),

@@ -47,6 +47,9 @@ pub(crate) struct Run {
     /// Ask the model also what it was asked before, whatever the agent's `cache` says
     #[arg(long)]
     no_cache: bool,
+    /// Go on with a conversation, or begin one under this name; `largestack sessions` lists them
+    #[arg(long, value_name = "NAME|ID")]
+    session: Option<String>,
     /// What standard output gets
     #[command(flatten)]
     pub(super) output: Output,
@@ -121,6 +124,8 @@ impl Run {
         let run = house.ids.run_id(house.clock.now());
         let cancel = CancelHandle::default();
         let options = RunOptions { id: Some(run), cancel: cancel.clone(), ..RunOptions::default() };
+        let session = self.session.as_deref().map(Into::into);
+        let options = RunOptions { session, ..options };
         let form = self.output.form();
         let live = form == Form::Events || (form == Form::Text && !self.no_stream);
         let going = going(settings, run, form, live, cancel);

@@ -10,6 +10,7 @@ const VERBS: &[&str] = &[
     "trace",
     "replay",
     "resume",
+    "sessions",
     "kill",
     "cost",
     "prices",

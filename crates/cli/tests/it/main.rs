@@ -35,6 +35,8 @@ mod secrets;
 #[cfg(test)]
 #[cfg(feature = "postgres")]
 mod servers;
+#[cfg(test)]
+mod sessions;
 mod switch;
 #[cfg(test)]
 mod tools;

@@ -111,6 +111,11 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "limits.max_parallel_tools", "1", "1"),
     (Place::Agent, "limits.max_tool_calls", "0", "100"),
     (Place::Agent, "limits.on_limit", "error", "error"),
+    (Place::Agent, "memory.strategy", "tokens", "tokens"),
+    (Place::Agent, "memory.messages", "30", "30"),
+    (Place::Agent, "memory.tokens", "5000", "5000"),
+    (Place::Agent, "memory.ttl", "7d", "7d"),
+    (Place::Agent, "memory.wait", "5s", "5s"),
     (Place::Agent, "permissions.allow", "[]", ""),
     (Place::Agent, "permissions.deny", "[calculator]", "calculator"),
     (Place::Agent, "permissions.allow_capabilities", "[]", "read"),
@@ -235,7 +240,8 @@ const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
                      weather: {http: {url: \"https://a.example/\"}, description: d}, \
                      shop: {openapi: {document: docs/shop.json}}}\n\
                      output: {schema: {}}\n\
-                     cache: {enabled: true}\n";
+                     cache: {enabled: true}\n\
+                     memory: {strategy: summary}\n";
 
 const PROJECT: &str = "providers: {mine: {path: /p}}\n\
                        pools: {mine: {models: [openai/o4-mini], strategy: weighted}}\n\
@@ -319,6 +325,9 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     }
     if key.path.starts_with("cache.") && key.path != "cache.enabled" {
         text.push_str("  enabled: true\n");
+    }
+    if key.path.starts_with("memory.") && key.path != "memory.strategy" {
+        text.push_str("  strategy: summary\n");
     }
     if key.path.starts_with("output.") && key.path != "output.schema" {
         text.push_str("  schema: {}\n");

@@ -13,6 +13,7 @@ use largestack_types::part::PartId;
 use largestack_types::reply::FinishReason;
 
 use super::check::Check;
+use super::digest::Digesting;
 use super::tools::SKIPPED;
 use super::{FoldError, LAST_TURN, ModelSlot, Phase, Run, SlotState};
 use crate::event::{
@@ -51,6 +52,7 @@ impl Run {
                 true
             }
             Event::EffectStarted(data) => self.note_start(data),
+            Event::Summarised(data) => self.summarised(data)?,
             Event::ModelReplied(data) => self.model_replied(data)?,
             Event::OutputChecked(data) => self.output_checked(data),
             Event::ModelFailed(data) => self.model_failed(data)?,
@@ -102,7 +104,8 @@ impl Run {
         }
         self.first = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
         self.push(Arc::clone(&data.input));
-        self.await_model();
+        let plan = data.recalled.as_ref().and_then(|recalled| recalled.summarise);
+        self.await_digest_or_model(data.history.len(), plan);
         Ok(())
     }
 
@@ -153,7 +156,11 @@ impl Run {
 
     fn lose_what_was_in_flight(&mut self) {
         match &mut self.phase {
-            Phase::Model(slot) | Phase::Check(Check { slot, .. }) if slot.started => {
+            Phase::Model(slot)
+            | Phase::Check(Check { slot, .. })
+            | Phase::Digest(Digesting { slot, .. })
+                if slot.started =>
+            {
                 slot.started = false;
                 slot.attempt += 1;
             }
@@ -178,7 +185,11 @@ impl Run {
 
     fn note_start(&mut self, data: &EffectStarted) -> bool {
         match &mut self.phase {
-            Phase::Model(slot) | Phase::Check(Check { slot, .. }) if slot.effect == data.effect => {
+            Phase::Model(slot)
+            | Phase::Check(Check { slot, .. })
+            | Phase::Digest(Digesting { slot, .. })
+                if slot.effect == data.effect =>
+            {
                 slot.started = true;
                 slot.attempt = data.attempt;
                 true
@@ -197,7 +208,7 @@ impl Run {
         matches!(&self.phase, Phase::Model(slot) if slot.effect == effect)
     }
 
-    fn book(&mut self, call: &CallRecord) -> Result<(), FoldError> {
+    pub(super) fn book(&mut self, call: &CallRecord) -> Result<(), FoldError> {
         self.note_losses(&call.flags);
         self.spend(call)
     }
@@ -273,6 +284,9 @@ impl Run {
     }
 
     fn model_failed(&mut self, data: &ModelFailed) -> Result<bool, FoldError> {
+        if self.digest_failed(data)? {
+            return Ok(true);
+        }
         if !self.is_due(data.effect) {
             return Ok(false);
         }
@@ -371,7 +385,7 @@ impl Run {
         if self.definition.limits.on_limit == OnLimit::Error {
             self.conclusion = Some(End::failed(data.error.clone()));
         } else if matches!(&self.phase, Phase::Model(slot) if slot.started)
-            || matches!(self.phase, Phase::Check(_))
+            || matches!(self.phase, Phase::Check(_) | Phase::Digest(_))
             || self.last_turn.is_some()
         {
             // The limit fell into a model call, which was cut off: no time for another.
@@ -397,7 +411,7 @@ impl Run {
                 self.push_last_turn_note(effect);
             }
             Phase::Tools(_) => self.skip_due_calls(),
-            Phase::New | Phase::Check(_) | Phase::Over => {}
+            Phase::New | Phase::Digest(_) | Phase::Check(_) | Phase::Over => {}
         }
     }
 
@@ -442,6 +456,7 @@ pub(super) fn end_of_cancel(cancel: &CancelRequested) -> End {
 fn named_effect(event: &Event) -> Option<EffectId> {
     match event {
         Event::EffectStarted(data) => Some(data.effect),
+        Event::Summarised(data) => Some(data.effect),
         Event::ModelReplied(data) => Some(data.effect),
         Event::OutputChecked(data) => Some(data.effect),
         Event::ModelFailed(data) => Some(data.effect),

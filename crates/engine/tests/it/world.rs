@@ -68,6 +68,7 @@ impl World {
             history: Vec::new(),
             principal: "local".into(),
             session: None,
+            recalled: None,
             adjusted: None,
             parent: None,
             root: id,

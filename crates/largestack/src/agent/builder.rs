@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use largestack_agent::pipeline::Permissions;
 use largestack_agent::stage::{ReplyTurn, Stage, ToolTurn};
-use largestack_agent::{AgentBuilder as Dynamic, Output, Report, Runtime};
+use largestack_agent::{AgentBuilder as Dynamic, Memory, Output, Report, Runtime};
 use largestack_engine::InDoubt;
 use largestack_guard::Policy;
 use largestack_ports::context::RunContext;
@@ -163,6 +163,11 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
     /// Which tools may be used.
     pub fn permissions(self, permissions: Permissions) -> Self {
         self.inner(|inner| inner.permissions(permissions))
+    }
+
+    /// How much of a session a run is told, and how long sessions are kept.
+    pub fn memory(self, memory: Memory) -> Self {
+        self.inner(|inner| inner.memory(memory))
     }
 
     /// Adds a tool for runs that are given `Deps`.

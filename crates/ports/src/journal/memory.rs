@@ -1,7 +1,8 @@
 //! A journal that ends with the process. Shares events with the driver instead of writing them.
 
 use std::collections::{BTreeMap, HashMap};
-use std::sync::{Mutex, PoisonError};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
 use foldhash::quality::RandomState;
@@ -11,14 +12,26 @@ use largestack_types::hash::Hash;
 use largestack_types::id::{OwnerId, RunId};
 use largestack_types::money::Money;
 use largestack_types::scope::{Scope, TenantId};
+use largestack_types::time::Timestamp;
 
 use super::{Batch, CostBy, CostRow, Journal, Lease, LedgerLine, RunSummary};
 use crate::BoxFuture;
+use crate::clock::Clock;
+use crate::sessions::Sessions;
+
+mod sessions;
 
 /// The in-memory journal.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct MemoryJournal {
     tenants: Mutex<HashMap<TenantId, Tenant, RandomState>>,
+    clock: Option<Arc<dyn Clock>>,
+}
+
+impl fmt::Debug for MemoryJournal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("MemoryJournal")
+    }
 }
 
 #[derive(Debug, Default)]
@@ -26,6 +39,7 @@ struct Tenant {
     runs: HashMap<RunId, RunLog, RandomState>,
     blobs: HashMap<Hash, Bytes>,
     ledger: Vec<LedgerLine>,
+    sessions: sessions::Kept,
 }
 
 #[derive(Debug, Default)]
@@ -37,6 +51,16 @@ struct RunLog {
 }
 
 impl MemoryJournal {
+    /// With a clock, without which no session's time is ever over.
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { tenants: Mutex::default(), clock: Some(clock) }
+    }
+
+    fn now(&self) -> Timestamp {
+        let now = self.clock.as_ref().map(|clock| clock.now());
+        now.unwrap_or(Timestamp::from_micros(0))
+    }
+
     fn with<T>(&self, scope: &Scope, work: impl FnOnce(&mut Tenant) -> T) -> T {
         let mut tenants = self.tenants.lock().unwrap_or_else(PoisonError::into_inner);
         match tenants.get_mut(scope.tenant()) {
@@ -69,7 +93,7 @@ fn claim(log: &mut RunLog, scope: &Scope, run: RunId, owner: OwnerId) -> Result<
 }
 
 fn append(tenant: &mut Tenant, lease: &Lease, batch: Batch) -> Result<()> {
-    let Batch { events, ledger, blobs, summary } = batch;
+    let Batch { events, ledger, blobs, summary, memory } = batch;
     let log = tenant.runs.entry(lease.run).or_default();
     if log.fence != lease.fence {
         let detail = format!("{} was taken over by another process", lease.run);
@@ -88,6 +112,9 @@ fn append(tenant: &mut Tenant, lease: &Lease, batch: Batch) -> Result<()> {
     }
     tenant.ledger.extend(ledger);
     tenant.blobs.extend(blobs);
+    if let Some(said) = memory {
+        tenant.sessions.remember(lease, said);
+    }
     Ok(())
 }
 
@@ -193,5 +220,9 @@ impl Journal for MemoryJournal {
 
     fn is_durable(&self) -> bool {
         false
+    }
+
+    fn sessions(&self) -> Option<&dyn Sessions> {
+        Some(self)
     }
 }

@@ -36,6 +36,52 @@ fn signing(master: &Key) -> Key {
     )
 }
 
+/// Position, tenant, id, data and seal of a row.
+type Vouched = (i64, String, [u8; 16], String, Vec<u8>);
+/// Tenant, hash, id, granted, principal and seal of a token's row.
+type VouchedToken = (String, [u8; 32], [u8; 16], String, String, Vec<u8>);
+
+/// Vouches with the next master key for every row that the present one has vouched for; a forged row
+/// stays one.
+pub(super) fn vouch_anew(
+    connection: &Connection,
+    ids: &dyn Ids,
+    old: &Key,
+    new: &Key,
+) -> Result<()> {
+    let (old, new) = (signing(old), signing(new));
+    for (kind, table) in [("question", "approvals"), ("vote", "approval_votes")] {
+        let rows: Vec<Vouched> = connection
+            .prepare(&format!("SELECT position, tenant, id, data, seal FROM {table}"))
+            .and_then(|mut select| select.query_map([], |row| row.try_into())?.collect())
+            .map_err(sql(connection))?;
+        for (position, tenant, id, data, seal) in rows {
+            let id = ApprovalId::from_u128(u128::from_be_bytes(id));
+            let place = place(kind, &tenant, id, &data);
+            if old.open(&place, &seal).is_ok() {
+                let update = format!("UPDATE {table} SET seal = ?2 WHERE position = ?1");
+                let row = params![position, new.seal(ids, &place, b"")?];
+                connection.execute(&update, row).map_err(sql(connection))?;
+            }
+        }
+    }
+    let tokens: Vec<VouchedToken> = connection
+        .prepare("SELECT tenant, hash, id, granted, principal, seal FROM approval_tokens")
+        .and_then(|mut select| select.query_map([], |row| row.try_into())?.collect())
+        .map_err(sql(connection))?;
+    for (tenant, hash, id, granted, principal, seal) in tokens {
+        let id = ApprovalId::from_u128(u128::from_be_bytes(id));
+        let data = token_text(Hash::from_bytes(hash), &granted, &principal);
+        let place = place("token", &tenant, id, &data);
+        if old.open(&place, &seal).is_ok() {
+            let row = params![tenant, hash, new.seal(ids, &place, b"")?];
+            let update = "UPDATE approval_tokens SET seal = ?3 WHERE tenant = ?1 AND hash = ?2";
+            connection.execute(update, row).map_err(sql(connection))?;
+        }
+    }
+    Ok(())
+}
+
 fn existing_key(file: &Path) -> Result<Key> {
     keyfile::read(file)?.map(|master| signing(&master)).ok_or_else(|| keyfile::gone(file))
 }

@@ -8,6 +8,7 @@ use largestack_engine::event::{EnvelopeError, VERSION};
 use largestack_engine::{Event, Recorded};
 use largestack_ports::BoxFuture;
 use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
+use largestack_ports::sessions::Sessions;
 use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::id::{OwnerId, RunId};
@@ -21,7 +22,7 @@ use crate::sqlite::leases::Release;
 use crate::sqlite::queue::{Claimed, State, Work};
 use crate::sqlite::rows::{Rows, integer};
 use crate::sqlite::store::{Store, failed};
-use crate::sqlite::{blobs, ledger, runs};
+use crate::sqlite::{blobs, ledger, runs, sessions};
 
 /// The events of a run after one.
 fn events(connection: &Connection, tenant: &str, run: RunId, after: u64) -> Result<Vec<Recorded>> {
@@ -118,6 +119,7 @@ impl Journal for Store {
             let queue = &writing.writer.queue;
             let (tenant, run, fence) = (lease.scope.tenant().clone(), lease.run, lease.fence);
             let key = (tenant.clone(), run);
+            sessions::forget_key(self, &tenant, run);
             let mut state = queue.lock();
             if state.claimed.get(&key).is_some_and(|claimed| claimed.fence == fence) {
                 state.claimed.remove(&key);
@@ -131,6 +133,8 @@ impl Journal for Store {
         let writing = self.writing()?;
         let (run, events) = (lease.run, batch.events.len());
         let first = first(run, &batch.events)?;
+        let said = batch.memory.as_ref().map(|said| sessions::seal(self, lease, said));
+        let batch = (batch, said.transpose()?.flatten());
         let rows = Rows::of(lease.scope.tenant(), run, lease.fence, batch)?;
         let queue = &writing.writer.queue;
         let mut state = queue.lock();
@@ -202,5 +206,9 @@ impl Journal for Store {
 
     fn is_durable(&self) -> bool {
         true
+    }
+
+    fn sessions(&self) -> Option<&dyn Sessions> {
+        Some(self)
     }
 }

@@ -22,6 +22,7 @@ pub(crate) const STATE: &[Migration] = &[
     Migration { version: 3, sql: include_str!("../../migrations/sqlite/state/0003_cached.sql") },
     Migration { version: 4, sql: include_str!("../../migrations/sqlite/state/0004_rates.sql") },
     Migration { version: 5, sql: include_str!("../../migrations/sqlite/state/0005_approvals.sql") },
+    Migration { version: 6, sql: include_str!("../../migrations/sqlite/state/0006_sessions.sql") },
 ];
 
 /// The schema of `cache.db`.

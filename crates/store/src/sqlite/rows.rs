@@ -12,6 +12,7 @@ use largestack_types::scope::TenantId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Result, StoreError};
+use crate::sqlite::sessions::rows::{self as sessions, Said};
 use crate::sqlite::{blobs, ledger, runs};
 
 /// An event as its row.
@@ -31,12 +32,18 @@ pub(crate) struct Rows {
     ledger: Vec<LedgerLine>,
     blobs: Vec<(Hash, Bytes)>,
     summary: Option<Box<RunSummary>>,
+    said: Option<Box<Said>>,
 }
 
 impl Rows {
     /// Writes the events as JSON: on the appender's thread, so that an event that cannot be
     /// written fails its own append, and the one writer has less to do.
-    pub(crate) fn of(tenant: &TenantId, run: RunId, fence: u64, batch: Batch) -> Result<Self> {
+    pub(crate) fn of(
+        tenant: &TenantId,
+        run: RunId,
+        fence: u64,
+        (batch, said): (Batch, Option<Said>),
+    ) -> Result<Self> {
         let mut events = Vec::with_capacity(batch.events.len());
         for recorded in &batch.events {
             let kind = recorded.event.kind();
@@ -48,7 +55,8 @@ impl Rows {
         }
         let Batch { ledger, blobs, summary, .. } = batch;
         let summary = summary.map(Box::new);
-        Ok(Self { tenant: tenant.clone(), run, fence, events, ledger, blobs, summary })
+        let (tenant, said) = (tenant.clone(), said.map(Box::new));
+        Ok(Self { tenant, run, fence, events, ledger, blobs, summary, said })
     }
 }
 
@@ -114,6 +122,9 @@ pub(crate) fn insert(connection: &Connection, rows: &[Rows]) -> rusqlite::Result
         }
         for (hash, bytes) in &row.blobs {
             blobs::insert(connection, tenant, *hash, bytes)?;
+        }
+        if let Some(said) = &row.said {
+            sessions::remember(connection, said)?;
         }
         if let Some(summary) = &row.summary {
             summaries.insert((tenant, row.run), summary);

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::fs::{DirBuilder, File as LockFile};
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::sync::{Arc, Mutex};
 
 use futures::FutureExt as _;
 use largestack_ports::BoxFuture;
@@ -23,6 +23,8 @@ use crate::sqlite::open::File;
 use crate::sqlite::owners::Process;
 use crate::sqlite::pool::Pool;
 use crate::sqlite::queue::Stats;
+use crate::sqlite::sessions;
+use crate::sqlite::vault::{self, KEY_FILE};
 use crate::sqlite::watch::Watch;
 use crate::sqlite::writer::Writer;
 
@@ -62,6 +64,7 @@ pub(crate) struct Writing {
     /// The number of the next reservation.
     pub reservations: AtomicU64,
     pub limited: LimitedScopes,
+    pub session_keys: Mutex<sessions::Keys>,
     pub documents: Pool,
     pub cache: Pool,
     pub options: Options,
@@ -143,6 +146,7 @@ impl Store {
         if let Some(bytes) = options.size_limit {
             limit(&connection, &state, bytes)?;
         }
+        vault::settle_key(&connection, &folder.join(KEY_FILE))?;
         let process = Process::enter(folder.join("owners"), &*options.ids, &*options.clock)?;
         let id = process.id;
         let writer = Writer::start(connection, state.path.clone(), process)?;
@@ -158,6 +162,7 @@ impl Store {
             process: id,
             reservations: AtomicU64::new(1),
             limited: LimitedScopes::default(),
+            session_keys: Mutex::default(),
             documents,
             cache,
             options,

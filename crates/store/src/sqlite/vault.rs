@@ -12,12 +12,15 @@ use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::id::RunId;
 use largestack_types::scope::{Scope, TenantId};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::error::{Result, StoreError};
 use crate::keyfile;
 use crate::seal::Key;
 use crate::sqlite::store::{Store, failed};
+
+/// The name of the master key's file, in the store's folder.
+pub(crate) const KEY_FILE: &str = "vault.key";
 
 /// A run tree of a tenant.
 #[derive(Clone)]
@@ -51,24 +54,62 @@ fn sealed_key(connection: &Connection, tree: &Tree) -> Result<Option<(String, Ve
 /// The data key of a run tree, when it has one.
 fn data_key(connection: &Connection, tree: &Tree, file: &Path) -> Result<Option<Key>> {
     let Some((name, sealed)) = sealed_key(connection, tree)? else { return Ok(None) };
-    let master = keyfile::read(file)?.ok_or_else(|| keyfile::gone(file))?;
-    if master.name() != name {
-        return Err(keyfile::another(file));
-    }
-    let bytes = master.open(&tree.place(""), &sealed)?;
+    let bytes = keyfile::named(file, &name)?.open(&tree.place(""), &sealed)?;
     let bytes = bytes.try_into().map_err(|_| StoreError::Sealed)?;
     Ok(Some(Key::from_bytes(bytes)))
 }
 
-/// The master key; made only while nothing is sealed with one that is gone.
-pub(super) fn master_key(connection: &Connection, file: &Path, ids: &dyn Ids) -> Result<Key> {
-    if let Some(key) = keyfile::read(file)? {
-        return Ok(key);
+fn exists(connection: &Connection, any: &str, of: &[&dyn ToSql]) -> Result<bool> {
+    connection
+        .query_row(&format!("SELECT {any}"), of, |row| row.get(0))
+        .map_err(failed(&connection.path().unwrap_or_default()))
+}
+
+/// Finishes a change of the master key that was cut off after its commit. Within the write
+/// transaction, or before there is one.
+pub(crate) fn settle_key(connection: &Connection, file: &Path) -> Result<()> {
+    if let Some(next) = keyfile::read(&keyfile::next(file))?
+        && exists(
+            connection,
+            "EXISTS (SELECT 1 FROM master_key WHERE key_id = ?1)",
+            &[&next.name()],
+        )?
+    {
+        keyfile::promote(file)?;
     }
-    let sealed: bool = connection
-        .query_row("SELECT EXISTS (SELECT 1 FROM vault_keys)", [], |row| row.get(0))
-        .map_err(failed(&connection.path().unwrap_or_default()))?;
-    if sealed { Err(keyfile::gone(file)) } else { keyfile::make(file, ids) }
+    Ok(())
+}
+
+/// The master key; made only while nothing needs one that is gone. Within the write transaction.
+pub(crate) fn master_key(connection: &Connection, file: &Path, ids: &dyn Ids) -> Result<Key> {
+    settle_key(connection, file)?;
+    let needed = "EXISTS (SELECT 1 FROM vault_keys) OR EXISTS (SELECT 1 FROM sessions)
+        OR EXISTS (SELECT 1 FROM approvals)";
+    match keyfile::read(file)? {
+        Some(key) => Ok(key),
+        None if exists(connection, needed, &[])? => Err(keyfile::gone(file)),
+        None => keyfile::make(file, ids),
+    }
+}
+
+/// What a data key of the vault is bound to.
+pub(crate) fn key_place(tenant: TenantId, root: RunId) -> Hash {
+    Tree { tenant, root }.place("")
+}
+
+/// Does something while deleted rows are overwritten with zeros, so that a key cannot be found in
+/// free pages either.
+pub(crate) fn overwriting<T>(
+    connection: &Connection,
+    work: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let set = |on| connection.execute_batch(&format!("PRAGMA secure_delete = {on}"));
+    let path = connection.path().unwrap_or_default();
+    let wrong = failed(&path);
+    set("ON").map_err(&wrong)?;
+    let done = work();
+    set("OFF").map_err(&wrong)?;
+    done
 }
 
 fn make_data_key(connection: &Connection, tree: &Tree, file: &Path, ids: &dyn Ids) -> Result<Key> {
@@ -141,26 +182,28 @@ fn all(connection: &Connection, tree: &Tree, file: &Path) -> Result<Vec<(String,
         .collect()
 }
 
-fn erase(connection: &Connection, tree: &Tree) -> rusqlite::Result<()> {
-    // Overwritten with zeros, so that the key cannot be found in free pages either.
-    connection.execute_batch("PRAGMA secure_delete = ON")?;
-    let erased = [
+fn erase(connection: &Connection, tree: &Tree) -> Result<()> {
+    overwriting(connection, || remove(connection, &tree.tenant, tree.root))
+}
+
+/// Deletes the values of a run tree and their key.
+pub(crate) fn remove(connection: &Connection, tenant: &TenantId, root: RunId) -> Result<()> {
+    let deleted = [
         "DELETE FROM vault_keys WHERE tenant = ?1 AND root = ?2",
         "DELETE FROM vault_values WHERE tenant = ?1 AND root = ?2",
     ]
     .into_iter()
     .try_for_each(|delete| {
-        let tree = params![tree.tenant.as_str(), tree.root.as_bytes()];
+        let tree = params![tenant.as_str(), root.as_bytes()];
         connection.prepare_cached(delete)?.execute(tree).map(|_| ())
     });
-    connection.execute_batch("PRAGMA secure_delete = OFF")?;
-    erased
+    deleted.map_err(failed(&connection.path().unwrap_or_default()))
 }
 
 impl Store {
     /// The file of the master key.
     pub(crate) fn key_file(&self) -> std::path::PathBuf {
-        self.0.folder.join("vault.key")
+        self.0.folder.join(KEY_FILE)
     }
 }
 
@@ -191,7 +234,7 @@ impl TokenVault for Store {
     /// The database is overwritten where the key was. What the disk itself keeps of it (the log
     /// until it is next copied back, snapshots, backups) is beyond the store.
     fn erase<'a>(&'a self, scope: &'a Scope, root: RunId) -> BoxFuture<'a, PortResult<()>> {
-        let (tree, path) = (Tree::of(scope, root), self.state_path());
-        self.write(move |connection| erase(connection, &tree).map_err(failed(&path)))
+        let tree = Tree::of(scope, root);
+        self.write(move |connection| erase(connection, &tree))
     }
 }

@@ -4,6 +4,8 @@
 //! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
 //! ends; `spend FOLDER|URL direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
 //! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back;
+//! `talk FOLDER RUN` is one run after the other in one session, each with three events and what was
+//! said in the append of the last, and says `RUN 3` for each that is durable;
 //! `stream FOLDER|URL direct|sliced` makes one call there and says `told NANOS` for each report;
 //! `secrets FOLDER PREFIX COUNT` sets that many secrets, one after the other.
 
@@ -21,9 +23,12 @@ use largestack_ports::ids::MakeId as _;
 use largestack_ports::ids::{CountingIds, Ids};
 use largestack_ports::journal::{Batch, Journal, Lease};
 use largestack_ports::ledger::Ledger;
+use largestack_ports::sessions::{Exchange, IfAbsent, Remembered, SessionKey, Sessions as _};
 use largestack_ports::vault::Sensitive;
 use largestack_store::{Options, SecretFile, Store};
 use largestack_types::id::{EffectId, OwnerId, RunId};
+use largestack_types::message::Message;
+use largestack_types::part::PartId;
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 
@@ -65,6 +70,7 @@ fn main() -> Outcome {
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
         ["append", folder, seed, runs] => append(Path::new(folder), seed.parse()?, runs.parse()?),
+        ["talk", folder, first] => talk(Path::new(folder), first.parse()?),
         ["hold", folder, run] => hold(Path::new(folder), run.parse()?),
         ["spend", place, how, calls] => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
@@ -78,7 +84,7 @@ fn main() -> Outcome {
             spending::stream(&runtime, ledger, *how == "sliced")
         }
         _ => {
-            Err("usage: append FOLDER SEED RUNS | hold FOLDER RUN | spend FOLDER HOW CALLS".into())
+            Err("usage: append FOLDER SEED RUNS | talk FOLDER RUN | hold FOLDER RUN | spend FOLDER HOW CALLS".into())
         }
     }
 }
@@ -140,6 +146,32 @@ fn append(folder: &Path, seed: u128, runs: u128) -> Outcome {
             *seq += 1;
         }
     }
+}
+
+fn talk(folder: &Path, first: u128) -> Outcome {
+    // Each process is another one: counted ids would name them all the same.
+    let (ids, clock) = (Arc::new(Random(RandomState::new())), Arc::new(FakeClock::default()));
+    let store = Store::open(folder, Options::new(ids, clock))?;
+    let (scope, session) = (Scope::local(), SessionKey::from("talk"));
+    let mut out = std::io::stdout();
+    for number in first.. {
+        let run = RunId::from_u128(number);
+        let lease = block_on(store.claim(&scope, run, OwnerId::from_u128(first)))??;
+        block_on(store.hold(&lease, &session, IfAbsent::Make(None)))??;
+        store.append(&lease, Batch::of(event(1)))?;
+        store.append(&lease, Batch::of(event(2)))?;
+        let messages = vec![Arc::new(Message::user(PartId::new(0, 1), format!("said by {run}")))];
+        let exchange = Some(Exchange { run, at: Timestamp::from_micros(0), messages });
+        let memory = Some(Remembered { session: session.id(), exchange, digest: None });
+        store.append(&lease, Batch { events: vec![event(3)], memory, ..Batch::default() })?;
+        if number % 3 == 0 {
+            block_on(store.durable())??;
+            writeln!(out, "{run} 3")?;
+            out.flush()?;
+        }
+        block_on(Journal::release(&store, &lease))??;
+    }
+    Ok(())
 }
 
 fn hold(folder: &Path, run: RunId) -> Outcome {

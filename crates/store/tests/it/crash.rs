@@ -1,11 +1,12 @@
 //! Processes that are killed, and processes that share a store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, BufReader, Read};
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use largestack_ports::journal::Journal;
+use largestack_ports::sessions::{SessionKey, Sessions as _};
 use largestack_store::Store;
 use largestack_types::errors::{Code, Coded};
 use largestack_types::id::RunId;
@@ -141,5 +142,34 @@ fn a_process_whose_run_was_taken_over_writes_nothing_more() {
     for store in [&first, &second] {
         let read = block_on(store.read(&Scope::local(), run(1), 0)).unwrap();
         assert_eq!(read, events(1, 3).events);
+    }
+}
+
+#[test]
+fn what_a_killed_process_said_is_remembered_where_its_end_is_recorded_and_nowhere_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let session = SessionKey::from("talk").id();
+    let mut remembered = 0;
+    for (round, acknowledgements) in (1..).zip([1, 2, 5, 20, 60]) {
+        let first = round * 100_000;
+        let arguments = ["talk", folder.path().to_str().unwrap(), &first.to_string()];
+        let acknowledged = kill_after(start(&arguments), acknowledgements);
+        let store = open(folder.path());
+        let said = block_on(store.load(&Scope::local(), session)).unwrap().unwrap();
+        let ended = |run: RunId| block_on(store.read(&Scope::local(), run, 0)).unwrap().len() == 3;
+        for exchange in &said.exchanges {
+            assert!(ended(exchange.run), "{} is remembered and has not ended", exchange.run);
+            assert_eq!(exchange.messages[0].text(), format!("said by {}", exchange.run));
+        }
+        let known: BTreeSet<RunId> = said.exchanges.iter().map(|said| said.run).collect();
+        for number in (first..)
+            .map(run)
+            .take_while(|run| !block_on(store.read(&Scope::local(), *run, 0)).unwrap().is_empty())
+        {
+            assert_eq!(known.contains(&number), ended(number), "{number}");
+        }
+        assert!(acknowledged.keys().all(|run| known.contains(run)), "{acknowledged:?}");
+        assert!(said.exchanges.len() >= remembered + acknowledgements, "what was there stays");
+        remembered = said.exchanges.len();
     }
 }

@@ -17,6 +17,7 @@ mod model;
 mod postgres;
 mod results;
 mod secrets;
+mod sessions;
 mod spender;
 mod suite;
 mod switch;

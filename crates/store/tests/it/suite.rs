@@ -163,6 +163,7 @@ pub(crate) fn tenants_see_nothing_of_each_other(journal: &Any) {
         ledger: vec![line("a", "m", 0, 5)],
         blobs: vec![(hash, bytes)],
         summary: Some(summary(1, 1)),
+        memory: None,
     };
     journal.append(&ours, batch).unwrap();
     block_on(journal.durable()).unwrap();

@@ -1,8 +1,6 @@
 //! What the kit promises, seen from outside.
 
 #[cfg(test)]
-mod decoders;
-#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod limits;
@@ -14,5 +12,7 @@ mod oracle;
 mod protocols;
 #[cfg(test)]
 mod recordings;
+#[cfg(test)]
+mod sessions;
 #[cfg(test)]
 mod upstream;

@@ -24,8 +24,6 @@ pub(super) struct Asking {
     chat: Uri,
     cpu: Uri,
     hold: Uri,
-    /// A question for a whole reply.
-    whole: Bytes,
 }
 
 impl Asking {
@@ -37,7 +35,6 @@ impl Asking {
             chat: format!("http://{address}{}", script::PATH).parse()?,
             cpu: format!("http://{address}{CPU}").parse()?,
             hold: format!("http://{address}{HOLD}").parse()?,
-            whole: Bytes::from(script::request(Manner::Whole)),
         })
     }
 
@@ -62,10 +59,16 @@ impl Asking {
         Ok(())
     }
 
-    /// Asks one question and says how long it took.
-    pub(super) async fn timed(&self) -> Outcome<Duration> {
-        let (asked, time) = wall_async(self.question(self.whole.clone())).await;
-        asked.map(|()| time)
+    /// Asks so many questions, one after the other, and says how long each took.
+    pub(super) async fn timed(&self, count: usize) -> Outcome<Vec<Duration>> {
+        let body = Bytes::from(script::request(Manner::Whole));
+        let mut taken = Vec::with_capacity(count);
+        for _ in 0..count {
+            let (asked, time) = wall_async(self.question(body.clone())).await;
+            asked?;
+            taken.push(time);
+        }
+        Ok(taken)
     }
 
     /// Has the server begin so many streams of its own and keep them.

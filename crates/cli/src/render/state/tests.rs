@@ -52,6 +52,7 @@ fn events(definition: &Definition) -> Vec<Recorded> {
             history: Vec::new(),
             principal: "local".into(),
             session: None,
+            recalled: None,
             adjusted: None,
             parent: None,
             root: id,

@@ -45,6 +45,7 @@ fn asked(text: &str) -> Event {
         history: Vec::new(),
         principal: "local".into(),
         session: None,
+        recalled: None,
         adjusted: None,
         parent: None,
         root: RunId::from_u128(1),

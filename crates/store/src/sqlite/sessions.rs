@@ -1,0 +1,305 @@
+//! Sessions: what was said, sealed by a key of the session, which is itself sealed by the master
+//! key. Exchanges arrive with the batches of the journal, sealed by whoever appends.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use largestack_ports::BoxFuture;
+use largestack_ports::ids::Ids;
+use largestack_ports::journal::Lease;
+use largestack_ports::sessions::{
+    Conversation, Digest, Exchange, Held, IfAbsent, Remembered, Session, SessionKey, Sessions,
+    exists, held_by,
+};
+use largestack_types::errors::Result as PortResult;
+use largestack_types::id::{RunId, SessionId};
+use largestack_types::scope::{Scope, TenantId};
+use largestack_types::time::Timestamp;
+use rusqlite::Connection;
+
+use crate::error::{Result, StoreError};
+use crate::keyfile;
+use crate::seal::Key;
+use crate::sqlite::store::Store;
+use crate::sqlite::{owners, vault};
+
+pub(crate) mod place;
+pub(crate) mod rows;
+
+use place::Place;
+
+/// Keys of the sessions that runs of this process hold, by run.
+pub(crate) type Keys = HashMap<(TenantId, RunId), (Place, Key)>;
+
+/// What the writer needs to make and open keys.
+#[derive(Clone)]
+struct Forge {
+    file: PathBuf,
+    ids: Arc<dyn Ids>,
+}
+
+fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
+    serde_json::to_vec(value)
+        .map_err(|source| StoreError::Unwritable { what: "conversation", source })
+}
+
+fn read<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T> {
+    serde_json::from_slice(text).map_err(|_| StoreError::Value { what: "conversation" })
+}
+
+fn seal_exchange(ids: &dyn Ids, key: &Key, place: &Place, said: &Exchange) -> Result<rows::Sealed> {
+    let text = key.seal(ids, &place.of_run(said.run), &json(&said.messages)?)?;
+    Ok(rows::Sealed { run: said.run, at: said.at, text })
+}
+
+fn seal_digest(ids: &dyn Ids, key: &Key, place: &Place, digest: &Digest) -> Result<Vec<u8>> {
+    key.seal(ids, &place.of_digest(), &json(digest)?)
+}
+
+/// Seals what a run leaves to the session that it holds. `None` where it holds none: the session
+/// was gone when the run was taken up again.
+pub(crate) fn seal(store: &Store, lease: &Lease, said: &Remembered) -> Result<Option<rows::Said>> {
+    let of = (lease.scope.tenant().clone(), lease.run);
+    let Some((place, key)) = store.session_keys()?.get(&of).cloned() else { return Ok(None) };
+    let ids = &*store.writing()?.options.ids;
+    let exchange = said.exchange.as_ref().map(|said| seal_exchange(ids, &key, &place, said));
+    let digest = said.digest.as_ref().map(|digest| seal_digest(ids, &key, &place, digest));
+    let (exchange, digest) = (exchange.transpose()?, digest.transpose()?);
+    Ok(Some(rows::Said { place, holder: lease.run, exchange, digest }))
+}
+
+/// Lets go of the key of the session that a run holds.
+pub(crate) fn forget_key(store: &Store, tenant: &TenantId, run: RunId) {
+    if let Ok(mut keys) = store.session_keys() {
+        keys.remove(&(tenant.clone(), run));
+    }
+}
+
+fn open_key(file: &Path, place: &Place, (key_id, sealed): &(String, Vec<u8>)) -> Result<Key> {
+    let bytes = keyfile::named(file, key_id)?.open(&place.of_key(), sealed)?;
+    Ok(Key::from_bytes(bytes.try_into().map_err(|_| StoreError::Sealed)?))
+}
+
+/// Makes a session with a key of its own; `None` where there is one.
+fn make(
+    connection: &Connection,
+    forge: &Forge,
+    place: &Place,
+    session: &Session,
+) -> Result<Option<Key>> {
+    let master = vault::master_key(connection, &forge.file, &*forge.ids)?;
+    let key = Key::random(&*forge.ids);
+    let sealed = master.seal(&*forge.ids, &place.of_key(), key.bytes())?;
+    let made = rows::insert(connection, place, session, (&master.name(), &sealed))?;
+    Ok(made.then_some(key))
+}
+
+/// Writes a whole conversation.
+fn put(
+    connection: &Connection,
+    forge: &Forge,
+    place: &Place,
+    conversation: &Conversation,
+    now: Timestamp,
+) -> Result<()> {
+    sweep(connection, &place.tenant, now)?;
+    let Some(key) = make(connection, forge, place, &conversation.session)? else {
+        return Err(exists(&place.session.into()).into());
+    };
+    for said in &conversation.exchanges {
+        rows::add(connection, place, &seal_exchange(&*forge.ids, &key, place, said)?)
+            .map_err(rows::failed(connection))?;
+    }
+    if let Some(digest) = &conversation.digest {
+        let sealed = seal_digest(&*forge.ids, &key, place, digest)?;
+        rows::set_digest(connection, place, &sealed).map_err(rows::failed(connection))?;
+    }
+    Ok(())
+}
+
+/// Takes a session for a run: its key, and whether it was made; `None` where none is.
+fn hold(
+    connection: &Connection,
+    (forge, owners): (&Forge, &Path),
+    (place, key, run): (&Place, &SessionKey, RunId),
+    (now, absent): (Timestamp, IfAbsent),
+) -> Result<Option<(Key, bool)>> {
+    sweep(connection, &place.tenant, now)?;
+    let taken = if let Some(found) = rows::find(connection, place)? {
+        if let Some(other) = found.holder.filter(|other| *other != run)
+            && let Some(process) = rows::process_of(connection, &place.tenant, other)?
+            && owners::lives(owners, process)
+        {
+            return Err(held_by(place.session, other).into());
+        }
+        (open_key(&forge.file, place, &found.key)?, false)
+    } else {
+        let IfAbsent::Make(ttl) = absent else { return Ok(None) };
+        let session = Session::new(key, ttl, now);
+        (make(connection, forge, place, &session)?.ok_or(StoreError::Sealed)?, true)
+    };
+    rows::take(connection, place, run, now)?;
+    Ok(Some(taken))
+}
+
+/// A session and what was said in it.
+fn load(
+    connection: &Connection,
+    file: &Path,
+    place: &Place,
+    now: Timestamp,
+) -> Result<Option<Conversation>> {
+    let Some(found) = rows::find(connection, place)? else { return Ok(None) };
+    if found.session.is_over(now) {
+        return Ok(None);
+    }
+    let key = open_key(file, place, &found.key)?;
+    let exchanges = rows::exchanges(connection, place)?.into_iter().map(|row| {
+        let messages = read(&key.open(&place.of_run(row.run), &row.text)?)?;
+        Ok(Exchange { run: row.run, at: row.at, messages })
+    });
+    let digest = found.digest.map(|sealed| read(&key.open(&place.of_digest(), &sealed)?));
+    Ok(Some(Conversation {
+        session: found.session,
+        exchanges: exchanges.collect::<Result<_>>()?,
+        digest: digest.transpose()?,
+    }))
+}
+
+/// Deletes a session and what its placeholders stand for; the keys are overwritten, so that they
+/// cannot be found in free pages either.
+fn delete(connection: &Connection, place: &Place) -> Result<bool> {
+    vault::overwriting(connection, || {
+        vault::remove(connection, &place.tenant, place.vault())?;
+        rows::delete(connection, place)
+    })
+}
+
+/// Forgets the sessions of a tenant whose time is over.
+fn sweep(connection: &Connection, tenant: &TenantId, now: Timestamp) -> Result<u64> {
+    let over = rows::over(connection, tenant, now)?;
+    for place in &over {
+        delete(connection, place)?;
+    }
+    Ok(over.len() as u64)
+}
+
+impl Store {
+    fn session_keys(&self) -> Result<MutexGuard<'_, Keys>> {
+        Ok(self.writing()?.session_keys.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn forge(&self) -> Result<(Forge, Timestamp)> {
+        let options = &self.writing()?.options;
+        let forge = Forge { file: self.key_file(), ids: Arc::clone(&options.ids) };
+        Ok((forge, options.clock.now()))
+    }
+}
+
+impl Sessions for Store {
+    fn create<'a>(
+        &'a self,
+        scope: &'a Scope,
+        key: &'a SessionKey,
+        ttl: Option<Duration>,
+    ) -> BoxFuture<'a, PortResult<Session>> {
+        async move {
+            key.check()?;
+            let session = Session::new(key, ttl, self.forge()?.1);
+            self.take_in(scope, Conversation { session, exchanges: Vec::new(), digest: None }).await
+        }
+        .boxed()
+    }
+
+    fn take_in<'a>(
+        &'a self,
+        scope: &'a Scope,
+        mut conversation: Conversation,
+    ) -> BoxFuture<'a, PortResult<Session>> {
+        let place = Place::of(scope, conversation.session.id);
+        async move {
+            let (forge, now) = self.forge()?;
+            conversation.session.exchanges = conversation.exchanges.len() as u64;
+            let session = conversation.session.clone();
+            let put =
+                move |connection: &Connection| put(connection, &forge, &place, &conversation, now);
+            self.write(put).await.map(|()| session)
+        }
+        .boxed()
+    }
+
+    fn hold<'a>(
+        &'a self,
+        lease: &'a Lease,
+        key: &'a SessionKey,
+        absent: IfAbsent,
+    ) -> BoxFuture<'a, PortResult<Option<Held>>> {
+        let (place, run) = (Place::of(&lease.scope, key.id()), lease.run);
+        let (wanted, owners) = (key.clone(), self.0.folder.join("owners"));
+        async move {
+            key.check()?;
+            let (forge, now) = self.forge()?;
+            let (file, at) = (forge.file.clone(), place.clone());
+            let holding = self.writing()?.writer.note(move |connection| {
+                hold(connection, (&forge, &owners), (&at, &wanted, run), (now, absent))
+            });
+            let Some((data_key, is_new)) = holding.await? else { return Ok(None) };
+            let of = (place.tenant.clone(), run);
+            self.session_keys()?.insert(of, (place.clone(), data_key));
+            let load = move |connection: &Connection| load(connection, &file, &place, now);
+            let said = self.read_state(load).await?;
+            Ok(said.map(|said| Held { made: is_new, said }))
+        }
+        .boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        scope: &'a Scope,
+        limit: usize,
+    ) -> BoxFuture<'a, PortResult<Vec<Session>>> {
+        let (tenant, principal) = (scope.tenant().clone(), scope.principal().to_owned());
+        async move {
+            let now = self.forge()?.1;
+            let list = move |connection: &Connection| {
+                rows::list(connection, (&tenant, &principal), now, limit)
+            };
+            self.read_state(list).await
+        }
+        .boxed()
+    }
+
+    fn load<'a>(
+        &'a self,
+        scope: &'a Scope,
+        session: SessionId,
+    ) -> BoxFuture<'a, PortResult<Option<Conversation>>> {
+        let (place, file) = (Place::of(scope, session), self.key_file());
+        async move {
+            let now = self.forge()?.1;
+            self.read_state(move |connection| load(connection, &file, &place, now)).await
+        }
+        .boxed()
+    }
+
+    fn delete<'a>(
+        &'a self,
+        scope: &'a Scope,
+        session: SessionId,
+    ) -> BoxFuture<'a, PortResult<bool>> {
+        let place = Place::of(scope, session);
+        self.write(move |connection| delete(connection, &place))
+    }
+
+    fn prune<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, PortResult<u64>> {
+        let tenant = scope.tenant().clone();
+        async move {
+            let now = self.forge()?.1;
+            self.write(move |connection| sweep(connection, &tenant, now)).await
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,48 @@
+//! Which session: of which user of which tenant.
+
+use std::sync::Arc;
+
+use largestack_ports::sessions::vault_root;
+use largestack_types::hash::Hash;
+use largestack_types::id::{RunId, SessionId};
+use largestack_types::scope::{Scope, TenantId};
+
+/// A session of a user of a tenant.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Place {
+    pub tenant: TenantId,
+    pub principal: Arc<str>,
+    pub session: SessionId,
+}
+
+impl Place {
+    pub(crate) fn of(scope: &Scope, session: SessionId) -> Self {
+        Self { tenant: scope.tenant().clone(), principal: scope.principal().into(), session }
+    }
+
+    /// Where the vault keeps what its placeholders stand for.
+    pub(crate) fn vault(&self) -> RunId {
+        vault_root(&self.principal, self.session)
+    }
+
+    fn bound(&self, what: &[u8]) -> Hash {
+        let kind = b"largestack session 1".as_slice();
+        let (tenant, user) = (self.tenant.as_str().as_bytes(), self.principal.as_bytes());
+        Hash::of_all([kind, tenant, user, self.session.as_bytes(), what])
+    }
+
+    /// What the session's key is bound to.
+    pub(crate) fn of_key(&self) -> Hash {
+        self.bound(b"key")
+    }
+
+    /// What the summary is bound to.
+    pub(crate) fn of_digest(&self) -> Hash {
+        self.bound(b"digest")
+    }
+
+    /// What the exchange of a run is bound to.
+    pub(crate) fn of_run(&self, run: RunId) -> Hash {
+        self.bound(run.as_bytes())
+    }
+}
