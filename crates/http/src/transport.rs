@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use http::Uri;
 use http::header::{
-    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HeaderMap, HeaderName, HeaderValue,
+    ACCEPT_ENCODING, AUTHORIZATION, CONTENT_ENCODING, HOST, HeaderMap, HeaderName, HeaderValue,
     USER_AGENT,
 };
 use http_body_util::Full;
@@ -28,7 +28,7 @@ use crate::unzip::{self, Unzip};
 /// Heads of requests kept ready. There is one for each provider that is used.
 const MAX_HEADS: usize = 32;
 /// Headers of a request that the provider's wire does not give.
-const HEADERS: usize = 3;
+const HEADERS: usize = 4;
 
 /// HTTP/1.1 and HTTP/2 with TLS, kept-alive and compressed, over one pool of connections.
 /// Redirects are answers: nobody follows them, because a conversation must not be carried to
@@ -72,6 +72,7 @@ impl HttpTransport {
         }
         let uri = address(request)?;
         let mut headers = common(request)?;
+        headers.extend(host(&uri));
         let authorisation = self.authorisation(request, key.as_ref())?;
         headers.extend(authorisation.map(|(name, value)| (Some(name), value)));
         // A key that was rotated away is not kept.
@@ -221,6 +222,18 @@ fn address(request: &Request) -> Result<Uri> {
     uri.filter(|uri| matches!(uri.scheme_str(), Some("http" | "https")))
         .filter(|uri| uri.host().is_some_and(|host| !host.is_empty()))
         .ok_or_else(|| fault::unusable(&request.provider, "its base URL is not an address"))
+}
+
+/// The header that names the host, where it is known that the request will have one: what goes over
+/// TLS may be HTTP/2, which names it otherwise.
+fn host(uri: &Uri) -> Option<(HeaderName, HeaderValue)> {
+    let authority = uri.authority().filter(|_| uri.scheme_str() == Some("http"))?;
+    // A name and a password in an address are nobody's business.
+    let host = match authority.port_u16() {
+        None | Some(80) => HeaderValue::try_from(authority.host()),
+        Some(port) => HeaderValue::try_from(format!("{}:{port}", authority.host())),
+    };
+    host.ok().map(|host| (HOST, host))
 }
 
 pub(crate) const AGENT: &str = concat!("largestack/", env!("CARGO_PKG_VERSION"));

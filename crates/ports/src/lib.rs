@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use std::sync::Arc;
-//! use largestack_ports::ledger::{BudgetKey, Ledger as _, MemoryLedger};
+//! use largestack_ports::ledger::{BudgetKey, MemoryLedger};
 //! use largestack_types::{money::Money, scope::Scope};
 //!
 //! let ledger = MemoryLedger::default();
@@ -13,7 +13,7 @@
 //! ledger.set_limit(&scopes[0], Some(Money::from_nanos(100)));
 //! let reservation = ledger.try_reserve(&scopes, Money::from_nanos(80)).unwrap();
 //! assert!(ledger.try_reserve(&scopes, Money::from_nanos(30)).is_err());
-//! ledger.settle_now(&reservation, Money::from_nanos(10)).unwrap().unwrap();
+//! ledger.try_settle(&reservation, Money::from_nanos(10)).unwrap();
 //! assert!(ledger.try_reserve(&scopes, Money::from_nanos(30)).is_ok());
 //! ```
 

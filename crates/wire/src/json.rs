@@ -10,7 +10,7 @@ mod read;
 mod repeat;
 mod spanned;
 
-pub(crate) use read::from_str;
+pub use read::from_str;
 pub(crate) use repeat::{Differs, Repeat};
 use serde::Serialize;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, SeqAccess, Visitor};

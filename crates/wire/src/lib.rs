@@ -59,6 +59,7 @@ pub use decode::decode;
 pub use error::{DecodeError, EncodeError, ModelUnknown, ReadError};
 pub use event::{Place, WireEvent};
 pub use frames::Frames;
+pub use json::from_str as read_json;
 pub use model::{Registry, Target};
 pub use patience::Patience;
 pub use provider::{Auth, Param, Provider, Section};

@@ -131,9 +131,9 @@ impl Price {
         let (rates, times) = self.at(tier, usage.input_tokens.unwrap_or(0));
         let unpriced = (!self.has(tier)).then_some("the tier");
         let mut bill = Bill { cost: Money::ZERO, unpriced };
-        for line in rates.lines(usage) {
+        for line in rates.lines(usage).filter(|line| line.units > 0) {
             let Some(rate) = line.rate else {
-                bill.unpriced = bill.unpriced.or((line.units > 0).then_some(line.what));
+                bill.unpriced = bill.unpriced.or(Some(line.what));
                 continue;
             };
             let times = if line.tokens { times } else { AS_LISTED };
@@ -156,7 +156,8 @@ impl Price {
             .map(|(above, _)| above.saturating_add(1))
             .filter(|l| *l <= bounds.input);
         for length in std::iter::once(0).chain(lengths) {
-            for tier in [Tier::Standard, bounds.tier] {
+            let other = (bounds.tier != Tier::Standard).then_some(bounds.tier);
+            for tier in std::iter::once(Tier::Standard).chain(other) {
                 let (rates, times) = self.at(tier, length);
                 most = most.max(rates.worst_case(bounds, times)?);
             }

@@ -34,25 +34,6 @@ pub(crate) use bounds::Kept;
 /// used up.
 pub const FLOOR_TOKENS: u32 = 256;
 
-/// What an attempt can use at the most.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct WorstCase {
-    /// Tokens sent.
-    pub(crate) input: u64,
-    /// Tokens generated.
-    pub(crate) output: u64,
-    /// Nano-dollars; 0 where nobody knows the price.
-    pub(crate) nanos: u64,
-}
-
-/// What an attempt of this quote can use at the most.
-pub(crate) fn worst_case(quote: &Quote) -> WorstCase {
-    let (input, output) = (quote.input, u64::from(quote.limit));
-    let money = quote.price.as_ref().and_then(|p| p.worst_case(quote.bounds(output)).ok());
-    let nanos = money.map_or(0, |money| u64::try_from(money.nanos()).unwrap_or(0));
-    WorstCase { input, output, nanos }
-}
-
 /// Keeps the budgets.
 #[derive(Clone)]
 pub(crate) struct Meter<S> {

@@ -32,6 +32,8 @@ async fn requests_go_out_with_body_headers_and_key_over_one_connection() {
     let requests = upstream.requests();
     let bearer = format!("Bearer {KEY}");
     assert_eq!(requests[0].header("authorization"), Some(bearer.clone()));
+    let host = upstream.url().parse::<http::Uri>().unwrap().authority().unwrap().to_string();
+    assert!(requests.iter().all(|request| request.header("host").as_ref() == Some(&host)));
     assert_eq!(requests[0].header("content-type").as_deref(), Some("application/json"));
     assert_eq!(requests[0].body, "{\"hello\":1}");
     assert_eq!(requests[1].header("x-api-key").as_deref(), Some(KEY));

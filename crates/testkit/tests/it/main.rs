@@ -1,6 +1,8 @@
 //! What the kit promises, seen from outside.
 
 #[cfg(test)]
+mod decoders;
+#[cfg(test)]
 mod ledger;
 #[cfg(test)]
 mod limits;

@@ -23,6 +23,9 @@ use crate::session::Tail;
 const RESERVED: &[&str] =
     &["model", "messages", "stream", "max_tokens", "max_completion_tokens", "tools", "tool_choice"];
 
+/// Bytes of a tail that says little: room for it from the start.
+const SHORT: usize = 64;
+
 /// A tail under way.
 struct Writer<'a> {
     target: &'a Target,
@@ -36,7 +39,7 @@ pub(super) fn tail(call: &Call, target: &Target) -> Result<Tail, EncodeError> {
     let mut writer = Writer {
         target,
         extra: FieldList::extra_of(call, RESERVED)?.0,
-        text: Vec::new(),
+        text: Vec::with_capacity(SHORT),
         dropped: Vec::new(),
     };
     writer.tools(call)?;

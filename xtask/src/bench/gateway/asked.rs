@@ -2,6 +2,7 @@
 //! is not what is measured here.
 
 use std::borrow::Cow;
+use std::fmt::Display;
 use std::sync::Arc;
 
 use largestack_types::call::{Call, Settings, ToolChoice};
@@ -28,8 +29,9 @@ struct Said<'a> {
 
 /// The call that a request means.
 pub(super) fn call(body: &[u8], model: &Arc<str>) -> Result<Call> {
-    let asked: Request<'_> = serde_json::from_slice(body)
-        .map_err(|error| LargestackError::other(Code::Input, error.to_string()))?;
+    let wrong = |error: &dyn Display| LargestackError::other(Code::Input, error.to_string());
+    let body = str::from_utf8(body).map_err(|error| wrong(&error))?;
+    let asked: Request<'_> = largestack_wire::read_json(body).map_err(|error| wrong(&error))?;
     let message = |(index, said): (u32, Said<'_>)| {
         let (id, text) = (PartId::new(0, index), &*said.content);
         Arc::new(match said.role {

@@ -24,6 +24,8 @@ pub(super) struct Asking {
     chat: Uri,
     cpu: Uri,
     hold: Uri,
+    /// A question for a whole reply.
+    whole: Bytes,
 }
 
 impl Asking {
@@ -35,6 +37,7 @@ impl Asking {
             chat: format!("http://{address}{}", script::PATH).parse()?,
             cpu: format!("http://{address}{CPU}").parse()?,
             hold: format!("http://{address}{HOLD}").parse()?,
+            whole: Bytes::from(script::request(Manner::Whole)),
         })
     }
 
@@ -59,16 +62,10 @@ impl Asking {
         Ok(())
     }
 
-    /// Asks so many questions, one after the other, and says how long each took.
-    pub(super) async fn timed(&self, count: usize) -> Outcome<Vec<Duration>> {
-        let body = Bytes::from(script::request(Manner::Whole));
-        let mut taken = Vec::with_capacity(count);
-        for _ in 0..count {
-            let (asked, time) = wall_async(self.question(body.clone())).await;
-            asked?;
-            taken.push(time);
-        }
-        Ok(taken)
+    /// Asks one question and says how long it took.
+    pub(super) async fn timed(&self) -> Outcome<Duration> {
+        let (asked, time) = wall_async(self.question(self.whole.clone())).await;
+        asked.map(|()| time)
     }
 
     /// Has the server begin so many streams of its own and keep them.

@@ -64,10 +64,8 @@ pub(super) fn measure(_: &Path, _: &Path) -> Outcome<Report> {
     let provider = server::start(Who::Upstream, None)?;
     let behind = Some(provider.address());
     let (pass, ours) = (server::start(Who::Pass, behind)?, server::start(Who::Stack, behind)?);
-    let mut contestants = Vec::new();
-    for (who, server) in [(ALONE, &provider), (PASS, &pass), (OURS, &ours)] {
-        contestants.push(timed(&runtime, who, server)?);
-    }
+    let all = [(ALONE, &provider), (PASS, &pass), (OURS, &ours)];
+    let mut contestants = vec![timed(&runtime, all)?];
     for (who, server) in [(PASS, &pass), (OURS, &ours)] {
         contestants.push(counted(&runtime, who, server)?);
         for manner in [apart(), together()] {
@@ -110,19 +108,37 @@ fn piece(who: &str, manner: Manner) -> String {
     format!("{who}: CPU per streamed chunk, {how}")
 }
 
-/// Latency over one connection.
-fn timed<'a>(runtime: &'a Runtime, who: &str, server: &Served) -> Outcome<Contestant<'a>> {
-    let asking = Asking::new(server.address())?;
-    let [half, most] = latency(who);
-    Ok(Contestant::new(&[(&half, "us"), (&most, "us")], move || {
-        let mut taken = runtime.block_on(asking.timed(TIMED))?;
-        taken.sort_unstable();
-        let at = |percent: usize| {
-            let place = (taken.len() * percent).div_ceil(100).saturating_sub(1);
-            taken.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
-        };
-        Ok(vec![at(50), at(99)])
+/// Latency over one connection to each. Questions go round between them, one after the other, so
+/// that whatever disturbs the machine in a round disturbs each of them alike.
+fn timed<'a>(runtime: &'a Runtime, all: [(&str, &Served); 3]) -> Outcome<Contestant<'a>> {
+    let mut asking = Vec::new();
+    for (_, server) in all {
+        asking.push(Asking::new(server.address())?);
+    }
+    let names = all.map(|(who, _)| latency(who));
+    let rows: Vec<_> = names.iter().flatten().map(|name| (name.as_str(), "us")).collect();
+    Ok(Contestant::new(&rows, move || {
+        let mut taken = vec![Vec::with_capacity(TIMED); asking.len()];
+        for turn in 0..TIMED {
+            for place in 0..asking.len() {
+                let who = (turn + place) % asking.len();
+                let Some((asking, taken)) = asking.get(who).zip(taken.get_mut(who)) else {
+                    continue;
+                };
+                taken.push(runtime.block_on(asking.timed())?);
+            }
+        }
+        Ok(taken.into_iter().flat_map(quantiles).collect())
     }))
+}
+
+/// The half and the 99th hundredth, in microseconds.
+fn quantiles(mut taken: Vec<Duration>) -> [f64; 2] {
+    taken.sort_unstable();
+    [50, 99].map(|percent: usize| {
+        let place = (taken.len() * percent).div_ceil(100).saturating_sub(1);
+        taken.get(place).map_or(f64::NAN, |time| time.as_secs_f64() * 1e6)
+    })
 }
 
 /// CPU time of requests over many connections.

@@ -24,11 +24,11 @@ pub(crate) struct Quote {
     /// Whether the input holds media that have a price of their own.
     media: bool,
     /// No more tokens than this go in.
-    pub(super) input: u64,
+    pub(crate) input: u64,
     /// No more searches than this are made.
     pub(super) searches: u64,
     /// No more tokens than this are asked for.
-    pub(super) limit: u32,
+    pub(crate) limit: u32,
     /// Whether one more call must remain possible.
     keep: bool,
 }
@@ -90,6 +90,13 @@ impl Quote {
     pub(super) const fn bounds(&self, output: u64) -> Bounds {
         let Self { input, searches, media, tier, .. } = *self;
         Bounds { input, output, searches, media, tier }
+    }
+
+    /// The most nano-dollars that the attempt can cost; 0 where nobody knows the price.
+    pub(crate) fn nanos(&self) -> u64 {
+        let bounds = self.bounds(u64::from(self.limit));
+        let money = self.price.as_ref().and_then(|price| price.worst_case(bounds).ok());
+        money.map_or(0, |money| u64::try_from(money.nanos()).unwrap_or(0))
     }
 
     /// What has to be set aside for this many tokens of output.

@@ -50,15 +50,15 @@ impl RateLimits {
     pub(super) fn takes(&self, ask: &mut Ask) -> Arc<[Take]> {
         let counted = self.limits.iter().any(|limit| limit.measure != Measure::Requests);
         let quote = counted.then(|| meter::Quote::of(ask));
-        let worst = quote.as_ref().map(meter::worst_case).unwrap_or_default();
+        let most = |of: fn(&meter::Quote) -> u64| quote.as_ref().map_or(0, of);
         // Limits of one kind stand beside one another: their name is made once.
         let mut named: Option<(LimitKind, Option<Arc<str>>)> = None;
         let take = |limit: &RateLimit| {
             let units = match limit.measure {
                 Measure::Requests => 1,
-                Measure::InputTokens => worst.input,
-                Measure::OutputTokens => worst.output,
-                Measure::Money => worst.nanos,
+                Measure::InputTokens => most(|quote| quote.input),
+                Measure::OutputTokens => most(|quote| u64::from(quote.limit)),
+                Measure::Money => most(meter::Quote::nanos),
             };
             let name = match &named {
                 Some((kind, name)) if *kind == limit.kind => name.clone(),
