@@ -76,7 +76,7 @@ pub use largestack_ports::context::{RunContext, SoFar};
 pub use largestack_ports::tool::{
     Tool, ToolContext, ToolFailure, ToolFor, ToolOptions, ToolOutput,
 };
-pub use largestack_types::call::{OnLoss, OutputMode, Settings};
+pub use largestack_types::call::{Call, OnLoss, OutputMode, Settings};
 pub use largestack_types::errors::{
     BudgetExceededError, GuardrailBlockedError, KillSwitchActivatedError, LargestackError,
     LoopDetectedError, ModelRequestsBlockedError, OutputError, ProviderError, Result,
@@ -84,8 +84,8 @@ pub use largestack_types::errors::{
 };
 pub use largestack_types::limits::{Limits, OnLimit};
 pub use largestack_types::money::Money;
-pub use largestack_types::scope::Scope;
-pub use local::{local, local_gateway, local_with};
+pub use largestack_types::scope::{NotATenant, Scope, TenantId};
+pub use local::{Local, local, local_gateway, local_with};
 
 /// Every error by name, with the trait that gives its code, suggestion and page.
 pub mod errors {
@@ -128,9 +128,25 @@ pub mod tools {
     pub use largestack_tools::*;
 }
 
+/// Rows of the provider table, for providers of one's own.
+pub mod providers {
+    pub use largestack_wire::provider::{Auth, Section};
+}
+
+/// Prices of one's own.
+pub mod prices {
+    pub use largestack_wire::price::{BadBook, Book, Section};
+}
+
 /// What a runtime is made of, for those who bring their own parts.
 pub mod ports {
     pub use largestack_ports::*;
+}
+
+/// What a model says, for models of one's own.
+pub mod reply {
+    pub use largestack_types::reply::{FinishReason, Reply};
+    pub use largestack_types::usage::Usage;
 }
 
 /// What happened in a run, as its journal holds it.

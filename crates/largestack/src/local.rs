@@ -1,4 +1,5 @@
-//! A runtime for one process and one user: everything in memory, providers from the environment.
+//! A runtime of one process, put together: providers from the environment and of one's own, models
+//! of this process, and state in memory or in a folder.
 
 use std::sync::Arc;
 
@@ -17,6 +18,124 @@ use largestack_ports::switch::{MemorySwitch, Switch};
 use largestack_ports::vault::{MemoryVault, Sensitive};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_wire::Registry;
+use largestack_wire::price::Book;
+use largestack_wire::provider::Section;
+
+/// A runtime of one process, being put together.
+///
+/// ```
+/// use largestack::{Agent, Local, Scope};
+/// use largestack_testkit::{TestModel, Turn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> largestack::Result<()> {
+/// # let folder = tempfile::tempdir().map_err(|error| {
+/// #     largestack::LargestackError::other(largestack::errors::Code::Unknown, error.to_string())
+/// # })?;
+/// # let folder = folder.path();
+/// let runtime = Local::new()
+///     .model("test/one", TestModel::new([Turn::text("Good morning.")]))
+///     .store(folder)
+///     .build()?;
+/// let agent = Agent::builder("greeter").model("test/one").build(runtime)?;
+/// let answer = agent.run(&Scope::local(), "Good morning!").await?;
+/// assert_eq!(answer.output, "Good morning.");
+/// assert!(folder.join("state.db").is_file());
+/// # Ok(())
+/// # }
+/// ```
+#[must_use]
+#[derive(Default)]
+pub struct Local {
+    registry: Registry,
+    prices: Book,
+    models: Vec<(Arc<str>, Arc<dyn Model>)>,
+    #[cfg(feature = "sqlite")]
+    store: Option<std::path::PathBuf>,
+}
+
+impl Local {
+    /// The built-in providers with keys from the environment, `offline/extractive`, and state in
+    /// memory.
+    pub fn new() -> Self {
+        let mut local = Self { prices: Book::builtin().clone(), ..Self::default() };
+        Environment::of_process().fill(&mut local.registry);
+        local
+    }
+
+    /// Adds a provider, or changes the one of that name in what the section says.
+    pub fn provider(mut self, name: impl Into<Arc<str>>, section: Section) -> Self {
+        self.registry.define(name, section);
+        self
+    }
+
+    /// Adds prices, before those that are known.
+    pub fn prices(mut self, prices: Book) -> Self {
+        self.prices.extend(prices);
+        self
+    }
+
+    /// Serves a name, e.g. `test/one`, by a model of one's own. It passes the layers of every
+    /// other, and costs nothing unless there is a price for it.
+    pub fn model(mut self, name: impl Into<Arc<str>>, model: impl Model) -> Self {
+        self.models.push((name.into(), Arc::new(model)));
+        self
+    }
+
+    /// Keeps journal, budgets, approvals, placeholders, the kill switch and caches in a folder,
+    /// which any number of processes may share. What it holds of earlier runs is there again.
+    #[cfg(feature = "sqlite")]
+    pub fn store(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
+        self.store = Some(folder.into());
+        self
+    }
+
+    /// The runtime. Called inside a tokio runtime.
+    pub fn build(self) -> Result<Runtime> {
+        let mut parts = Parts::new()?;
+        #[cfg(feature = "sqlite")]
+        let store = match self.store {
+            Some(folder) => Some(parts.keep_in(&folder)?),
+            None => None,
+        };
+        let below = gateway_ports(&parts, &self.registry);
+        let gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
+        #[cfg(feature = "sqlite")]
+        let gateway = match &store {
+            Some(store) => {
+                gateway.cache_store(Arc::new(store.clone())).pool_memory(Arc::new(store.clone()))
+            }
+            None => gateway,
+        };
+        let gateway = gateway.build();
+        gateway.register(model::NAME, Arc::new(Extractive::default()));
+        for (name, model) in self.models {
+            gateway.register(name, model);
+        }
+        let runtime = parts.with(Arc::new(gateway));
+        #[cfg(feature = "sqlite")]
+        let runtime = match store {
+            Some(store) => kept_in(runtime, &store),
+            None => runtime,
+        };
+        Ok(runtime)
+    }
+}
+
+/// The runtime with everything that outlives the process in a store.
+#[cfg(feature = "sqlite")]
+fn kept_in(runtime: Runtime, store: &largestack_store::Store) -> Runtime {
+    Runtime {
+        journal: Arc::new(store.clone()),
+        vault: Arc::new(store.clone()),
+        tools: ToolPorts {
+            limits: Arc::new(store.clone()),
+            results: Arc::new(store.clone()),
+            approvals: Some(Arc::new(store.clone())),
+        },
+        ..runtime
+    }
+}
 
 /// Keys as the environment has them: `LARGESTACK_<PROVIDER>_API_KEY`, then the vendor's own name.
 struct Environs {
@@ -36,11 +155,15 @@ impl Credentials for Environs {
 }
 
 /// A runtime in memory whose models are those of the providers with a key in the environment, and
-/// `offline/extractive`. Called inside a tokio runtime.
+/// `offline/extractive`. Called inside a tokio runtime. [`Local`] has more to say.
 pub fn local() -> Result<Runtime> {
-    let house = Parts::new()?;
-    let gateway = gateway(&house);
-    Ok(house.with(Arc::new(gateway)))
+    Local::new().build()
+}
+
+/// A runtime in memory with a model of one's own, without a gateway before it. Called inside a
+/// tokio runtime.
+pub fn local_with(model: impl Model) -> Result<Runtime> {
+    Ok(Parts::new()?.with(Arc::new(model)))
 }
 
 /// The gateway of [`local`] alone: it answers as a model, and with
@@ -48,34 +171,27 @@ pub fn local() -> Result<Runtime> {
 /// [`Reranker`](largestack_ports::reranker::Reranker) it makes vectors of texts and puts documents
 /// in order. Called inside a tokio runtime.
 pub fn local_gateway() -> Result<Gateway> {
-    Ok(gateway(&Parts::new()?))
+    let local = Local::new();
+    let ports = gateway_ports(&Parts::new()?, &local.registry);
+    let gateway = Gateway::builder(ports).registry(local.registry).build();
+    gateway.register(model::NAME, Arc::new(Extractive::default()));
+    Ok(gateway)
 }
 
-fn gateway(house: &Parts) -> Gateway {
-    let mut registry = Registry::default();
+fn gateway_ports(parts: &Parts, registry: &Registry) -> Ports {
     let environment = Environment::of_process();
-    environment.fill(&mut registry);
     let environs = Environs { environment: Environment::of_process(), registry: registry.clone() };
     let variables = Arc::new(move |name: &str| environment.variable(name));
     let transport =
-        CloudTransport::new(HttpTransport::new(environs), Arc::clone(&house.clock), variables);
-    let ports = Ports {
+        CloudTransport::new(HttpTransport::new(environs), Arc::clone(&parts.clock), variables);
+    Ports {
         transport: Arc::new(transport),
-        ledger: Arc::clone(&house.ledger),
-        switch: Arc::clone(&house.switch),
-        clock: Arc::clone(&house.clock),
-        ids: Arc::clone(&house.ids),
-        tasks: Arc::new(house.tasks.clone()),
-    };
-    let gateway = Gateway::builder(ports).registry(registry).build();
-    gateway.register(model::NAME, Arc::new(Extractive::default()));
-    gateway
-}
-
-/// A runtime in memory with a model of one's own, without a gateway before it. Called inside a
-/// tokio runtime.
-pub fn local_with(model: impl Model) -> Result<Runtime> {
-    Ok(Parts::new()?.with(Arc::new(model)))
+        ledger: Arc::clone(&parts.ledger),
+        switch: Arc::clone(&parts.switch),
+        clock: Arc::clone(&parts.clock),
+        ids: Arc::clone(&parts.ids),
+        tasks: Arc::new(parts.tasks.clone()),
+    }
 }
 
 /// What every local runtime has.
@@ -99,6 +215,17 @@ impl Parts {
             ids: Arc::new(OsIds::new()?),
             tasks,
         })
+    }
+
+    /// Budgets and the kill switch in a store.
+    #[cfg(feature = "sqlite")]
+    fn keep_in(&mut self, folder: &std::path::Path) -> Result<largestack_store::Store> {
+        let options =
+            largestack_store::Options::new(Arc::clone(&self.ids), Arc::clone(&self.clock));
+        let store = largestack_store::Store::open(folder, options)?;
+        self.ledger = Arc::new(largestack_ports::ledger::Sliced::new(Arc::new(store.clone())));
+        self.switch = Arc::new(store.clone());
+        Ok(store)
     }
 
     fn with(self, model: Arc<dyn Model>) -> Runtime {

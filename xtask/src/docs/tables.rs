@@ -19,8 +19,48 @@ pub(super) fn table(name: &str, repo: &Repo) -> Outcome<String> {
         "tools" => Ok(largestack_tools::reference::table()),
         "figures" => figures(repo),
         "measurements" => measurements(repo),
+        "guide" => guide(repo),
+        _ if name.starts_with("example ") => example(&name["example ".len()..], repo),
+        _ if name.starts_with("output ") => output(&name["output ".len()..], repo),
         _ => Err(format!("no table is called `{name}`").into()),
     }
+}
+
+/// The code of an example. Its first lines, which the chapter says better, and the allowance for
+/// printing are left out.
+fn example(name: &str, repo: &Repo) -> Outcome<String> {
+    let path = format!("examples/{}.rs", name.replace('-', "_"));
+    let file = repo.file(&path).ok_or_else(|| format!("{path} is missing"))?;
+    let lines = file.text.lines();
+    let code = lines.skip_while(|line| {
+        line.is_empty() || line.starts_with("//!") || line.starts_with("#![expect(clippy::print")
+    });
+    Ok(fenced("rust", &code.collect::<Vec<_>>().join("\n")))
+}
+
+/// What an example says when it is run, as its test has seen it.
+fn output(name: &str, repo: &Repo) -> Outcome<String> {
+    let path = repo.root.join(format!("examples/outputs/{name}.txt"));
+    let text = std::fs::read_to_string(&path).map_err(|error| format!("{name}: {error}"))?;
+    Ok(fenced("text", text.trim_end()))
+}
+
+fn fenced(language: &str, text: &str) -> String {
+    format!("```{language}\n{text}\n```")
+}
+
+/// The chapters of the guide, each with its first sentence.
+fn guide(repo: &Repo) -> Outcome<String> {
+    let mut list = String::new();
+    let chapters =
+        repo.files.iter().filter(|file| file.path.starts_with("docs/guide/") && file.is_markdown());
+    for chapter in chapters {
+        let title = chapter.text.lines().next().unwrap_or_default().trim_start_matches("# ");
+        let about = chapter.text.split("\n\n").nth(1).unwrap_or_default().replace('\n', " ");
+        let name = chapter.path.trim_start_matches("docs/");
+        writeln!(list, "- [{title}]({name}): {about}")?;
+    }
+    Ok(list)
 }
 
 /// A page without its first heading, which the page it goes into has itself.

@@ -1,0 +1,63 @@
+//! How to test an agent: a model that follows a script, one that is a function, and no way out to
+//! a real provider. The assertions here are those of a test.
+#![expect(clippy::print_stdout, reason = "an example shows itself")]
+
+use largestack::errors::{Code, Coded as _};
+use largestack::message::{Body, Message};
+use largestack::{Agent, Local, Scope, block_model_requests, tool};
+use largestack_testkit::{FunctionModel, TestModel, Turn};
+
+/// What a parcel costs, in euros.
+#[tool(idempotent)]
+fn postage(kilos: u32) -> u32 {
+    4 * kilos
+}
+
+/// The agent under test; whoever builds it says on what it runs.
+fn agent(runtime: largestack::Runtime, model: &str) -> largestack::Result<Agent> {
+    Agent::builder("postage")
+        .model(model)
+        .instructions("Say what sending a parcel costs.")
+        .tool(postage())
+        .build(runtime)
+}
+
+/// The results of tools in a message.
+fn results(message: &Message) -> impl Iterator<Item = String> {
+    message.parts.iter().filter_map(|part| match &part.body {
+        Body::ToolResult(result) => Some(result.text.to_string()),
+        _ => None,
+    })
+}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // 1. A script: what the model says is given, what the agent does with it is seen.
+    let script =
+        TestModel::new([Turn::tool("postage", r#"{"kilos":3}"#), Turn::text("Twelve euros.")]);
+    let runtime = Local::new().model("test/one", script.clone()).build()?;
+    let answer = agent(runtime, "test/one")?.run(&Scope::local(), "Three kilos?").await?;
+    assert_eq!((answer.output.as_str(), answer.tool_calls), ("Twelve euros.", 1));
+    let calls = script.calls();
+    let heard = calls.iter().flat_map(|call| call.messages.iter());
+    let told: Vec<String> = heard.flat_map(|message| results(message)).collect();
+    assert_eq!(told, ["12"]);
+    println!("the tool's result reached the model");
+
+    // 2. A function: the model answers by what it is asked.
+    let model = FunctionModel::new(|call| match call.messages.len() {
+        0..=2 => Turn::tool("postage", r#"{"kilos":"three"}"#),
+        _ => Turn::text("I could not find out."),
+    });
+    let runtime = Local::new().model("test/two", model).build()?;
+    let answer = agent(runtime, "test/two")?.run(&Scope::local(), "Three kilos?").await?;
+    assert_eq!(answer.output, "I could not find out.");
+    println!("arguments that do not fit never reach the tool");
+
+    // 3. No way out: a test that would ask a real provider fails instead.
+    let agent = agent(Local::new().build()?, "openai/gpt-4o-mini")?;
+    let error = block_model_requests(agent.run(&Scope::local(), "Three kilos?")).await.err();
+    assert_eq!(error.map(|error| error.code()), Some(Code::ModelBlocked));
+    println!("nothing was asked outside");
+    Ok(())
+}
