@@ -4,10 +4,10 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use jsonschema::Validator;
 use largestack_engine::OutputRule;
 use largestack_engine::output::rooted;
 use largestack_ports::context::SoFar;
+use largestack_schema::{Problem, Schema};
 use largestack_types::call::{OutputMode, OutputSchema};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
@@ -79,7 +79,7 @@ pub struct OutputTurn {
 /// The compiled schema of an agent's answers.
 pub(crate) struct Shape {
     schema: Value,
-    validator: Validator,
+    validator: Schema,
 }
 
 impl Shape {
@@ -91,8 +91,7 @@ impl Shape {
         };
         let schema: Value = schema.schema.to().map_err(|error| wrong(error.to_string()))?;
         // A format that a provider is not told, or does not hold, is held here.
-        let options = jsonschema::options().should_validate_formats(true);
-        let validator = options.build(&schema).map_err(|error| wrong(error.to_string()))?;
+        let validator = Schema::with_formats(&schema).map_err(wrong)?;
         Ok(Self { schema, validator })
     }
 
@@ -102,15 +101,11 @@ impl Shape {
 
     /// What is wrong with a value, each with its place; values themselves are left out.
     pub(crate) fn problems(&self, value: &Value) -> Vec<String> {
-        if self.validator.is_valid(value) {
-            return Vec::new();
-        }
-        let problem = |error: jsonschema::ValidationError<'_>| {
-            let path = error.instance_path().to_string();
-            let place = if path.is_empty() { "the answer" } else { &path };
-            format!("{place}: {}", error.masked_with("this value"))
+        let problem = |problem: Problem| {
+            let place = if problem.place.is_empty() { "the answer" } else { &problem.place };
+            format!("{place}: {}", problem.masked)
         };
-        self.validator.iter_errors(value).take(MOST_PROBLEMS).map(problem).collect()
+        self.validator.problems(value, MOST_PROBLEMS).into_iter().map(problem).collect()
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use jsonschema::Validator;
+use largestack_schema::Schema;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 use largestack_types::scope::TenantId;
@@ -12,7 +12,7 @@ use super::{Registry, validate};
 
 struct Rule {
     tenant: Option<TenantId>,
-    schema: Validator,
+    schema: Schema,
 }
 
 /// The compiled rules of an agent's tools.

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use jsonschema::Validator;
+use largestack_schema::Schema;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 
@@ -14,7 +14,7 @@ use super::{Entry, Registry};
 const MOST_PROBLEMS: usize = 8;
 
 /// The compiled schemas of an agent's tools.
-pub struct Validators(HashMap<Arc<str>, Validator>);
+pub struct Validators(HashMap<Arc<str>, Schema>);
 
 impl Validators {
     /// Compiles every tool's schema; one that is not a schema is a mistake of configuration.
@@ -48,22 +48,18 @@ impl Validators {
 }
 
 /// A schema ready to be held against values; why it is none.
-pub(super) fn compiled(schema: &Json) -> Result<Validator, String> {
+pub(super) fn compiled(schema: &Json) -> Result<Schema, String> {
     let schema: serde_json::Value = schema.to().map_err(|error| error.to_string())?;
-    jsonschema::validator_for(&schema).map_err(|error| error.to_string())
+    Schema::compile(&schema)
 }
 
 /// What does not fit, a line each; `None` when everything does.
-pub(super) fn problems(validator: &Validator, value: &serde_json::Value) -> Option<String> {
-    if validator.is_valid(value) {
-        return None;
-    }
+pub(super) fn problems(schema: &Schema, value: &serde_json::Value) -> Option<String> {
     let mut text = String::new();
-    for error in validator.iter_errors(value).take(MOST_PROBLEMS) {
-        let path = error.instance_path().to_string();
-        let place = if path.is_empty() { "arguments" } else { &path };
+    for problem in schema.problems(value, MOST_PROBLEMS) {
+        let place = if problem.place.is_empty() { "arguments" } else { &problem.place };
         // Writing to a string cannot fail.
-        let _ = write!(text, "\n- {place}: {error}");
+        let _ = write!(text, "\n- {place}: {}", problem.message);
     }
-    Some(text)
+    (!text.is_empty()).then_some(text)
 }

@@ -1,8 +1,8 @@
 //! What is expected of a case, held against what came of it.
 
-use jsonschema::Validator;
 use largestack_agent::Report;
 use largestack_config::{Case, Expect};
+use largestack_schema::{Problem, Schema};
 use largestack_types::errors::{Code, Coded, LargestackError, Result};
 use regex::Regex;
 
@@ -15,7 +15,7 @@ const SHOWN: usize = 400;
 pub(super) struct Judge {
     expect: Expect,
     matches: Vec<Regex>,
-    schema: Option<Validator>,
+    schema: Option<Schema>,
 }
 
 /// What is wrong with what came of a case, one line each.
@@ -34,7 +34,7 @@ impl Judge {
             .collect::<Result<_>>()?;
         let schema = case.expect.schema.as_ref().map(|schema| {
             let value = schema.to().map_err(|error| wrong("schema", error.to_string()))?;
-            jsonschema::validator_for(&value).map_err(|error| wrong("schema", error.to_string()))
+            Schema::compile(&value).map_err(|why| wrong("schema", why))
         });
         Ok(Self { expect: case.expect.clone(), matches, schema: schema.transpose()? })
     }
@@ -97,12 +97,12 @@ impl Judge {
                 Err(error) => {
                     wrongs.push(format!("the answer is not JSON ({error}): `{}`", answer()));
                 }
-                Ok(value) => wrongs.extend(schema.iter_errors(&value).map(|error| {
-                    format!(
-                        "the answer does not fit the schema: {}: {error}",
-                        error.instance_path()
-                    )
-                })),
+                Ok(value) => {
+                    wrongs.extend(schema.problems(&value, usize::MAX).into_iter().map(|problem| {
+                        let Problem { place, message, .. } = problem;
+                        format!("the answer does not fit the schema: {place}: {message}")
+                    }));
+                }
             }
         }
         for source in &self.expect.cites {

@@ -1,6 +1,7 @@
 //! Whether a complete reply is of any use.
 
 use largestack_engine::output;
+use largestack_schema::Schema;
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError};
 use largestack_types::part::{Body, Part};
@@ -79,6 +80,5 @@ fn fits(call: &Call, reply: &Reply) -> bool {
     let Ok(mut value) = output::read(&reply.parts, true) else { return false };
     let Ok(schema) = asked.schema.to::<serde_json::Value>() else { return true };
     output::without_needless_nulls(&schema, &mut value);
-    let options = jsonschema::options().should_validate_formats(true);
-    options.build(&schema).map_or(true, |validator| validator.is_valid(&value))
+    Schema::with_formats(&schema).map_or(true, |schema| schema.accepts(&value))
 }
