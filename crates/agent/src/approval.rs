@@ -8,13 +8,17 @@ use largestack_engine::Wait;
 use largestack_engine::event::{ApprovalAnswered, ApprovalRequested, Event};
 use largestack_ports::approvals::{Answer, Approval, Question, Right, Standing, Terms, Token};
 use largestack_ports::tool::Capabilities;
+use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{ApprovalId, EffectId};
-use largestack_types::part::{Arguments, ToolCall};
+use largestack_types::json::Json;
+use largestack_types::label::{Label, Origin};
+use largestack_types::part::{Arguments, PartId, ToolCall};
 use largestack_types::scope::Scope;
 
 use crate::agent::Agent;
 use crate::drive::Drive;
+use crate::protect::RunGuard;
 
 /// Which calls of an agent a person has to agree to, and on which terms; beside the tools that
 /// say so themselves.
@@ -65,6 +69,12 @@ impl Agent {
         let mut questions = approvals.list(scope, most).await?;
         questions.retain(|question| question.standing(now) == Standing::Open);
         Ok(questions)
+    }
+
+    /// A question of this tenant with its answers.
+    pub async fn question(&self, scope: &Scope, id: ApprovalId) -> Result<Option<Approval>> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        approvals.find(scope, id).await
     }
 
     /// Hands the right of the scope's principal to answer a question to somebody else. Whoever has
@@ -161,6 +171,8 @@ impl Drive {
                 LargestackError::other(Code::NotFound, format!("the question {approval} is gone"))
             })?;
             if let Some(event) = self.heard(&kept, effect)? {
+                let guard = Arc::clone(&self.guard);
+                let event = without_sensitive(&guard, event).await?;
                 self.note(Event::ApprovalAnswered(event))?;
             }
         }
@@ -205,4 +217,38 @@ impl Drive {
         };
         Ok(Some(answered))
     }
+}
+
+/// An answer without the sensitive values that somebody has written into it: what a guard
+/// blocks makes a no of it.
+async fn without_sensitive(
+    guard: &RunGuard,
+    mut said: ApprovalAnswered,
+) -> Result<ApprovalAnswered> {
+    let (part, label) = (PartId::at(said.effect, 0), Label::from_origin(Origin::User));
+    if let Some(note) = &said.note {
+        match guard.text(part, "an answer", label, note).await {
+            Ok(guarded) => said.note = guarded.text.or(said.note),
+            Err(error) if error.code() == Code::Guardrail => {
+                said.note = Some(error.message().into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    if let Some(json) = said.arguments.take() {
+        match guard.json(part, "an answer", label, json.as_str()).await {
+            Ok(guarded) => {
+                let text = guarded.text.map_or(Ok(json), |text| Json::parse(&*text));
+                said.arguments = Some(text.map_err(|error| {
+                    LargestackError::other(Code::Unknown, format!("an answer: {error}"))
+                })?);
+            }
+            Err(error) if error.code() == Code::Guardrail => {
+                said.approved = false;
+                said.note = Some(error.message().into());
+            }
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(said)
 }

@@ -48,7 +48,7 @@ pub(crate) struct Drive {
     pub(crate) core: Arc<Core>,
     pub(crate) lease: Lease,
     pub(crate) run: Run,
-    guard: Arc<RunGuard>,
+    pub(crate) guard: Arc<RunGuard>,
     slot: RunSlot,
     budgets: Arc<[BudgetKey]>,
     deps: Arc<dyn Any + Send + Sync>,

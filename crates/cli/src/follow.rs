@@ -117,7 +117,7 @@ impl Going<'_> {
     }
 
     /// How other commands name the project.
-    fn project(&self) -> String {
+    pub(crate) fn project(&self) -> String {
         if self.state == self.project.join(STATE_FOLDER) {
             self.project.display().to_string()
         } else {
@@ -172,9 +172,8 @@ fn advise(report: &Report, project: &str, screen: &mut Screen) {
     for wait in &report.waits {
         let run = report.run;
         screen.complain(&match wait {
-            Wait::Approval { effect, approval } => {
-                format!("The run waits for a person's answer about {effect} ({approval}).")
-            }
+            // Who has the question says how it is answered.
+            Wait::Approval { .. } => continue,
             Wait::Doubt { effect } => format!(
                 "The tool call {effect} was cut off, and nobody knows whether it happened. Check \
                  its effect, then:\n  largestack resume {run} {project} --in-doubt \

@@ -1,7 +1,7 @@
 //! The terminal: everything the program writes goes through here, so that colours, quiet mode and
 //! a reader that went away are decided once.
 
-use std::io::{self, IsTerminal as _, Write as _};
+use std::io::{self, BufRead as _, IsTerminal as _, Write as _};
 
 use anstream::{AutoStream, ColorChoice};
 use clap::ValueEnum;
@@ -91,6 +91,22 @@ impl Screen {
     /// Whether remarks are left out.
     pub(crate) fn is_quiet(&self) -> bool {
         self.quiet
+    }
+
+    /// Whether a person sits at the terminal who can be asked something.
+    pub(crate) fn can_ask(&self) -> bool {
+        !self.quiet && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks the person at the terminal; nothing when nobody answers any more.
+    pub(crate) fn ask(&mut self, question: &str) -> Option<String> {
+        let shown = self.err.write_all(question.as_bytes()).and_then(|()| self.err.flush());
+        let mut line = String::new();
+        let read = shown.and_then(|()| io::stdin().lock().read_line(&mut line));
+        match read {
+            Ok(1..) => Some(line.trim().to_owned()),
+            Ok(0) | Err(_) => None,
+        }
     }
 
     /// Whether a person watches standard error, so that progress is worth drawing.

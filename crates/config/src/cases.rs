@@ -46,6 +46,8 @@ pub struct Said {
     pub text: Option<Arc<str>>,
     /// Tools it calls, with their arguments.
     pub calls: Vec<(Arc<str>, Json)>,
+    /// The code of the error that it fails with instead.
+    pub error: Option<Code>,
 }
 
 /// What must come of a case. Absent ones are not looked at.
@@ -167,6 +169,7 @@ fn script(fields: &mut Fields<'_>) -> Vec<Said> {
 fn said(turn: Node, key: &str, report: &mut Report) -> Said {
     let mut fields = Fields::of(turn, key, report);
     let text = fields.optional("text", value::text);
+    let error = fields.optional("error", code);
     let key = fields.key("calls");
     let mut calls = Vec::new();
     for node in fields.take("calls").iter().flat_map(|node| value::items(node).unwrap_or_default())
@@ -179,12 +182,13 @@ fn said(turn: Node, key: &str, report: &mut Report) -> Said {
         calls.push((tool, arguments));
     }
     let source = fields.source().clone();
-    if text.is_none() && calls.is_empty() {
-        let wrong = Wrong::value("a turn says a `text` or makes `calls`");
+    let says = text.is_some() || !calls.is_empty();
+    if says == error.is_some() {
+        let wrong = Wrong::value("a turn says a `text` or makes `calls`, or it is an `error`");
         fields.report.wrong(&source, &key, wrong);
     }
     fields.finish();
-    Said { text, calls }
+    Said { text, calls, error }
 }
 
 fn expect(mut fields: Fields<'_>) -> Expect {

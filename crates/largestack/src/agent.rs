@@ -13,6 +13,7 @@ use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
 
 mod answer;
+mod approvals;
 mod builder;
 mod check;
 

@@ -98,6 +98,20 @@ pub mod dynamic {
     pub use largestack_agent::{Agent, AgentBuilder, Output, OutputTurn, RunStream};
 }
 
+/// Questions to people that runs wait for: on which terms they are asked, and how they are answered.
+pub mod approvals {
+    pub use largestack_agent::ApprovalPolicy;
+    pub use largestack_ports::approvals::*;
+    pub use largestack_ports::tool::{ApprovalRule, Capabilities, Capability};
+    pub use largestack_types::id::ApprovalId;
+}
+
+/// A licence that the operator of a deployment asks for; nobody else does.
+pub mod license {
+    pub use largestack_config::{Claims, Issuer, License, Licensed};
+    pub use largestack_ports::license::License as Requirement;
+}
+
 /// Messages and their parts.
 pub mod message {
     pub use largestack_types::label::{DataClass, DataClasses, Label, Origin, Origins};

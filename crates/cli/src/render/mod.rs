@@ -4,6 +4,7 @@ pub(crate) mod amount;
 pub(crate) mod answer;
 pub(crate) mod checks;
 pub(crate) mod problem;
+pub(crate) mod questions;
 pub(crate) mod run_json;
 pub(crate) mod runs;
 pub(crate) mod sessions;

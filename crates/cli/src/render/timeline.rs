@@ -64,7 +64,7 @@ pub(crate) enum What {
     /// A person was asked.
     ApprovalRequested { approval: String, reason: Arc<str> },
     /// A person answered.
-    ApprovalAnswered { approval: String, approved: bool, by: Arc<str> },
+    ApprovalAnswered { approval: String, approved: bool, choice: Arc<str>, by: Arc<str> },
     /// A stage sent the model back.
     Steered { stage: Arc<str>, feedback: String },
     /// It was seen whether the answer fits.
@@ -301,8 +301,8 @@ fn aside(event: &Event) -> (Option<EffectId>, What) {
         }
         Event::ApprovalAnswered(data) => {
             let (approval, by) = (data.approval.to_string(), Arc::clone(&data.by));
-            let approved = data.approved;
-            (Some(data.effect), What::ApprovalAnswered { approval, approved, by })
+            let (approved, choice) = (data.approved, Arc::clone(&data.choice));
+            (Some(data.effect), What::ApprovalAnswered { approval, approved, choice, by })
         }
         Event::Steered(data) => {
             let (stage, feedback) = (Arc::clone(&data.stage), data.feedback.text());

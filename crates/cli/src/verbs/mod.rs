@@ -1,6 +1,7 @@
 //! The verbs, one file each: what a verb takes, and what it does. How results look is
 //! [`crate::render`]'s.
 
+mod approvals;
 mod check;
 mod completions;
 mod config;
@@ -43,6 +44,8 @@ pub(crate) enum Verb {
     Resume(resume::Resume),
     /// Conversations: list, show, export, take in and forget them
     Sessions(sessions::Sessions),
+    /// List, show and answer the questions that runs wait for
+    Approvals(approvals::Approvals),
     /// Throw the kill switch: calls in flight stop, new ones are refused
     Kill(kill::Kill),
     /// What was spent, by agent, model or day
@@ -100,6 +103,7 @@ impl Verb {
             Self::Trace(trace) => trace.json,
             Self::Replay(replay) => replay.json,
             Self::Sessions(sessions) => sessions.json(),
+            Self::Approvals(approvals) => approvals.json(),
             Self::Kill(kill) => kill.json,
             Self::Cost(cost) => cost.json(),
             Self::Prices(prices) => prices.json,
@@ -128,6 +132,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Replay(verb) => verb.perform(global, screen),
         Verb::Resume(verb) => verb.perform(global, screen),
         Verb::Sessions(verb) => verb.perform(global, screen),
+        Verb::Approvals(verb) => verb.perform(global, screen),
         Verb::Kill(verb) => verb.perform(global, screen),
         Verb::Cost(verb) => verb.perform(global, screen),
         Verb::Prices(verb) => verb.perform(screen),

@@ -117,7 +117,18 @@ impl Resume {
         Ok(exit::DONE)
     }
 
-    fn take_up(
+    /// Going on with a run, shown as text.
+    pub(super) fn of_run() -> Self {
+        Self {
+            target: Vec::new(),
+            in_doubt: None,
+            reason: None,
+            by: String::new(),
+            output: Output::text(),
+        }
+    }
+
+    pub(super) fn take_up(
         &self,
         global: &Global,
         path: Option<&Path>,

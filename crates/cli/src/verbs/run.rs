@@ -2,9 +2,10 @@
 
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use clap::Args;
-use largestack_agent::{CancelHandle, Report, RunOptions, RunStream};
+use largestack_agent::{CancelHandle, Report, ResumeOptions, RunOptions, RunStream};
 use largestack_config::{self as config, Flags, Settings};
 use largestack_ports::ids::MakeId as _;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -22,6 +23,7 @@ use crate::screen::Screen;
 use super::Speech;
 
 mod prepare;
+mod question;
 
 pub(super) use prepare::{bring_up_to_date, prepare};
 
@@ -67,6 +69,10 @@ pub(super) struct Output {
 }
 
 impl Output {
+    pub(super) const fn text() -> Self {
+        Self { json: false, events: false }
+    }
+
     pub(super) fn form(self) -> Form {
         match self {
             Self { json: true, .. } => Form::Json,
@@ -169,7 +175,8 @@ pub(super) enum Way<'a> {
     Whole(futures::future::BoxFuture<'a, Result<Report>>),
 }
 
-/// Drives a run to its end, shows it, and waits for what it left behind.
+/// Drives a run to its end, shows it, and waits for what it left behind. What it asks is put to
+/// whoever sits at the terminal.
 pub(super) async fn finish(
     house: &House,
     going: &Going<'_>,
@@ -177,19 +184,35 @@ pub(super) async fn finish(
     screen: &mut Screen,
 ) -> Outcome {
     interrupt::cancels(going.cancel.clone());
-    let started = house.clock.monotonic();
-    let done = match way {
-        Way::Live(stream) => going.follow(*stream, screen).await,
-        Way::Whole(run) => Ok((run.await, Live::default())),
-    };
-    let took = house.clock.monotonic().saturating_sub(started);
-    house.tasks.finished().await;
-    match done {
-        Ok((report, live)) => going.conclude(&report?, &live, took, screen),
-        // The run was cancelled with it, and nobody is left to be told.
-        Err(Failure::ReaderGone) => Ok(exit::CANCELLED),
-        Err(failure) => Err(failure),
+    let mut took = Duration::ZERO;
+    let mut way = Some(way);
+    while let Some(this) = way.take() {
+        let started = house.clock.monotonic();
+        let done = match this {
+            Way::Live(stream) => going.follow(*stream, screen).await,
+            Way::Whole(run) => Ok((run.await, Live::default())),
+        };
+        took += house.clock.monotonic().saturating_sub(started);
+        house.tasks.finished().await;
+        let (report, live) = match done {
+            Ok((report, live)) => (report?, live),
+            // The run was cancelled with it, and nobody is left to be told.
+            Err(Failure::ReaderGone) => return Ok(exit::CANCELLED),
+            Err(failure) => return Err(failure),
+        };
+        let open = question::of(house, &report).await?;
+        if question::ask(house, going, &open, screen).await? {
+            let options =
+                ResumeOptions { cancel: going.cancel.clone(), ..ResumeOptions::default() };
+            let stream = house.agent.resume_stream(&compose::scope(), report.run, options);
+            way = Some(Way::Live(Box::new(stream)));
+            continue;
+        }
+        let code = going.conclude(&report, &live, took, screen)?;
+        question::advise(going, &open, screen);
+        return Ok(code);
     }
+    Ok(exit::DONE)
 }
 
 fn looks_like_an_agent(word: &str) -> bool {

@@ -11,6 +11,7 @@ const VERBS: &[&str] = &[
     "replay",
     "resume",
     "sessions",
+    "approvals",
     "kill",
     "cost",
     "prices",

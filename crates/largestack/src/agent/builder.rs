@@ -5,10 +5,11 @@ use std::sync::Arc;
 
 use largestack_agent::pipeline::Permissions;
 use largestack_agent::stage::{ReplyTurn, Stage, ToolTurn};
-use largestack_agent::{AgentBuilder as Dynamic, Memory, Output, Report, Runtime};
+use largestack_agent::{AgentBuilder as Dynamic, ApprovalPolicy, Memory, Output, Report, Runtime};
 use largestack_engine::InDoubt;
 use largestack_guard::Policy;
 use largestack_ports::context::RunContext;
+use largestack_ports::license::License;
 use largestack_ports::tool::{Tool, ToolFor, ToolOptions};
 use largestack_types::call::{OutputMode, Settings};
 use largestack_types::errors::Result;
@@ -168,6 +169,17 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
     /// How much of a session a run is told, and how long sessions are kept.
     pub fn memory(self, memory: Memory) -> Self {
         self.inner(|inner| inner.memory(memory))
+    }
+
+    /// Which calls a person has to agree to, beside those of tools that say so. Needs a runtime
+    /// whose store keeps questions.
+    pub fn approvals(self, policy: ApprovalPolicy) -> Self {
+        self.inner(|inner| inner.approvals(policy))
+    }
+
+    /// A licence without which no run begins, where the operator asks for one.
+    pub fn license(self, license: Arc<dyn License>) -> Self {
+        self.inner(|inner| inner.license(license))
     }
 
     /// Adds a tool for runs that are given `Deps`.

@@ -8,7 +8,7 @@ use std::time::Duration;
 use largestack::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 use largestack::{Scope, Status, ToolOutput};
 use largestack_agent::runtime::ToolPorts;
-use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runtime};
+use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runs, Runtime};
 use largestack_engine::Wait;
 use largestack_http::TokioTasks;
 use largestack_ports::BoxFuture;
@@ -78,6 +78,7 @@ struct Process {
     store: Store,
     agent: Agent,
     clock: FakeClock,
+    runs: Runs,
 }
 
 fn someone(name: &str) -> Scope {
@@ -115,9 +116,10 @@ fn process(folder: &Path, number: u128, pay: &Pay, terms: &Terms, turns: Vec<Tur
         .tool(pay.clone())
         .before_tool(Halve::default())
         .approvals(policy)
-        .build(runtime)
+        .build(runtime.clone())
         .unwrap();
-    Process { store, agent, clock }
+    let runs = Runs::new(runtime);
+    Process { store, agent, clock, runs }
 }
 
 /// An operator's rule: never more than half of what the model wants. It counts how often it is run.
@@ -291,4 +293,35 @@ async fn a_right_that_was_handed_on_is_used_once_by_whomever() {
     })
     .await;
     assert_eq!((report.unwrap().status, paid.len()), (Status::Completed, 1));
+}
+
+#[tokio::test]
+async fn a_question_of_a_run_that_was_cancelled_is_answered_by_nobody() {
+    let folder = tempfile::tempdir().unwrap();
+    let pay = Pay::new();
+    let one = process(folder.path(), 1, &pay, &Terms::default(), first());
+    let (ann, report) = (someone("ann"), one.agent.run(&someone("ann"), "Pay 40.").await.unwrap());
+    let id = asked(&report);
+    let open = one.agent.pending(&ann, 10).await.unwrap();
+    assert_eq!(open.iter().map(|question| question.question.id).collect::<Vec<_>>(), [id]);
+    one.runs.cancel(&ann, report.run, "not needed").await.unwrap();
+    assert!(one.agent.pending(&ann, 10).await.unwrap().is_empty());
+    let late = one.agent.answer(&someone("bob"), id, Answer::of(APPROVE)).await.unwrap_err();
+    assert_eq!(late.code(), Code::Approval);
+    assert!(late.to_string().contains("its run has ended"), "{late}");
+    let kept = one.agent.question(&ann, id).await.unwrap().unwrap();
+    assert_eq!((kept.over, kept.votes.len(), pay.paid().len()), (true, 0, 0));
+}
+
+#[tokio::test]
+async fn what_somebody_writes_into_an_answer_is_recorded_without_sensitive_values() {
+    let card = "4111 1111 1111 1111";
+    let (report, _) = after(Terms::default(), async |process, id| {
+        let note = Some(format!("Not with {card}.").into());
+        let answer = Answer { note, ..Answer::of(DENY) };
+        process.agent.answer(&someone("bob"), id, answer).await.unwrap();
+    })
+    .await;
+    let shown = format!("{:?}", report.unwrap().messages);
+    assert!(shown.contains("Not with <CARD_1") && !shown.contains(card), "{shown}");
 }

@@ -94,9 +94,11 @@ impl Drawing {
                 let (asked, reason) = (strong("approval asked"), self.text(reason));
                 format!("{effect} {asked} {approval}: {reason}")
             }
-            What::ApprovalAnswered { approval, approved, by } => {
+            What::ApprovalAnswered { approval, approved, choice, by } => {
                 let answer = if *approved { "approved" } else { "denied" };
-                format!("{effect} {} {approval} by {}", strong(answer), clean(by))
+                let said =
+                    if choice.is_empty() { String::new() } else { format!(" ({})", clean(choice)) };
+                format!("{effect} {} {approval}{said} by {}", strong(answer), clean(by))
             }
             What::Steered { stage, feedback } => {
                 let (back, feedback) = (strong("sent back"), self.text(feedback));

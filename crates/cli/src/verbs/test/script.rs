@@ -27,6 +27,9 @@ impl Scripted {
 
     fn take(&self) -> Result<Reply> {
         let number = self.next.fetch_add(1, Ordering::SeqCst);
+        if let Some(code) = self.turns.get(number).and_then(|said| said.error) {
+            return Err(LargestackError::other(code, "the script of the case says so"));
+        }
         self.turns.get(number).map(reply).ok_or_else(|| {
             let turns = self.turns.len();
             LargestackError::with_advice(

@@ -1,0 +1,174 @@
+//! `largestack approvals`: the questions that runs wait for a person to answer.
+
+use std::path::{Path, PathBuf};
+
+use clap::{Args, Subcommand};
+use largestack_ports::approvals::{Approval, Approvals as _, Standing};
+use largestack_store::Store;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::id::ApprovalId;
+use serde::Serialize;
+
+use crate::args::Global;
+use crate::compose::{self, blocking};
+use crate::exit;
+use crate::failure::Outcome;
+use crate::place;
+use crate::render::questions::{self, QuestionDocument};
+use crate::screen::Screen;
+
+mod answer;
+mod delegate;
+
+/// Questions among which a beginning of an id is looked up, and that are listed.
+const RECENT: usize = 1_000;
+
+/// The questions that runs wait for a person to answer.
+#[derive(Debug, Args)]
+#[command(args_conflicts_with_subcommands = true)]
+pub(crate) struct Approvals {
+    #[command(subcommand)]
+    what: Option<What>,
+    /// The project whose questions are listed; the nearest one unless given
+    path: Option<PathBuf>,
+    /// Also questions that wait for nobody any more
+    #[arg(long)]
+    all: bool,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum What {
+    /// Show a question whole: which call it is about, and what was said to it
+    Show(Show),
+    /// Answer a question; once it is decided its run goes on
+    Answer(answer::Answer),
+    /// Hand on the right to answer a question: prints a token that answers it once
+    Delegate(delegate::Delegate),
+}
+
+/// Shows a question whole.
+#[derive(Debug, Args)]
+struct Show {
+    #[command(flatten)]
+    named: Named,
+    /// Print one JSON document
+    #[arg(long)]
+    json: bool,
+}
+
+/// Which question is meant.
+#[derive(Debug, Args)]
+struct Named {
+    /// A project (the nearest one unless given) and a question: its id, or the beginning of it
+    #[arg(value_names = ["PATH", "QUESTION"], num_args = 1..=2, required = true)]
+    target: Vec<String>,
+}
+
+#[derive(Serialize)]
+struct Document {
+    state: String,
+    questions: Vec<QuestionDocument>,
+}
+
+impl Approvals {
+    pub(crate) fn json(&self) -> bool {
+        match &self.what {
+            Some(What::Show(show)) => show.json,
+            Some(What::Answer(answer)) => answer.json,
+            Some(What::Delegate(delegate)) => delegate.json,
+            None => self.json,
+        }
+    }
+
+    pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
+        match self.what {
+            Some(What::Show(show)) => show.perform(global, screen),
+            Some(What::Answer(answer)) => answer.perform(global, screen),
+            Some(What::Delegate(delegate)) => delegate.perform(global, screen),
+            None => self.list(global, screen),
+        }
+    }
+
+    fn list(&self, global: &Global, screen: &mut Screen) -> Outcome {
+        let state = place::existing(global, self.path.as_deref())?;
+        let (store, now) = (compose::reader(&state)?, compose::now());
+        let mut found = blocking(store.list(&compose::scope(), RECENT))??;
+        found.retain(|question| self.all || question.standing(now) == Standing::Open);
+        if self.json {
+            let questions = found.iter().map(|question| QuestionDocument::of(question, now));
+            let state = state.display().to_string();
+            screen.json(&Document { state, questions: questions.collect() })?;
+        } else if found.is_empty() {
+            screen.print("No run waits for an answer.\n")?;
+        } else {
+            screen.print(&questions::list(&found, now))?;
+        }
+        Ok(exit::DONE)
+    }
+}
+
+impl Show {
+    fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
+        let (path, name) = self.named.parts()?;
+        let store = compose::reader(&place::existing(global, path)?)?;
+        let (question, now) = (blocking(find(&store, name))??, compose::now());
+        if self.json {
+            screen.json(&QuestionDocument::of(&question, now))?;
+        } else {
+            screen.print(&questions::whole(&question, now))?;
+        }
+        Ok(exit::DONE)
+    }
+}
+
+impl Named {
+    /// The project, and the question's name.
+    fn parts(&self) -> Result<(Option<&Path>, &str)> {
+        let is_question = |word: &&String| word.starts_with(ApprovalId::PREFIX);
+        let (path, name) = match self.target.as_slice() {
+            [name] => (None, Some(name).filter(is_question)),
+            [one, other] if is_question(&one) => (Some(other), Some(one)),
+            [path, name] => (Some(path), Some(name).filter(is_question)),
+            _ => (None, None),
+        };
+        let name = name.ok_or_else(|| {
+            let words = self.target.join(" ");
+            LargestackError::with_advice(
+                Code::Input,
+                format!("`{words}` names no question"),
+                "Name one as `largestack approvals` lists them, e.g. apr_0198",
+            )
+        })?;
+        Ok((path.map(Path::new), name))
+    }
+}
+
+/// The question that is meant.
+async fn find(store: &Store, name: &str) -> Result<Approval> {
+    let scope = compose::scope();
+    let none = || {
+        LargestackError::with_advice(
+            Code::NotFound,
+            format!("there is no question {name}"),
+            "`largestack approvals --all` lists them",
+        )
+    };
+    if let Ok(id) = name.parse::<ApprovalId>() {
+        return store.find(&scope, id).await?.ok_or_else(none);
+    }
+    let recent = store.list(&scope, RECENT).await?;
+    let fits = |approval: &Approval| approval.question.id.to_string().starts_with(name);
+    let mut fitting = recent.into_iter().filter(fits);
+    match (fitting.next(), fitting.next()) {
+        (Some(approval), None) => Ok(approval),
+        (None, _) => Err(none()),
+        (Some(one), Some(other)) => Err(LargestackError::with_advice(
+            Code::Input,
+            format!("{name} begins more than one: {}, {}", one.question.id, other.question.id),
+            "Give more of the id",
+        )),
+    }
+}

@@ -1,0 +1,50 @@
+//! Questions that runs of typed agents wait for.
+
+use std::sync::Arc;
+
+use largestack_ports::approvals::{Answer, Approval, Token};
+use largestack_types::errors::Result;
+use largestack_types::id::ApprovalId;
+use largestack_types::scope::Scope;
+
+use super::Agent;
+
+impl<Deps: Send + Sync + 'static, Out: Send + 'static> Agent<Deps, Out> {
+    /// The questions of this tenant that wait for an answer, newest first, at most so many.
+    pub async fn pending(&self, scope: &Scope, most: usize) -> Result<Vec<Approval>> {
+        self.inner.pending(scope, most).await
+    }
+
+    /// A question of this tenant with its answers.
+    pub async fn question(&self, scope: &Scope, id: ApprovalId) -> Result<Option<Approval>> {
+        self.inner.question(scope, id).await
+    }
+
+    /// Answers a question as the principal of the scope. Once it is decided, [`Agent::resume`] goes
+    /// on with its run, in this process or in another.
+    pub async fn decide(&self, scope: &Scope, id: ApprovalId, answer: Answer) -> Result<Approval> {
+        self.inner.answer(scope, id, answer).await
+    }
+
+    /// Answers a question by a right that was handed on.
+    pub async fn decide_by_token(
+        &self,
+        scope: &Scope,
+        id: ApprovalId,
+        token: Token,
+        answer: Answer,
+    ) -> Result<Approval> {
+        self.inner.answer_by_token(scope, id, token, answer).await
+    }
+
+    /// Hands the right of the scope's principal to answer a question to somebody else, who answers
+    /// once by the token.
+    pub async fn delegate(
+        &self,
+        scope: &Scope,
+        id: ApprovalId,
+        to: impl Into<Arc<str>>,
+    ) -> Result<Token> {
+        self.inner.delegate(scope, id, to).await
+    }
+}
