@@ -12,6 +12,7 @@ use largestack_types::scope::Scope;
 
 use crate::approval::ApprovalPolicy;
 use crate::builder::AgentBuilder;
+use crate::child::Above;
 use crate::drive::{Beginning, Drive};
 use crate::memory::Memory;
 use crate::options::{Input, ResumeOptions, RunOptions};
@@ -72,7 +73,7 @@ impl Agent {
         input: impl Into<Input>,
         options: RunOptions,
     ) -> Result<Report> {
-        let beginning = Beginning { input: input.into(), options, sink: None };
+        let beginning = Beginning { input: input.into(), options, sink: None, above: None };
         Drive::begin(Arc::clone(&self.0), scope, beginning).await?.perform().await
     }
 
@@ -81,7 +82,7 @@ impl Agent {
         let (agent, scope, input) = (self.clone(), scope.clone(), input.into());
         RunStream::new(|sink| {
             Box::pin(async move {
-                let beginning = Beginning { input, options, sink: Some(sink) };
+                let beginning = Beginning { input, options, sink: Some(sink), above: None };
                 Drive::begin(agent.0, &scope, beginning).await?.perform().await
             })
         })
@@ -113,12 +114,27 @@ impl Agent {
         run: RunId,
         options: (ResumeOptions, Option<Sink>),
     ) -> Result<Drive> {
+        self.take_up_under(scope, run, options, None).await
+    }
+
+    /// The same for a run below another one, by whoever has that one.
+    pub(crate) async fn take_up_under(
+        &self,
+        scope: &Scope,
+        run: RunId,
+        options: (ResumeOptions, Option<Sink>),
+        above: Option<Above>,
+    ) -> Result<Drive> {
         let journal = &self.0.runtime.journal;
         let lease = journal.claim(scope, run, self.0.runtime.owner).await?;
         let taken = match self.refold(scope, run).await {
+            Ok((folded, _)) if folded.root() != run && above.is_none() => {
+                let detail = format!("{run} is a part of {}: take that one up", folded.root());
+                Err(LargestackError::other(Code::Conflict, detail))
+            }
             Ok((folded, events)) => {
                 let core = Arc::clone(&self.0);
-                Drive::take_up(core, lease.clone(), folded, &events, options).await
+                Drive::take_up(core, lease.clone(), folded, &events, (options, above)).await
             }
             Err(error) => Err(error),
         };

@@ -22,6 +22,7 @@ use crate::stages::before_tool::Approve;
 use crate::tools::breaker::Breakers;
 use crate::tools::share::Flights;
 use crate::tools::{ArgumentRules, Registry, Validators};
+use crate::toolset::{Deferral, Toolset, search};
 
 /// A change of how a tool is run.
 type ChangeOptions = Box<dyn FnOnce(&mut ToolOptions) + Send>;
@@ -41,6 +42,8 @@ pub struct AgentBuilder {
     license: Option<Arc<dyn License>>,
     memory: Memory,
     tools: Vec<Arc<dyn Tool>>,
+    toolsets: Toolset,
+    deferral: Option<Deferral>,
     changes: Vec<(Arc<str>, ChangeOptions)>,
     output: Option<Output>,
     word_retries: u32,
@@ -64,6 +67,8 @@ impl AgentBuilder {
             license: None,
             memory: Memory::default(),
             tools: Vec::new(),
+            toolsets: Toolset::default(),
+            deferral: None,
             changes: Vec::new(),
             output: None,
             word_retries: DEFAULT_RETRIES,
@@ -146,6 +151,18 @@ impl AgentBuilder {
         self
     }
 
+    /// Adds the tools of a set.
+    pub fn toolset(mut self, tools: Toolset) -> Self {
+        self.toolsets = self.toolsets.and(tools);
+        self
+    }
+
+    /// Keeps tools back where there are many: the model finds them with `search_tools`.
+    pub fn defer_tools(mut self, deferral: Deferral) -> Self {
+        self.deferral = Some(deferral);
+        self
+    }
+
     /// Changes how a tool of this agent is run; the last change counts.
     pub fn tool_options(
         mut self,
@@ -188,8 +205,8 @@ impl AgentBuilder {
         self
     }
 
-    /// The agent, or everything that is wrong with the description.
-    pub fn build(self, runtime: Runtime) -> Result<Agent> {
+    /// What every agent has to say and this one does not.
+    fn missing(&self) -> Vec<String> {
         let mut problems = Vec::new();
         if self.name.trim().is_empty() {
             problems.push("an agent needs a name".to_owned());
@@ -200,20 +217,26 @@ impl AgentBuilder {
         if self.limits.max_turns == 0 {
             problems.push("`limits.max_turns` must be at least 1".to_owned());
         }
-        let mut registry = Registry::default();
-        for tool in self.tools {
-            if let Err(error) = registry.add(tool) {
-                problems.push(largestack_types::error::Coded::message(&error));
-            }
-        }
-        for (tool, change) in self.changes {
-            if !registry.configure(&tool, change) {
-                problems.push(format!("options are given for `{tool}`, which is not a tool"));
-            }
-        }
+        problems
+    }
+
+    /// The agent, or everything that is wrong with the description.
+    pub fn build(self, runtime: Runtime) -> Result<Agent> {
+        let mut problems = self.missing();
+        let (of_sets, set_aside, wrong) = self.toolsets.parts();
+        problems.extend(wrong);
+        let tools = self.tools.into_iter().chain(of_sets);
+        let mut registry = gathered(tools, self.changes, &mut problems);
+        let mut permissions = self.permissions;
+        let kept_back =
+            search::keep_back(&mut registry, &mut permissions, (set_aside, self.deferral));
+        let deferred = kept_back.unwrap_or_else(|wrong| {
+            problems.push(wrong);
+            Vec::new()
+        });
         problems.extend(registry.problems());
         let unknown = |name: &&String| registry.get(name).is_none();
-        for name in self.permissions.allow.iter().flatten().filter(unknown) {
+        for name in permissions.allow.iter().flatten().filter(unknown) {
             problems.push(format!("`permissions.allow` names `{name}`, which is not a tool"));
         }
         problems.extend(self.approvals.problems(|tool| registry.get(tool).is_some()));
@@ -222,7 +245,6 @@ impl AgentBuilder {
         }
         let validators = Arc::new(Validators::compile(&registry)?);
         let rules = ArgumentRules::compile(&registry)?;
-        let permissions = self.permissions.clone();
         let rated = registry
             .iter()
             .any(|entry| entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some());
@@ -238,7 +260,7 @@ impl AgentBuilder {
         };
         let mut pipeline = Pipeline::new(Parts {
             approve: asks.then_some(approve),
-            permissions: self.permissions,
+            permissions: permissions.clone(),
             validators,
             rules,
             before_tool: self.before_tool,
@@ -266,6 +288,7 @@ impl AgentBuilder {
             tools: registry.specs(|entry| {
                 permissions.permit(&entry.tool.spec().name, &entry.options.access.capabilities)
             }),
+            deferred,
             settings: Arc::new(settings),
             limits: self.limits,
             output: rule,
@@ -290,4 +313,24 @@ impl AgentBuilder {
             runtime,
         })))
     }
+}
+
+/// The tools with their options.
+fn gathered(
+    tools: impl Iterator<Item = Arc<dyn Tool>>,
+    changes: Vec<(Arc<str>, ChangeOptions)>,
+    problems: &mut Vec<String>,
+) -> Registry {
+    let mut registry = Registry::default();
+    for tool in tools {
+        if let Err(error) = registry.add(tool) {
+            problems.push(largestack_types::error::Coded::message(&error));
+        }
+    }
+    for (tool, change) in changes {
+        if !registry.configure(&tool, change) {
+            problems.push(format!("options are given for `{tool}`, which is not a tool"));
+        }
+    }
+    registry
 }

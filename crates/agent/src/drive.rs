@@ -15,12 +15,14 @@ use largestack_ports::journal::Lease;
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::RunSlot;
 use largestack_ports::spending::Spending;
+use largestack_ports::tree::RunTree;
 use largestack_types::errors::Result;
 use largestack_types::id::{EffectId, SessionId};
 use largestack_types::message::Message;
 use largestack_types::time::Timestamp;
 
 use crate::agent::Core;
+use crate::child::Above;
 use crate::memory;
 use crate::protect::RunGuard;
 use crate::report::Report;
@@ -39,6 +41,7 @@ mod record;
 mod start;
 
 pub(crate) use begin::Beginning;
+pub(crate) use check::value_of;
 use control::{Control, Signal};
 use land::Landed;
 use record::Outbox;
@@ -51,6 +54,10 @@ pub(crate) struct Drive {
     pub(crate) guard: Arc<RunGuard>,
     slot: RunSlot,
     budgets: Arc<[BudgetKey]>,
+    /// Its place in the tree of runs.
+    tree: RunTree,
+    /// Who is told what it comes to, where it is not at the top.
+    above: Option<Above>,
     deps: Arc<dyn Any + Send + Sync>,
     control: Control,
     sink: Option<Sink>,
@@ -150,23 +157,23 @@ impl Drive {
 
     /// Gives back what only a run that is driven holds.
     async fn leave(&mut self) -> Result<()> {
-        let runtime = &self.core.runtime;
-        if let Some(tree) = self.own_budget() {
-            runtime.ledger.close(&tree).await;
+        if let Some(above) = &self.above {
+            above.tell(&self.run);
         }
+        let runtime = &self.core.runtime;
+        runtime.ledger.close(&self.own_budget()).await;
         runtime.journal.release(&self.lease).await
     }
 
-    /// The account that this run has opened: its tree's, where it is the root.
-    fn own_budget(&self) -> Option<BudgetKey> {
-        let root = self.run.root();
-        (self.run.id() == root).then(|| BudgetKey::run_tree(&self.lease.scope, root))
+    /// The account that this run has opened: its own and everything's under it.
+    fn own_budget(&self) -> BudgetKey {
+        BudgetKey::run_tree(&self.lease.scope, self.run.id())
     }
 
     async fn report(&mut self) -> Report {
         let text = self.run.output().map(|message| message.text()).unwrap_or_default();
         let text = self.guard.reveal(&text, &self.asked_text).await;
-        let value = self.value().await;
+        let value = value_of(&self.run, &self.guard, &self.asked_text).await;
         Report::of(&self.run, text, value)
     }
 
@@ -213,13 +220,14 @@ impl Drop for Drive {
                 self.remember();
                 self.flush()
             });
+        if let Some(above) = &self.above {
+            above.tell(&self.run);
+        }
         let runtime = self.core.runtime.clone();
         let (lease, budget) = (self.lease.clone(), self.own_budget());
         let tasks = Arc::clone(&runtime.tasks);
         tasks.spawn(Box::pin(async move {
-            if let Some(tree) = budget {
-                runtime.ledger.close(&tree).await;
-            }
+            runtime.ledger.close(&budget).await;
             let _ = runtime.journal.release(&lease).await;
         }));
     }

@@ -7,6 +7,7 @@
 pub mod agent;
 mod approval;
 pub mod builder;
+mod child;
 mod drive;
 pub mod event;
 pub mod memory;
@@ -23,10 +24,12 @@ pub mod stage;
 mod stages;
 mod stream;
 pub mod tools;
+pub mod toolset;
 
 pub use agent::Agent;
 pub use approval::ApprovalPolicy;
 pub use builder::AgentBuilder;
+pub use child::{AgentTool, Instruct};
 pub use event::RunEvent;
 pub use largestack_engine::event::Adjusted;
 pub use memory::Memory;
@@ -38,3 +41,4 @@ pub use runs::{Followed, Follower, Position, RunHandle, Runs};
 pub use runtime::Runtime;
 pub use sessions::Conversations;
 pub use stream::RunStream;
+pub use toolset::{Deferral, SEARCH_TOOLS, Toolset};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use largestack_engine::Wait;
+use largestack_engine::event::ChildRun;
 use largestack_engine::{EndReason, Run, Status};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
@@ -35,10 +36,12 @@ pub struct Report {
     pub turns: u32,
     /// Tool calls asked for.
     pub tool_calls: u32,
-    /// Tokens.
+    /// Tokens, with those of the runs that it has started.
     pub usage: Usage,
-    /// Cost.
+    /// Cost, with that of the runs that it has started.
     pub cost: Money,
+    /// The runs that it has started and that have ended, each with everything under it.
+    pub children: Vec<ChildRun>,
     /// The error of a failed or killed run.
     pub error: Option<LargestackError>,
     /// What a suspended run waits for.
@@ -60,8 +63,9 @@ impl Report {
             dropped: run.dropped().to_vec(),
             turns: run.turns(),
             tool_calls: run.tool_calls(),
-            usage: run.usage(),
-            cost: run.cost(),
+            usage: run.tree_usage(),
+            cost: run.tree_cost(),
+            children: run.children().iter().map(|(_, child)| child.clone()).collect(),
             error: end.and_then(|end| end.error.clone()),
             waits: run.waits(),
             messages: run.own_messages().to_vec(),

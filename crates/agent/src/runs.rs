@@ -67,7 +67,7 @@ impl Runs {
     ) -> Result<RunHandle> {
         let (log, cancel) = (Arc::new(Log::default()), options.cancel.clone());
         let sink = Some(Sink::Log(Arc::clone(&log)));
-        let beginning = Beginning { input: input.into(), options, sink };
+        let beginning = Beginning { input: input.into(), options, sink, above: None };
         let drive = Drive::begin(Arc::clone(&agent.0), scope, beginning).await?;
         self.detach(drive, Driven { log, cancel }).await
     }

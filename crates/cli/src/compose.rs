@@ -1,18 +1,21 @@
 //! Putting the house together: adapters are made here and handed down behind ports. The one place
 //! of this program that knows both a port and what implements it.
 
-use std::path::Path;
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use largestack_agent::memory::Window;
 use largestack_agent::runtime::ToolPorts;
-use largestack_agent::{Agent, AgentBuilder, ApprovalPolicy, Memory, Output, Runtime};
+use largestack_agent::{
+    Agent, AgentBuilder, AgentTool, ApprovalPolicy, Deferral, Memory, Output, Runtime,
+};
 use largestack_config::{
-    self as config, Environment, Flags, Inputs, Offer, Settings, ToolSettings,
+    self as config, Declared, Environment, Flags, Inputs, Offer, Settings, ToolSettings,
 };
 use largestack_gateway::{
-    CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak, OnContent, Pool, Ports,
-    Strategy, block_model_requests,
+    Builder as GatewayBuilder, CachePolicy, CannotContinue, FallbackPolicy, Gateway, OnBreak,
+    OnContent, Pool, Ports, Strategy, block_model_requests,
 };
 use largestack_http::{CloudTransport, HttpEgress, HttpTransport, OsIds, SystemClock, TokioTasks};
 use largestack_knowledge::rerank::OnFailure;
@@ -31,6 +34,7 @@ use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 use largestack_wire::Registry;
 
+use crate::below::agents_below;
 use crate::budgets;
 use crate::failure::{Failure, Outcome};
 use crate::keys::{self, Keys};
@@ -51,6 +55,7 @@ const TOOLS: &[&str] = &[
     largestack_tools::web::REQUEST,
     largestack_tools::search::NAME,
     largestack_tools::sql::NAME,
+    largestack_tools::shell::NAME,
 ];
 /// The collection of an agent's documents, in the state of its project.
 const COLLECTION: &str = "knowledge";
@@ -204,8 +209,9 @@ pub(crate) async fn house_with(
     let mut gateway = Gateway::builder(ports)
         .rate_limits(shared.limits, rates)
         .cache_store(Arc::new(store.clone()));
-    if let Some(cache) = &described.cache {
-        gateway = gateway.cache(Arc::clone(&described.name), cache_policy(cache, described)?);
+    let below = agents_below(described)?;
+    for agent in std::iter::once(described).chain(below.values()) {
+        gateway = answered_by(gateway, agent)?;
     }
     for (name, pool) in &settings.project.pools {
         gateway = gateway.pool(name, pool_of(pool));
@@ -214,9 +220,6 @@ pub(crate) async fn house_with(
         .pool_memory(Arc::new(store.clone()))
         .registry(providers)
         .prices(settings.project.prices.clone())
-        .fallbacks(Arc::clone(&described.name), described.fallbacks.iter().cloned())
-        .fallback_policy(Arc::clone(&described.name), fallback_policy(&described.fallback))
-        .residency(Arc::clone(&described.name), described.residency.iter().cloned())
         .build();
     gateway.register(largestack_knowledge::model::NAME, Arc::new(Extractive::default()));
     if let Some((name, model)) = model {
@@ -240,7 +243,10 @@ pub(crate) async fn house_with(
         tasks: Arc::new(tasks.clone()),
     };
     let outside = outside(&settings.project.network)?;
-    let mut agent = agent(described, store, gateway, &outside)?;
+    let reranker: Arc<dyn Reranker> = gateway;
+    let parts =
+        Parts { store, reranker: &reranker, outside: &outside, runtime: &runtime, below: &below };
+    let mut agent = agent(described, parts)?;
     if let Some(license) = &settings.project.license {
         agent = agent.license(Arc::new(license.load()));
     }
@@ -261,7 +267,10 @@ fn outside(network: &config::Network) -> Result<tools::Outside> {
 /// Whether every tool of an agent can be made. Nothing is run and nobody is asked.
 pub(crate) fn check_tools(settings: &Settings<config::Agent>) -> Result<()> {
     let outside = outside(&settings.project.network)?;
-    settings.agent.tools.iter().try_for_each(|tool| tools::made(tool, &outside).map(drop))
+    let below = agents_below(&settings.agent)?;
+    let agents = std::iter::once(&settings.agent).chain(below.values());
+    let mut tools = agents.flat_map(|agent| &agent.tools);
+    tools.try_for_each(|tool| tools::made(tool, &outside).map(drop))
 }
 
 /// What the guards let through decides what a reply was made from, so that other guards find
@@ -311,12 +320,46 @@ fn fallback_policy(described: &config::Fallback) -> FallbackPolicy {
     }
 }
 
-fn agent(
-    described: &config::Agent,
-    store: &Store,
-    reranker: Arc<dyn Reranker>,
-    outside: &tools::Outside,
-) -> Result<AgentBuilder> {
+/// What an agent is made of beside its description.
+#[derive(Clone, Copy)]
+struct Parts<'p> {
+    store: &'p Store,
+    reranker: &'p Arc<dyn Reranker>,
+    outside: &'p tools::Outside,
+    runtime: &'p Runtime,
+    /// The agents that are tools of others, by file.
+    below: &'p BTreeMap<PathBuf, config::Agent>,
+}
+
+/// Who answers an agent's calls, and what is answered without anybody.
+fn answered_by(gateway: GatewayBuilder, described: &config::Agent) -> Result<GatewayBuilder> {
+    let name = || Arc::clone(&described.name);
+    let mut gateway = gateway
+        .fallbacks(name(), described.fallbacks.iter().cloned())
+        .fallback_policy(name(), fallback_policy(&described.fallback))
+        .residency(name(), described.residency.iter().cloned());
+    if let Some(cache) = &described.cache {
+        gateway = gateway.cache(name(), cache_policy(cache, described)?);
+    }
+    Ok(gateway)
+}
+
+/// Another agent as a tool.
+fn agent_below(
+    tool: &config::ToolUse,
+    other: &config::AgentUse,
+    parts: Parts<'_>,
+) -> Result<AgentTool> {
+    let described = parts.below.get(&other.file).ok_or_else(|| {
+        let detail = format!("tools.{}: there is no agent {}", tool.name, other.file.display());
+        LargestackError::other(Code::Config, detail)
+    })?;
+    let made = agent(described, parts)?.build(parts.runtime.clone())?;
+    Ok(made.as_tool(Arc::clone(&tool.name), Arc::clone(&other.description)))
+}
+
+fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<AgentBuilder> {
+    let (store, reranker) = (parts.store, Arc::clone(parts.reranker));
     let permissions = largestack_agent::pipeline::Permissions {
         allow: described.permissions.allow.clone(),
         deny: described.permissions.deny.clone(),
@@ -354,21 +397,31 @@ fn agent(
             None => search,
         });
     }
-    with_tools(builder, described, outside)
+    if let Some(search) = &described.search_tools {
+        builder = builder.defer_tools(Deferral {
+            above: search.above as usize,
+            keep: search.keep.clone(),
+            results: search.results as usize,
+        });
+    }
+    with_tools(builder, described, parts)
 }
 
 /// The agent with the tools that its file names or makes.
 fn with_tools(
     mut builder: AgentBuilder,
     described: &config::Agent,
-    outside: &tools::Outside,
+    parts: Parts<'_>,
 ) -> Result<AgentBuilder> {
     let mut known: Vec<Arc<str>> = Vec::new();
     for tool in &described.tools {
-        let made = tools::made(tool, outside)?;
+        let made = tools::made(tool, parts.outside)?;
         let mut names: Vec<Arc<str>> =
             made.iter().map(|tool| Arc::clone(&tool.spec().name)).collect();
-        if names.is_empty() && tool.declared.is_none() {
+        if let Some(Declared::Agent(other)) = &tool.declared {
+            builder = builder.tool(agent_below(tool, other, parts)?);
+            names.push(Arc::clone(&tool.name));
+        } else if names.is_empty() && tool.declared.is_none() {
             names.push(Arc::clone(&tool.name));
         }
         for tool in made {

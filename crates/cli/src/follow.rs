@@ -174,6 +174,10 @@ fn advise(report: &Report, project: &str, screen: &mut Screen) {
         screen.complain(&match wait {
             // Who has the question says how it is answered.
             Wait::Approval { .. } => continue,
+            Wait::Child { effect, run } => format!(
+                "The run {run}, which {effect} started, waits; `largestack trace {run}` shows for \
+                 what."
+            ),
             Wait::Doubt { effect } => format!(
                 "The tool call {effect} was cut off, and nobody knows whether it happened. Check \
                  its effect, then:\n  largestack resume {run} {project} --in-doubt \

@@ -6,6 +6,7 @@
 
 mod agents;
 mod args;
+mod below;
 mod budgets;
 mod compose;
 mod documents;

@@ -5,14 +5,16 @@ use std::sync::Arc;
 use largestack_config::{CommandUse, Declared, Environment, HttpUse, OpenApiUse, ToolOwn, ToolUse};
 use largestack_ports::clock::Clock;
 use largestack_ports::command::{CommandLimits, Commands};
-use largestack_ports::database::QueryLimits;
+use largestack_ports::database::{Database, QueryLimits};
 use largestack_ports::egress::{Egress, Reach};
+use largestack_ports::vault::Sensitive;
 use largestack_store::SqliteFile;
 use largestack_tools::command::{CommandAnswer, CommandTool};
 use largestack_tools::files::{self, Files};
 use largestack_tools::http_call::{HttpCall, NotATemplate};
 use largestack_tools::openapi::OpenApi;
 use largestack_tools::search::{self, Search, engines};
+use largestack_tools::shell::{self, Allowed, Shell};
 use largestack_tools::web::{self, Web};
 use largestack_tools::{DynamicTool, calculator, sql, time};
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -34,6 +36,8 @@ pub(crate) fn made(named: &ToolUse, outside: &Outside) -> Result<Vec<DynamicTool
             tool.map(|tool| vec![tool]).map_err(|error| wrong(named, &error.to_string()))
         }
         Some(Declared::OpenApi(service)) => operations_of(named, service, outside),
+        // Made where there is a runtime for it.
+        Some(Declared::Agent(_)) => Ok(Vec::new()),
         None => Ok(built_in(named, outside)?.into_iter().collect()),
     }
 }
@@ -144,16 +148,48 @@ fn built_in(named: &ToolUse, outside: &Outside) -> Result<Option<DynamicTool>> {
         web::REQUEST => web::request(web_of(own, outside)),
         search::NAME => search::tool(search_of(named, outside)?),
         sql::NAME => {
-            let path = own.database.clone().ok_or_else(|| wrong(named, "`database` is missing"))?;
             let mut limits = QueryLimits::default();
             if let Some(rows) = own.max_rows {
                 limits.rows = rows as usize;
             }
-            sql::tool(Arc::new(SqliteFile::at(path)), limits)
+            sql::tool(database_of(named, outside)?, limits)
         }
+        shell::NAME => shell::tool(Shell {
+            commands: Arc::clone(&outside.commands),
+            root: own.root.clone().ok_or_else(|| wrong(named, "`root` is missing"))?,
+            allow: own
+                .allow
+                .iter()
+                .cloned()
+                .map(|(program, words)| Allowed { program, words })
+                .collect(),
+            max_bytes: own
+                .max_bytes
+                .map_or(CommandLimits::default().output, |bytes| bytes as usize),
+        }),
         _ => return Ok(None),
     };
     Ok(Some(tool))
+}
+
+fn database_of(named: &ToolUse, outside: &Outside) -> Result<Arc<dyn Database>> {
+    let own = &named.own;
+    if let Some(server) = &own.server {
+        return server_of(named, server.value(&outside.environment));
+    }
+    let path = own.database.clone().ok_or_else(|| wrong(named, "`database` is missing"))?;
+    Ok(Arc::new(SqliteFile::at(path)))
+}
+
+#[cfg(feature = "postgres")]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature it fails")]
+fn server_of(_: &ToolUse, url: Sensitive) -> Result<Arc<dyn Database>> {
+    Ok(Arc::new(largestack_store::PostgresDatabase::at(url)))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn server_of(named: &ToolUse, _: Sensitive) -> Result<Arc<dyn Database>> {
+    Err(wrong(named, "a Postgres server needs the feature `postgres`, which this program lacks"))
 }
 
 fn wrong(named: &ToolUse, why: &str) -> LargestackError {

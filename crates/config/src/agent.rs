@@ -22,7 +22,7 @@ use crate::project::Words;
 use crate::read::{Fields, Read};
 use crate::routing::{self, Fallback, ReplyCache};
 use crate::show::Show;
-use crate::tools::{self, Raise, ToolUse};
+use crate::tools::{self, Raise, SearchTools, ToolUse};
 use crate::value;
 
 /// An agent as its file, the environment and flags describe it.
@@ -54,6 +54,8 @@ pub struct Agent {
     pub output: Option<Output>,
     /// Tools that the model may call, in order.
     pub tools: Vec<ToolUse>,
+    /// When tools are kept back until the model looks for them; `None` for never.
+    pub search_tools: Option<SearchTools>,
     /// Documents to answer from.
     pub knowledge: Option<Knowledge>,
     /// Limits of a run, its budget among them.
@@ -221,6 +223,7 @@ pub(crate) fn read(
     let settings = settings(fields.section("settings"));
     let output = output(fields.section("output"));
     let tools = tools::read(&mut fields, catalogue);
+    let search_tools = tools::search(fields.section("search_tools"), catalogue, &tools.value);
     let knowledge = knowledge(&mut fields, catalogue, &tools);
     let limits = limits(&mut fields);
     let memory = memory::read(fields.section("memory"));
@@ -243,6 +246,7 @@ pub(crate) fn read(
         settings,
         output,
         tools: tools.value,
+        search_tools,
         knowledge,
         limits,
         memory,
@@ -404,6 +408,8 @@ fn limits(fields: &mut Fields<'_>) -> Limits {
         max_tool_calls: section
             .get("max_tool_calls", default.max_tool_calls, value::or_none(count(0)))
             .value,
+        max_depth: section.get("max_depth", default.max_depth, count(0)).value,
+        max_children: section.get("max_children", default.max_children, count(0)).value,
         on_limit: section.get("on_limit", default.on_limit, value::choice(ON_LIMIT)).value,
     };
     section.finish();

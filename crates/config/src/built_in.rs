@@ -7,9 +7,11 @@ use std::sync::Arc;
 use largestack_ports::egress::Block;
 
 use crate::catalogue::Catalogue;
+use crate::declared;
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
+use crate::secret::SecretText;
 use crate::show::Show;
 use crate::value;
 
@@ -36,6 +38,10 @@ pub struct ToolOwn {
     pub zone: Option<Arc<str>>,
     /// The SQLite file that is asked.
     pub database: Option<PathBuf>,
+    /// The Postgres server that is asked instead.
+    pub server: Option<SecretText>,
+    /// Commands that may be run: the program's file, and all words.
+    pub allow: Vec<(PathBuf, Vec<String>)>,
     /// Rows that are returned.
     pub max_rows: Option<u32>,
 }
@@ -47,7 +53,8 @@ impl Show for Block {
 }
 
 /// Reads the keys of a tool's own out of its group.
-pub(crate) fn read(tool: &str, fields: &mut Fields<'_>, working: &Path) -> ToolOwn {
+pub(crate) fn read(tool: &str, fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> ToolOwn {
+    let working = catalogue.working_folder;
     let mut own = ToolOwn::default();
     match tool {
         "read_file" | "list_files" | "write_file" => {
@@ -68,12 +75,69 @@ pub(crate) fn read(tool: &str, fields: &mut Fields<'_>, working: &Path) -> ToolO
         }
         "current_time" => own.zone = fields.optional("zone", value::some_text),
         "sql_query" => {
-            own.database = path(fields, "database", "file", working, Path::is_file);
+            database(fields, &mut own, catalogue);
             own.max_rows = fields.optional("max_rows", value::whole(1, 10_000));
+        }
+        "shell" => {
+            own.root = path(fields, "root", "folder", working, Path::is_dir);
+            own.allow = allowed(fields, catalogue);
+            own.max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
         }
         _ => {}
     }
     own
+}
+
+/// A file, or the address of a server, which may hold a password.
+fn database(fields: &mut Fields<'_>, own: &mut ToolOwn, catalogue: &Catalogue<'_>) {
+    let read = |node: &Node| {
+        let text = value::some_text(node)?;
+        SecretText::of(&text, catalogue.environment).map(Some)
+    };
+    let Read { value, source } = fields.required("database", read);
+    let Some(text) = value else { return };
+    let filled = text.value(catalogue.environment);
+    let filled = filled.expose();
+    if filled.starts_with("postgres://") || filled.starts_with("postgresql://") {
+        own.server = Some(text);
+        return;
+    }
+    let path = source.folder(catalogue.working_folder).join(filled);
+    if !path.is_file() {
+        let whole = fields.key("database");
+        // What a variable says is not repeated.
+        let detail = format!("there is no file {}", text.show());
+        fields.report.wrong(&source, &whole, Wrong::value(detail));
+    }
+    own.database = Some(path);
+}
+
+/// Commands word by word, with their programs.
+fn allowed(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Vec<(PathBuf, Vec<String>)> {
+    let folder = fields.source().folder(catalogue.working_folder);
+    let list = fields.list("allow", Vec::new(), value::some_text);
+    let key = fields.key("allow");
+    if list.value.is_empty() {
+        let source = fields.source().clone();
+        fields.report.wrong(&source, &key, Wrong::Missing);
+    }
+    let mut allowed = Vec::with_capacity(list.value.len());
+    for text in &list.value {
+        let words: Vec<String> = text.split_whitespace().map(str::to_owned).collect();
+        let early = words.iter().rev().skip(1).any(|word| word == "**");
+        let program = match words.first() {
+            Some(_) if early => {
+                Err(Wrong::value(format!("`{text}`: `**` is the last word, or none")))
+            }
+            Some(word) => declared::program(word, &folder, catalogue.environment),
+            None => continue,
+        };
+        match program {
+            Ok(program) => allowed.push((program, words)),
+            Err(wrong) => fields.report.wrong(&list.source, &key, wrong),
+        }
+    }
+    allowed
 }
 
 fn reach(fields: &mut Fields<'_>, own: &mut ToolOwn) {

@@ -1,4 +1,5 @@
-//! Tools that an agent's file makes: commands, calls of services, all operations of a service. What makes one decides which
+//! Tools that an agent's file makes: commands, calls of services, all operations of a service, other
+//! agents. What makes one decides which
 //! keys it takes.
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use crate::built_in;
 use crate::catalogue::Catalogue;
 use crate::document;
 use crate::environment::Environment;
+use crate::locate::AGENT_FILE;
 use crate::node::{Node, Value};
 use crate::problem::Wrong;
 use crate::project::Words;
@@ -29,6 +31,8 @@ pub enum Declared {
     Http(Box<HttpUse>),
     /// The operations of a service, each a tool.
     OpenApi(Box<OpenApiUse>),
+    /// Another agent.
+    Agent(AgentUse),
 }
 
 /// What every tool that a file makes says of itself.
@@ -101,17 +105,31 @@ pub struct OpenApiUse {
     pub networks: Vec<Block>,
 }
 
+/// Another agent as a tool.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct AgentUse {
+    /// What it does, for the model.
+    pub description: Arc<str>,
+    /// Its file.
+    pub file: PathBuf,
+}
+
 /// What makes a tool.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     Command,
     Http,
     OpenApi,
+    Agent,
 }
 
 /// The key that makes each kind.
-const KINDS: &[(&str, Kind)] =
-    &[("command", Kind::Command), ("http", Kind::Http), ("openapi", Kind::OpenApi)];
+const KINDS: &[(&str, Kind)] = &[
+    ("command", Kind::Command),
+    ("http", Kind::Http),
+    ("openapi", Kind::OpenApi),
+    ("agent", Kind::Agent),
+];
 
 const METHODS: &[(&str, &str)] = &[
     ("GET", "GET"),
@@ -165,6 +183,7 @@ pub(crate) fn read(
     Some(match kind {
         Kind::Command => Declared::Command(Box::new(command(about(fields), fields, catalogue)?)),
         Kind::Http => Declared::Http(Box::new(http(about(fields), fields, catalogue.environment))),
+        Kind::Agent => Declared::Agent(agent(fields, catalogue)),
         Kind::OpenApi => Declared::OpenApi(Box::new(openapi(fields, catalogue)?)),
     })
 }
@@ -212,7 +231,11 @@ fn command(about: About, fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> 
 
 /// The file of a program: a path from the folder of the agent's file, or a name that is looked for
 /// where the user's own shell would look.
-fn program(word: &str, folder: &Path, environment: &Environment) -> Result<PathBuf, Wrong> {
+pub(crate) fn program(
+    word: &str,
+    folder: &Path,
+    environment: &Environment,
+) -> Result<PathBuf, Wrong> {
     if word.contains('/') {
         let path = folder.join(word);
         let none = || Wrong::value(format!("there is no program {}", path.display()));
@@ -244,6 +267,15 @@ fn http(about: About, fields: &mut Fields<'_>, environment: &Environment) -> Htt
     };
     call.finish();
     http
+}
+
+fn agent(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> AgentUse {
+    let description = fields.required("description", value::some_text).value;
+    let is_agent = |path: &Path| path.is_file() || path.join(AGENT_FILE).is_file();
+    let file = built_in::optional_path(fields, "agent", "agent", catalogue, is_agent);
+    let file = file.unwrap_or_default();
+    let file = if file.is_dir() { file.join(AGENT_FILE) } else { file };
+    AgentUse { description, file }
 }
 
 fn openapi(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Option<OpenApiUse> {

@@ -149,7 +149,9 @@ pub const KEYS: &[Key] = keys! {
     Agent "tools.*.url", "text", "the engine's", "For `web_search`: the address of one's own";
     Agent "tools.*.zone", "text", "UTC", "For `current_time`: the zone where none is named";
     Agent "tools.*.database", "path", "the tool's",
-        "For `sql_query`, which needs it: a SQLite file";
+        "For `sql_query`, which needs it: a SQLite file, or postgres://user:password@host/database";
+    Agent "tools.*.allow", "list of texts", "none",
+        "For `shell`, which needs it: commands that may be run; `*` is any one word, `**` any number";
     Agent "tools.*.max_rows", "whole number from 1 to 10000", "100",
         "For `sql_query`: rows that are returned";
     Agent "tools.*.description", "text", "the tool's",
@@ -185,6 +187,12 @@ pub const KEYS: &[Key] = keys! {
     Agent "tools.*.openapi.headers", "texts by name", "none",
         "Headers of every call; `${VARIABLES}` in them are shown nowhere";
     Agent "tools.*.openapi.prefix", "text", "empty", "What the tools' names begin with";
+    Agent "tools.*.agent", "path", "none",
+        "Makes a tool of another agent: its file or folder";
+    Agent "search_tools.above", "whole number from 1", "none",
+        "With more tools than this all are kept back, and the tool `search_tools` finds them";
+    Agent "search_tools.keep", "list of tools", "none", "Tools that are never kept back";
+    Agent "search_tools.results", "whole number from 1 to 50", "5", "Tools that one search finds";
     Agent "knowledge.folder", "path", "none",
         "The folder with documents to answer from; `knowledge: PATH` is short for it";
     Agent "knowledge.include", "list of patterns", "`**/*.md`, `**/*.markdown`, `**/*.txt`",
@@ -207,6 +215,9 @@ pub const KEYS: &[Key] = keys! {
         "Turns in a row that bring nothing new";
     Agent "limits.max_parallel_tools", "whole number from 1", "8", "Tool calls in flight at once";
     Agent "limits.max_tool_calls", "whole number or `none`", "none", "Tool calls in a whole run";
+    Agent "limits.max_depth", "whole number", "4",
+        "Agents that call agents, above one another: 0 calls none";
+    Agent "limits.max_children", "whole number", "32", "Calls of agents in a whole run";
     Agent "limits.on_limit", "`finish` or `error`", "finish",
         "At a limit: one last turn without tools, or an error";
     Agent "memory.strategy", "`buffer`, `window`, `tokens` or `summary`", "buffer",

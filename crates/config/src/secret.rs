@@ -16,6 +16,14 @@ use crate::substitute;
 pub struct SecretText(Arc<str>);
 
 impl SecretText {
+    /// A text whose variables have to be there.
+    pub(crate) fn of(text: &str, environment: &Environment) -> Result<Self, Wrong> {
+        match substitute::fill(text, environment, true) {
+            Ok(_) => Ok(Self(text.into())),
+            Err(wrong) => Err(wrong.into_iter().next().unwrap_or(Wrong::Missing)),
+        }
+    }
+
     /// The text with the variables' values. What is missing was reported when the file was read;
     /// a variable that has gone since stands for nothing.
     pub fn value(&self, environment: &Environment) -> Sensitive {
@@ -46,9 +54,8 @@ impl SecretTexts {
         environment: &Environment,
     ) -> Result<Self, Wrong> {
         let texts = texts.into_iter().map(|(name, text)| {
-            substitute::fill(&text, environment, true)
-                .map_err(|wrong| wrong.into_iter().next().unwrap_or(Wrong::Missing))?;
-            Ok((name, SecretText(text.into())))
+            let text = SecretText::of(&text, environment)?;
+            Ok((name, text))
         });
         Ok(Self(texts.collect::<Result<_, Wrong>>()?))
     }
@@ -65,5 +72,10 @@ impl Show for SecretTexts {
 /// Whether the variables in the text at a key stay as they are written until it is used.
 pub(crate) fn stays(key: &str) -> bool {
     let levels: Vec<&str> = key.splitn(5, '.').collect();
-    matches!(levels[..], ["tools", _, "env", ..] | ["tools", _, "http" | "openapi", "headers", _])
+    matches!(
+        levels[..],
+        ["tools", _, "env", ..]
+            | ["tools", _, "database"]
+            | ["tools", _, "http" | "openapi", "headers", _]
+    )
 }

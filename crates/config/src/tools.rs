@@ -18,6 +18,7 @@ use crate::built_in::{self, ToolOwn};
 use crate::catalogue::Catalogue;
 use crate::declared::{self, Declared};
 use crate::node::{Entry, Node, Value};
+use crate::origin::Source;
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
 use crate::show::Show;
@@ -195,6 +196,40 @@ fn named(node: &mut Node) {
     node.value = Value::Map(entries.collect());
 }
 
+/// When tools are kept back until the model looks for them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchTools {
+    /// Tools that a model is told of at once.
+    pub above: u32,
+    /// Tools that are never kept back.
+    pub keep: Vec<Arc<str>>,
+    /// Tools that one search finds.
+    pub results: u32,
+}
+
+/// When tools are kept back.
+pub(crate) fn search(
+    mut fields: Fields<'_>,
+    catalogue: &Catalogue<'_>,
+    tools: &[ToolUse],
+) -> Option<SearchTools> {
+    let above = fields.optional("above", value::whole(1, u32::MAX));
+    let kept = |node: &Node| {
+        let name = value::some_text(node)?;
+        known(&name, catalogue, tools).map(|()| name)
+    };
+    let keep = fields.list("keep", Vec::new(), kept);
+    let results = fields.get("results", 5, value::whole(1, 50));
+    let said = [&keep.source, &results.source];
+    let said = said.into_iter().find(|source| !matches!(source, Source::Default)).cloned();
+    if let (None, Some(source)) = (above, said) {
+        let key = fields.key("above");
+        fields.report.wrong(&source, &key, Wrong::Missing);
+    }
+    fields.finish();
+    above.map(|above| SearchTools { above, keep: keep.value, results: results.value })
+}
+
 /// Whether there is a tool of this name, built in or made by the file.
 pub(crate) fn known(name: &str, catalogue: &Catalogue<'_>, tools: &[ToolUse]) -> Result<(), Wrong> {
     let made = |tool: &ToolUse| tool.declared.is_some() && tool.gives(name);
@@ -244,7 +279,7 @@ pub(crate) fn read(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Read<V
         let mut fields = Fields::of(entry.node, &format!("{path}.{name}"), report);
         let own = match kind {
             Some(_) => ToolOwn::default(),
-            None => built_in::read(&name, &mut fields, catalogue.working_folder),
+            None => built_in::read(&name, &mut fields, catalogue),
         };
         let declared = kind.and_then(|kind| declared::read(kind, &mut fields, catalogue));
         let settings = settings(fields);

@@ -45,6 +45,9 @@ pub struct Definition {
     pub model: Arc<str>,
     /// The tools on offer, in the order the model sees them.
     pub tools: Arc<[ToolSpec]>,
+    /// Names of those that are offered only when a search has found them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub deferred: Vec<Arc<str>>,
     /// Sampling and the like.
     pub settings: Arc<Settings>,
     /// Limits of a run.
@@ -75,6 +78,7 @@ impl Definition {
             instructions: instructions.into(),
             model: model.into(),
             tools: Arc::new([]),
+            deferred: Vec::new(),
             settings: Arc::default(),
             limits: Limits::default(),
             output: None,

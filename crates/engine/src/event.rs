@@ -22,10 +22,12 @@ use serde::{Deserialize, Serialize};
 use crate::status::{End, Limit};
 
 mod adjusted;
+mod child;
 mod envelope;
 mod output;
 mod recalled;
 pub use adjusted::Adjusted;
+pub use child::{ChildRun, ChildWaits};
 pub use envelope::{Envelope, EnvelopeError, VERSION};
 pub use output::OutputChecked;
 pub use recalled::{Older, Recalled, Summarised};
@@ -92,6 +94,8 @@ events! {
     ModelFailed(ModelFailed) = "model_failed",
     /// A tool call has its result, whatever it is.
     ToolReturned(ToolReturned) = "tool_returned",
+    /// The run that a call started waits for somebody, and the call with it.
+    ChildWaits(ChildWaits) = "child_waits",
     /// It was decided what becomes of a call in doubt.
     DoubtSettled(DoubtSettled) = "doubt_settled",
     /// A call waits for a person.
@@ -307,6 +311,12 @@ pub struct ToolReturned {
     /// What the tool asked of providers itself, in their order: part of the run's cost.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub calls: Vec<ToolCallRecord>,
+    /// Tools that were kept back and are offered from the next turn on.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub loads: Vec<Arc<str>>,
+    /// The run that the call started, where it started one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub child: Option<Box<ChildRun>>,
 }
 
 /// A call to a provider that a tool made.

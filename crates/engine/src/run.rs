@@ -14,12 +14,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
 use crate::effect::Effect;
-use crate::event::CancelRequested;
+use crate::event::{CancelRequested, ChildRun};
 use crate::limits::LoopDetector;
 use crate::status::{End, Limit, Status};
 
 mod adopt;
 mod apply;
+mod below;
 mod check;
 mod digest;
 mod error;
@@ -69,6 +70,12 @@ pub struct Run {
     /// What providers were not told.
     #[serde(default)]
     dropped: Vec<Arc<str>>,
+    /// Tools that were kept back and have been found, in the order in which they were.
+    #[serde(default)]
+    loaded: Vec<Arc<str>>,
+    /// Runs that it has started and that have ended.
+    #[serde(default)]
+    children: Vec<(EffectId, ChildRun)>,
     /// How it must end; the driver records it as [`crate::Event::RunFinished`].
     conclusion: Option<End>,
     end: Option<End>,
@@ -120,6 +127,8 @@ enum SlotState {
     Started,
     /// Waits for a person.
     Waiting(ApprovalId),
+    /// Waits for what the run that it started waits for.
+    Below(RunId),
     /// Was cut off; waits for a decision.
     Doubtful,
     /// Has its result.
@@ -135,6 +144,13 @@ pub enum Wait {
         effect: EffectId,
         /// The question.
         approval: ApprovalId,
+    },
+    /// Whatever a run that was started from here waits for.
+    Child {
+        /// The call that started it.
+        effect: EffectId,
+        /// The run.
+        run: RunId,
     },
     /// A decision about a call in doubt.
     Doubt {
@@ -173,6 +189,8 @@ impl Run {
             accepted: false,
             value: None,
             dropped: Vec::new(),
+            loaded: Vec::new(),
+            children: Vec::new(),
             conclusion: None,
             end: None,
         }
@@ -226,6 +244,7 @@ impl Run {
                     Some(Wait::Approval { effect: slot.effect, approval })
                 }
                 SlotState::Doubtful => Some(Wait::Doubt { effect: slot.effect }),
+                SlotState::Below(run) => Some(Wait::Child { effect: slot.effect, run }),
                 _ => None,
             })
             .collect()
@@ -237,9 +256,9 @@ impl Run {
             return end.status;
         }
         let Phase::Tools(slots) = &self.phase else { return Status::Running };
-        let stuck = slots.iter().all(|slot| {
-            matches!(slot.state, SlotState::Done(_) | SlotState::Waiting(_) | SlotState::Doubtful)
-        });
+        let stuck = slots
+            .iter()
+            .all(|slot| !matches!(slot.state, SlotState::Due { .. } | SlotState::Started));
         if stuck && self.conclusion.is_none() && self.cancel.is_none() {
             Status::Suspended
         } else {
@@ -253,7 +272,7 @@ impl Run {
         Call {
             model: Arc::clone(&self.definition.model),
             messages: Arc::clone(&self.messages),
-            tools: Arc::clone(&self.definition.tools),
+            tools: self.offered(),
             tool_choice: if last { ToolChoice::None } else { ToolChoice::Auto },
             settings: Arc::clone(&self.definition.settings),
             stream,

@@ -16,10 +16,12 @@ mod answer;
 mod approvals;
 mod builder;
 mod check;
+mod sub_agent;
 
 pub use answer::{Answer, AnswerStream, OneOf};
 pub use builder::AgentBuilder;
 pub use check::Retry;
+pub use sub_agent::SubAgent;
 
 /// An agent whose runs are given `Deps` and answer with an `Out`. Immutable and without state:
 /// cheap to clone, and safe to share by any number of runs at once.

@@ -62,11 +62,11 @@ pub mod __private {
     include!("private.rs");
 }
 
-pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry};
+pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry, SubAgent};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, CancelHandle, Conversations, Followed, Follower, Input, Memory, Partial, Position,
-    Report, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs, Runtime,
+    Adjusted, CancelHandle, Conversations, Deferral, Followed, Follower, Input, Memory, Partial,
+    Position, Report, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs, Runtime, Toolset,
 };
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};

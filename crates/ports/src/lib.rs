@@ -44,6 +44,7 @@ pub mod tasks;
 pub mod tokenizer;
 pub mod tool;
 pub mod transport;
+pub mod tree;
 pub mod vault;
 
 /// A boxed future, as every waiting port method returns.

@@ -16,6 +16,7 @@ use crate::BoxFuture;
 use crate::context::SoFar;
 use crate::model::CallContext;
 use crate::spending::Spending;
+use crate::tree::RunTree;
 
 mod options;
 
@@ -45,6 +46,8 @@ pub struct ToolContext {
     pub so_far: SoFar,
     /// What it may spend at providers itself, and what it has spent.
     pub spending: Spending,
+    /// Its place in the tree of runs, for tools that start others.
+    pub tree: RunTree,
     /// Set when nobody waits for the result any more: work that cannot be dropped in the middle,
     /// such as a thread, looks here.
     pub cancelled: Cancelled,
@@ -94,6 +97,8 @@ pub struct ToolOutput {
     pub citations: Vec<Citation>,
     /// The label, where it is not the tool's own origin.
     pub label: Option<Label>,
+    /// Tools that were kept back and are offered from the next turn on.
+    pub loads: Vec<Arc<str>>,
 }
 
 impl ToolOutput {

@@ -47,6 +47,6 @@ mod sqlite;
 
 pub use error::StoreError;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresStore, ServerError};
+pub use postgres::{PostgresDatabase, PostgresStore, ServerError};
 pub use secrets::SecretFile;
 pub use sqlite::{Health, Options, SqliteFile, Stats, Store, SwitchChange, SwitchScope};

@@ -4,6 +4,7 @@
 //! Every transaction names its tenant, and row-level security shows it that tenant's rows only.
 
 mod address;
+mod asked;
 mod budgets;
 mod connect;
 mod fault;
@@ -11,5 +12,6 @@ mod limits;
 mod migrate;
 mod server;
 
+pub use asked::PostgresDatabase;
 pub use fault::ServerError;
 pub use server::PostgresStore;

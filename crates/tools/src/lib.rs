@@ -21,6 +21,7 @@
 //! - `sql`: questions that change nothing.
 //! - `command`, `process`: commands as tools, and how they are run; `http_call`: calls of services;
 //!   `openapi`: the operations of a service as its document describes them.
+//! - `shell`: commands that an operator has allowed word by word.
 //! - `dynamic`: tools made of a name, a schema and a function.
 
 mod built_in;
@@ -33,6 +34,7 @@ pub mod openapi;
 mod process;
 pub mod reference;
 pub mod search;
+pub mod shell;
 pub mod sql;
 #[cfg(test)]
 mod testing;

@@ -11,8 +11,9 @@ use largestack_ports::tool::{Capability, Tool as _};
 
 use crate::files::{self, Files};
 use crate::search::{self, Search, engines};
+use crate::shell::{self, Shell};
 use crate::web::{self, Web};
-use crate::{DynamicTool, calculator, sql, time};
+use crate::{DynamicTool, Processes, calculator, sql, time};
 
 /// Leads nowhere: the table asks nobody.
 struct Nowhere;
@@ -60,6 +61,12 @@ fn tools() -> Vec<DynamicTool> {
         web::fetch(web()),
         web::request(web()),
         sql::tool(Arc::new(Nowhere), QueryLimits::default()),
+        shell::tool(Shell {
+            commands: Arc::new(Processes),
+            root: ".".into(),
+            allow: Vec::new(),
+            max_bytes: 0,
+        }),
     ];
     some.into_iter().chain(search).collect()
 }
@@ -118,6 +125,6 @@ mod tests {
             let changes = tool.options().access.capabilities.contains(&Capability::Delete);
             assert!(!(changes && spec.idempotent), "{}", spec.name);
         }
-        assert_eq!(table().lines().count(), 2 + 9);
+        assert_eq!(table().lines().count(), 2 + 10);
     }
 }

@@ -19,5 +19,6 @@ pub(crate) fn tool_context() -> ToolContext {
         spending: largestack_ports::spending::Spending::default(),
         so_far: largestack_ports::context::SoFar::default(),
         cancelled: Cancelled::default(),
+        tree: largestack_ports::tree::RunTree::alone(RunId::from_u128(1)),
     }
 }

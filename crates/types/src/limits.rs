@@ -37,8 +37,28 @@ pub struct Limits {
     pub max_parallel_tools: u32,
     /// Tool calls in the whole run.
     pub max_tool_calls: Option<u32>,
+    /// Runs that may stand above one another: 1 lets an agent call agents that call none.
+    #[serde(skip_serializing_if = "is_default_depth")]
+    pub max_depth: u32,
+    /// Runs that one run may start.
+    #[serde(skip_serializing_if = "is_default_children")]
+    pub max_children: u32,
     /// What to do at a limit.
     pub on_limit: OnLimit,
+}
+
+const DEFAULT_DEPTH: u32 = 4;
+const DEFAULT_CHILDREN: u32 = 32;
+
+// A definition that says nothing of runs below keeps the hash that it had before there were any.
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_default_depth(depth: &u32) -> bool {
+    *depth == DEFAULT_DEPTH
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes references")]
+const fn is_default_children(children: &u32) -> bool {
+    *children == DEFAULT_CHILDREN
 }
 
 impl Default for Limits {
@@ -51,6 +71,8 @@ impl Default for Limits {
             max_idle_turns: 5,
             max_parallel_tools: 8,
             max_tool_calls: None,
+            max_depth: DEFAULT_DEPTH,
+            max_children: DEFAULT_CHILDREN,
             on_limit: OnLimit::Finish,
         }
     }

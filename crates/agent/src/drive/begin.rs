@@ -16,10 +16,12 @@ use largestack_ports::journal::Lease;
 use largestack_ports::ledger::{BudgetKey, Ledger};
 use largestack_ports::model::RunSlot;
 use largestack_ports::sessions::{SessionKey, vault_root};
+use largestack_ports::tree::{Children, RunTree};
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId, SessionId};
 use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
+use largestack_types::money::Money;
 use largestack_types::part::{Body, Part, PartId};
 use largestack_types::scope::Scope;
 
@@ -28,6 +30,7 @@ use super::claimed::Claimed;
 use super::control::Control;
 use super::record::Outbox;
 use crate::agent::Core;
+use crate::child::Above;
 use crate::memory;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
@@ -42,6 +45,8 @@ pub(crate) struct Beginning {
     pub(crate) input: Input,
     pub(crate) options: RunOptions,
     pub(crate) sink: Option<Sink>,
+    /// What the run above it says, where there is one.
+    pub(crate) above: Option<Above>,
 }
 
 impl Drive {
@@ -50,7 +55,9 @@ impl Drive {
     pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Self> {
         refuse_when_killed(&core, scope)?;
         refuse_without_license(&core)?;
-        let message = input_message(&new.input)?;
+        let label = new.above.as_ref().map(|above| above.label);
+        let label = label.unwrap_or_else(|| Label::from_origin(Origin::User));
+        let message = input_message(&new.input, label)?;
         let runtime = &core.runtime;
         let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
         let claimed = Claimed::of(runtime, scope, id).await?;
@@ -67,7 +74,7 @@ impl Drive {
         message: Message,
         new: Beginning,
     ) -> Result<Self> {
-        let Beginning { options, sink, .. } = new;
+        let Beginning { options, sink, above, .. } = new;
         let (runtime, id) = (&core.runtime, lease.run);
         let model = options.adjusted.model.as_ref().unwrap_or(&core.definition.model);
         let told = match &options.session {
@@ -105,14 +112,16 @@ impl Drive {
             session,
             recalled,
             adjusted,
-            parent: None,
-            root: id,
+            parent: above.as_ref().map(|above| above.parent),
+            root: above.as_ref().map_or(id, |above| above.tree.root),
         };
         let run = Run::new(id, Arc::clone(&core.definition));
         let own = started.adjusted.as_ref().and_then(|adjusted| adjusted.wall_clock);
         let time = own.or(core.definition.limits.wall_clock);
+        let (deps, cancel) = (options.deps, options.cancel);
+        let above = (above, None);
         let mut drive =
-            Self::assemble(core, lease, run, guard, (asked, options.deps), &options.cancel, time);
+            Self::assemble(core, lease, (run, above), guard, (asked, deps), &cancel, time);
         drive.sink = sink;
         drive.session = session;
         drive.may_reveal(&started.history);
@@ -120,7 +129,7 @@ impl Drive {
         drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
         drive.note(Event::RunStarted(started))?;
         // Folded first: the run's own limit counts.
-        drive.open_budgets().await?;
+        drive.open_budgets(false).await?;
         for (stage, findings) in found {
             drive.note_findings(EffectId::INPUT, stage, findings)?;
         }
@@ -139,7 +148,7 @@ impl Drive {
         lease: Lease,
         run: Run,
         events: &[Recorded],
-        (options, sink): (ResumeOptions, Option<Sink>),
+        ((options, sink), above): ((ResumeOptions, Option<Sink>), Option<Above>),
     ) -> Result<Self> {
         refuse_when_killed(&core, &lease.scope)?;
         refuse_without_license(&core)?;
@@ -151,13 +160,13 @@ impl Drive {
             }
             None => None,
         };
-        let root = guard_root(&lease, run.session(), run.root());
+        let root = guard_root(&lease, run.session(), run.id());
         let known = vault.all(&lease.scope, root).await?;
         let guard = RunGuard::new(core.guard, lease.scope.clone(), root, vault, known);
         let asked = input_of(events)?;
         let time = run.definition().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(events)));
-        let parts = (asked, options.deps);
+        let (parts, run) = ((asked, options.deps), (run, (above, options.in_doubt)));
         let mut drive =
             Self::assemble(core, lease, run, Arc::new(guard), parts, &options.cancel, time);
         drive.sink = sink;
@@ -168,7 +177,7 @@ impl Drive {
                 drive.may_reveal(&started.history);
             }
         }
-        drive.open_budgets().await?;
+        drive.open_budgets(true).await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
         drive.settle_doubts(options.in_doubt)?;
@@ -180,7 +189,7 @@ impl Drive {
     fn assemble(
         core: Arc<Core>,
         lease: Lease,
-        run: Run,
+        (run, (above, in_doubt)): (Run, (Option<Above>, Option<DoubtDecision>)),
         guard: Arc<RunGuard>,
         (asked, deps): (Arc<Message>, Arc<dyn std::any::Any + Send + Sync>),
         cancel: &CancelHandle,
@@ -190,8 +199,11 @@ impl Drive {
         let control =
             Control::new(cancel, &runtime.switch, &lease.scope, &runtime.clock, time_left);
         let started = runtime.clock.now();
+        let tree = tree(&lease.scope, &run, (above.as_ref(), in_doubt));
         Self {
-            budgets: budgets(runtime.ledger.as_ref(), &lease.scope, &run),
+            budgets: budgets(runtime.ledger.as_ref(), &lease.scope, (&run, &tree)),
+            tree,
+            above,
             lease,
             run,
             guard,
@@ -226,14 +238,17 @@ impl Drive {
         }
     }
 
-    async fn open_budgets(&mut self) -> Result<()> {
-        // The tree has one account, which its root opens and closes.
-        if self.run.id() != self.run.root() {
-            return Ok(());
+    /// Opens its own account. One that is taken up tells those above what it has cost before: they
+    /// were opened anew, and know only of runs that have ended.
+    async fn open_budgets(&mut self, taken_up: bool) -> Result<()> {
+        let ledger = &self.core.runtime.ledger;
+        let (limit, spent) = (self.run.definition().limits.budget, self.run.tree_cost());
+        ledger.open(&self.own_budget(), limit, spent).await?;
+        if let Some(above) = self.above.as_ref().filter(|_| taken_up) {
+            let nothing = ledger.reserve(&above.tree.accounts, Money::ZERO).await?;
+            ledger.settle(&nothing, spent).await?;
         }
-        let (limit, spent) = (self.run.definition().limits.budget, self.run.cost());
-        let tree = BudgetKey::run_tree(&self.lease.scope, self.run.root());
-        self.core.runtime.ledger.open(&tree, limit, spent).await
+        Ok(())
     }
 
     /// Applies what was decided about calls in doubt; without a decision they keep waiting.
@@ -328,11 +343,33 @@ async fn adjusted(
     Ok(((!adjusted.is_empty()).then(|| Box::new(adjusted)), blocked))
 }
 
-/// Where a run reserves: in its tree, and in every scope around it that has a limit.
-fn budgets(ledger: &dyn Ledger, scope: &Scope, run: &Run) -> Arc<[BudgetKey]> {
-    let tree = BudgetKey::run_tree(scope, run.root());
+/// Where a run reserves: in its own account and those above it, and in every scope around it that has
+/// a limit.
+fn budgets(ledger: &dyn Ledger, scope: &Scope, (run, tree): (&Run, &RunTree)) -> Arc<[BudgetKey]> {
     let around = ledger.shared(scope, &run.definition().agent);
-    std::iter::once(tree).chain(around).collect()
+    tree.accounts.iter().cloned().chain(around).collect()
+}
+
+/// The place of a run in its tree.
+fn tree(
+    scope: &Scope,
+    run: &Run,
+    (above, in_doubt): (Option<&Above>, Option<DoubtDecision>),
+) -> RunTree {
+    let limits = &run.definition().limits;
+    let own = RunTree {
+        root: run.id(),
+        depth: 0,
+        max_depth: limits.max_depth,
+        max_children: limits.max_children,
+        accounts: Arc::new([BudgetKey::run_tree(scope, run.id())]),
+        in_doubt,
+        children: Children::of(run.children().iter().cloned()),
+    };
+    match above {
+        Some(above) => above.below(own),
+        None => own,
+    }
 }
 
 fn refuse_when_killed(core: &Core, scope: &Scope) -> Result<()> {
@@ -351,7 +388,7 @@ fn refuse_without_license(core: &Core) -> Result<()> {
     }
 }
 
-fn input_message(input: &Input) -> Result<Message> {
+fn input_message(input: &Input, label: Label) -> Result<Message> {
     let text: usize = input.0.iter().map(|body| text_of(body).len()).sum();
     let empty = input.0.iter().all(|body| match body {
         Body::Text(text) => text.trim().is_empty(),
@@ -365,7 +402,6 @@ fn input_message(input: &Input) -> Result<Message> {
         let advice = "Put long material into the knowledge folder and ask about it";
         return Err(LargestackError::with_advice(Code::Input, detail, advice));
     }
-    let label = Label::from_origin(Origin::User);
     let parts = (1..)
         .zip(&input.0)
         .map(|(index, body)| Part {

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt as _;
 use largestack_engine::event::{EffectStarted, Event, OutputChecked};
 use largestack_engine::output::{self, ROOT_KEY};
-use largestack_engine::{Effect, OutputRule};
+use largestack_engine::{Effect, OutputRule, Run};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::EffectId;
 use largestack_types::json::Json;
@@ -89,14 +89,14 @@ impl Drive {
         }
         Ok(())
     }
+}
 
-    /// The value of an answer that fits, as whoever asked may see it.
-    pub(super) async fn value(&mut self) -> Option<Value> {
-        let mut value = self.run.value()?;
-        reveal(&self.guard, &mut value, &self.asked_text).await;
-        let wrapped = self.run.definition().output.is_some_and(|rule| rule.wrapped);
-        Some(if wrapped { unwrapped(value) } else { value })
-    }
+/// The value of an answer that fits, as whoever asked may see it.
+pub(crate) async fn value_of(run: &Run, guard: &RunGuard, asked: &str) -> Option<Value> {
+    let mut value = run.value()?;
+    reveal(guard, &mut value, asked).await;
+    let wrapped = run.definition().output.is_some_and(|rule| rule.wrapped);
+    Some(if wrapped { unwrapped(value) } else { value })
 }
 
 impl Look {

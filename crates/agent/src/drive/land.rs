@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use largestack_engine::Effect;
 use largestack_engine::event::{
-    CallRecord, Event, LimitReached, ModelFailed, ModelReplied, OutputChecked, Steered,
+    CallRecord, ChildWaits, Event, LimitReached, ModelFailed, ModelReplied, OutputChecked, Steered,
     ToolCallRecord, ToolOutcome, ToolReturned,
 };
 use largestack_engine::status::Limit;
@@ -47,6 +47,26 @@ pub(super) enum Landed {
     },
     /// The journal failed before the effect could begin.
     Journal(LargestackError),
+}
+
+/// The outcome of a call of which nothing more is known.
+pub(super) fn not_run(
+    effect: EffectId,
+    message: Arc<Message>,
+    outcome: ToolOutcome,
+    raise: Option<LargestackError>,
+) -> ToolReturned {
+    ToolReturned {
+        effect,
+        message,
+        outcome,
+        duration_us: 0,
+        raise,
+        shared: false,
+        calls: Vec::new(),
+        loads: Vec::new(),
+        child: None,
+    }
 }
 
 pub(super) fn micros(duration: Duration) -> u64 {
@@ -171,27 +191,28 @@ impl Drive {
         result: Result<Finished>,
         took: Duration,
     ) -> Result<()> {
-        let duration_us = micros(took);
         let calls = self.spent(effect);
-        let (returned, findings) = match result {
+        let below = self.tree.children.at(effect);
+        if let Some((child, true)) = &below {
+            return self.note(Event::ChildWaits(ChildWaits { effect, child: child.run }));
+        }
+        let (mut returned, findings) = match result {
             Ok(finished) => {
                 self.outbox.blobs.extend(finished.blob);
                 let message = Arc::new(finished.message);
-                let (outcome, raise, shared) = (finished.outcome, finished.raise, finished.shared);
-                let returned =
-                    ToolReturned { effect, message, outcome, duration_us, raise, shared, calls };
+                let mut returned = not_run(effect, message, finished.outcome, finished.raise);
+                (returned.shared, returned.loads) = (finished.shared, finished.loads);
                 (returned, finished.findings)
             }
             Err(error) => {
                 let text = largestack_types::error::Coded::message(&error);
                 let message = Arc::new(self.engine_answer(effect, &text));
-                let (outcome, raise) = (ToolOutcome::Denied, Some(error));
-                let shared = false;
-                let returned =
-                    ToolReturned { effect, message, outcome, duration_us, raise, shared, calls };
-                (returned, Vec::new())
+                (not_run(effect, message, ToolOutcome::Denied, Some(error)), Vec::new())
             }
         };
+        returned.duration_us = micros(took);
+        returned.child = below.map(|(child, _)| Box::new(child));
+        returned.calls = calls;
         self.note_findings(effect, "guard_result", findings)?;
         self.book_calls(&returned.calls);
         self.note(Event::ToolReturned(returned))
@@ -221,18 +242,11 @@ impl Drive {
     pub(super) fn cut_off(&mut self, effect: Effect) -> Event {
         if let Effect::Tool { id, .. } = effect {
             let message = Arc::new(self.engine_answer(id, CUT_OFF));
-            let outcome = ToolOutcome::Cancelled;
             let calls = self.spent(id);
             self.book_calls(&calls);
-            let returned = ToolReturned {
-                effect: id,
-                message,
-                outcome,
-                duration_us: 0,
-                raise: None,
-                shared: false,
-                calls,
-            };
+            let mut returned = not_run(id, message, ToolOutcome::Cancelled, None);
+            returned.child = self.tree.children.at(id).map(|(child, _)| Box::new(child));
+            returned.calls = calls;
             return Event::ToolReturned(returned);
         }
         if let Effect::Check { id, .. } = effect {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use futures::FutureExt as _;
 use largestack_engine::Effect;
-use largestack_engine::event::{EffectStarted, Event, ToolOutcome, ToolReturned};
+use largestack_engine::event::{EffectStarted, Event, ToolOutcome};
 use largestack_ports::model::CallContext;
 use largestack_ports::spending::Spending;
 use largestack_ports::tool::{Cancelled, ToolContext};
@@ -15,7 +15,7 @@ use largestack_types::id::EffectId;
 use largestack_types::label::Label;
 use largestack_types::part::{Arguments, ToolCall};
 
-use super::land::Landed;
+use super::land::{Landed, not_run};
 use super::model::Asking;
 use super::{Drive, control};
 use crate::stage::{ToolTurn, Verdict};
@@ -181,15 +181,7 @@ impl Drive {
         raise: Option<LargestackError>,
     ) -> Result<()> {
         let message = Arc::new(refusal(call, id, label, text));
-        let returned = ToolReturned {
-            effect: id,
-            message,
-            outcome,
-            duration_us: 0,
-            raise,
-            shared: false,
-            calls: Vec::new(),
-        };
+        let returned = not_run(id, message, outcome, raise);
         self.note(Event::ToolReturned(returned))
     }
 
@@ -211,6 +203,7 @@ impl Drive {
             cancelled: Cancelled::default(),
             so_far: self.so_far(),
             spending: spending.clone(),
+            tree: self.tree.clone(),
         };
         // An effect that must not happen twice waits until its start is durable.
         let idempotent = entry.tool.spec().idempotent;

@@ -28,6 +28,8 @@ pub(crate) struct Finished {
     pub(crate) blob: Option<(Hash, Bytes)>,
     /// Whether an earlier call's result was given again.
     pub(crate) shared: bool,
+    /// Tools that it has found.
+    pub(crate) loads: Vec<Arc<str>>,
 }
 
 /// Everything a running tool call needs; owns it all, so that the run stays free to fold.
@@ -120,7 +122,8 @@ impl Execution {
         });
         let message = self.message(&draft, came.outcome, blob.as_ref().map(|(hash, _)| *hash));
         let (outcome, shared) = (came.outcome, came.shared);
-        Ok((Finished { message, outcome, raise, findings, blob, shared }, draft))
+        let loads = draft.output.loads.clone();
+        Ok((Finished { message, outcome, raise, findings, blob, shared, loads }, draft))
     }
 
     async fn after(&self, mut draft: ResultDraft) -> Result<(ResultDraft, Vec<FindingRecord>)> {
@@ -170,6 +173,7 @@ impl Came {
             media: kept.media.clone(),
             citations: kept.citations.clone(),
             label: Some(kept.label),
+            loads: Vec::new(),
         };
         Self { output, failed: None, outcome: ToolOutcome::Returned, shared: true }
     }

@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test that cannot go on stops")]
 
+mod children;
 mod durable;
 mod endings;
 mod guards;
@@ -15,4 +16,5 @@ mod spending;
 mod streaming;
 mod tool_options;
 mod tools;
+mod toolset;
 mod world;

@@ -72,6 +72,8 @@ impl CitationDocument {
 pub(crate) enum WaitDocument {
     /// A person's answer.
     Approval { effect: String, approval: String },
+    /// Whatever a run below this one waits for.
+    Child { effect: String, run: String },
     /// A decision about a call that was cut off.
     InDoubt { effect: String },
 }
@@ -82,6 +84,9 @@ impl WaitDocument {
         match wait {
             Wait::Approval { effect, approval } => {
                 Self::Approval { effect: effect.to_string(), approval: approval.to_string() }
+            }
+            Wait::Child { effect, run } => {
+                Self::Child { effect: effect.to_string(), run: run.to_string() }
             }
             Wait::Doubt { effect } => Self::InDoubt { effect: effect.to_string() },
         }

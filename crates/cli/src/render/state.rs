@@ -190,6 +190,7 @@ fn waits(waits: &[WaitDocument]) -> String {
     let one = |wait: &WaitDocument| match wait {
         WaitDocument::Approval { effect, approval } => format!("{approval} ({effect})"),
         WaitDocument::InDoubt { effect } => format!("a decision about {effect}"),
+        WaitDocument::Child { effect, run } => format!("the run {run} below {effect}"),
     };
     waits.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -190,3 +190,51 @@ async fn operations_of_a_document_are_tools_and_a_wrong_one_says_its_line() {
     let checked = place.run_with(("SHOP_TOKEN", "hunter2-hunter2"), &["check"]).expect(1);
     assert!(checked.out.contains("shop.yaml:"), "{}", checked.out);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_agent_of_another_file_is_a_tool_and_neither_calls_itself() {
+    let upstream = Upstream::start().await.unwrap();
+    let place =
+        place(&upstream, "tools:\n  helper: {agent: helper, description: Looks things up.}\n");
+    let helper = "name: helper\ninstructions: Look things up.\nmodel: openai/gpt-4o-mini\n";
+    place.write("helper/agent.yaml", helper);
+    upstream.push(ChatReply::tool("helper", r#"{"task":"the weather"}"#));
+    upstream.push(ChatReply::text("sunny"));
+    upstream.push(ChatReply::text("It is sunny."));
+    let done = ask(&place).await.expect(0);
+    assert!(done.out.contains("It is sunny."), "{}", done.out);
+    let requests = upstream.requests();
+    assert!(requests[1].says("Look things up.") && requests[1].says("the weather"));
+    assert!(requests[2].says("sunny"));
+
+    place.write(
+        "helper/agent.yaml",
+        format!("{helper}tools: {{up: {{agent: .., description: d}}}}\n"),
+    );
+    let checked = place.run(&["check", "agent.yaml"]).expect(1);
+    assert!(checked.out.contains("it calls itself"), "{}", checked.out);
+    place.write("helper/agent.yaml", helper.replace("name: helper", "name: a"));
+    let checked = place.run(&["check", "agent.yaml"]).expect(1);
+    assert!(checked.out.contains("another agent has its name"), "{}", checked.out);
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_shell_runs_what_is_allowed_and_a_search_finds_what_was_kept_back() {
+    let upstream = Upstream::start().await.unwrap();
+    let tools = "tools:\n  calculator: {}\n  shell: {root: notes, allow: [\"/bin/cat *\"]}\n\
+                 search_tools: {above: 1, keep: [calculator]}\n";
+    let place = place(&upstream, tools);
+    upstream.push(ChatReply::tool("search_tools", r#"{"query":"run a command"}"#));
+    upstream.push(ChatReply::tool("shell", r#"{"command":["/bin/cat","a.txt"]}"#));
+    upstream.push(ChatReply::tool("shell", r#"{"command":["/bin/cat","../agent.yaml"]}"#));
+    upstream.push(ChatReply::text("done"));
+    ask(&place).await.expect(0);
+    let requests = upstream.requests();
+    assert!(!requests[0].says("Allowed are") && requests[1].says("Allowed are"));
+    assert!(requests[2].says("the note"));
+    assert!(requests[3].says("this command is not allowed"));
+    let early = "tools: {shell: {root: notes, allow: [\"/bin/cat ** x\"]}}\n";
+    place.write("agent.yaml", format!("name: a\ninstructions: A.\n{early}"));
+    assert!(place.run(&["check"]).expect(1).out.contains("`**` is the last word"));
+}

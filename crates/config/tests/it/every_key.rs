@@ -79,6 +79,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.zone", "Asia/Tokyo", "Asia/Kolkata"),
     (Place::Agent, "tools.*.database", "docs/deeper/b.md", "docs/deeper/b.md"),
     (Place::Agent, "tools.*.max_rows", "5", "5"),
+    (Place::Agent, "tools.*.allow", "[/bin/cat *]", "/bin/ls **"),
     (Place::Agent, "tools.*.description", "other", "other"),
     (Place::Agent, "tools.*.parameters", "{type: object}", "{\"type\":\"object\"}"),
     (Place::Agent, "tools.*.idempotent", "true", "true"),
@@ -97,6 +98,10 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.openapi.exclude", "[a]", "b"),
     (Place::Agent, "tools.*.openapi.headers", "{x-a: b}", "{\"x-a\":\"b\"}"),
     (Place::Agent, "tools.*.openapi.prefix", "a_", "b_"),
+    (Place::Agent, "tools.*.agent", "docs/deeper/b.md", "docs/deeper/b.md"),
+    (Place::Agent, "search_tools.above", "7", "7"),
+    (Place::Agent, "search_tools.keep", "[calculator]", "calculator"),
+    (Place::Agent, "search_tools.results", "7", "7"),
     (Place::Agent, "knowledge.folder", "docs/deeper", "docs/deeper"),
     (Place::Agent, "knowledge.include", "['*.rst']", "*.rst"),
     (Place::Agent, "knowledge.exclude", "[a, b]", "a, b"),
@@ -109,6 +114,8 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "limits.max_repeats", "0", "0"),
     (Place::Agent, "limits.max_idle_turns", "0", "0"),
     (Place::Agent, "limits.max_parallel_tools", "1", "1"),
+    (Place::Agent, "limits.max_depth", "1", "0"),
+    (Place::Agent, "limits.max_children", "1", "0"),
     (Place::Agent, "limits.max_tool_calls", "0", "100"),
     (Place::Agent, "limits.on_limit", "error", "error"),
     (Place::Agent, "memory.strategy", "tokens", "tokens"),
@@ -238,7 +245,10 @@ const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
                      web_search: {}, current_time: {}, sql_query: {database: docs/a.md}, \
                      stock: {command: [/bin/sh], description: d}, \
                      weather: {http: {url: \"https://a.example/\"}, description: d}, \
-                     shop: {openapi: {document: docs/shop.json}}}\n\
+                     shop: {openapi: {document: docs/shop.json}}, \
+                     helper: {agent: docs/a.md, description: d}, \
+                     shell: {root: docs, allow: [/bin/ls]}}\n\
+                     search_tools: {above: 9}\n\
                      output: {schema: {}}\n\
                      cache: {enabled: true}\n\
                      memory: {strategy: summary}\n";
@@ -264,6 +274,8 @@ fn tool_of(path: &str) -> &'static str {
         "description" | "parameters" | "idempotent" | "command" | "folder" | "env" | "answer" => {
             "stock"
         }
+        "allow" => "shell",
+        "agent" => "helper",
         key if key.starts_with("http.") => "weather",
         key if key.starts_with("openapi.") => "shop",
         _ => "search_knowledge",
@@ -298,6 +310,9 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     if key.path == "tools.*.max_bytes" {
         text.push_str("    root: docs\n");
     }
+    if tool_of(key.path) == "shell" {
+        text.push_str("    root: docs\n");
+    }
     if key.path == "tools.*.max_rows" {
         text.push_str("    database: docs/a.md\n");
     }
@@ -316,6 +331,12 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     }
     if tool_of(key.path) == "shop" && key.path != "tools.*.openapi.document" {
         text.push_str("      document: docs/shop.json\n");
+    }
+    if tool_of(key.path) == "helper" {
+        text.push_str("    description: d\n");
+    }
+    if key.path.starts_with("search_tools.") && key.path != "search_tools.above" {
+        text.push_str("  above: 9\n");
     }
     if own {
         text.push_str("  search_knowledge: {}\n");
@@ -415,7 +436,9 @@ const ALL: &str = "{calculator: {}, read_file: {root: docs}, web_fetch: {}, web_
                    current_time: {}, sql_query: {database: docs/a.md}, \
                    stock: {command: [/bin/sh], description: d}, \
                    weather: {http: {url: \"https://a.example/\"}, description: d}, \
-                   shop: {openapi: {document: docs/shop.json}}}";
+                   shop: {openapi: {document: docs/shop.json}}, \
+                   helper: {agent: docs/a.md, description: d}, \
+                   shell: {root: docs, allow: [/bin/ls]}}";
 
 #[test]
 fn what_is_read_is_what_the_table_lists() {
@@ -432,7 +455,8 @@ fn what_is_read_is_what_the_table_lists() {
     ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
     let tools = ["calculator", "read_file", "web_fetch", "web_search", "current_time", "sql_query"];
-    let tools: Vec<_> = tools.into_iter().chain(["stock", "weather", "shop"]).collect();
+    let tools: Vec<_> =
+        tools.into_iter().chain(["stock", "weather", "shop", "helper", "shell"]).collect();
     let starred = |key: &str| {
         tools.iter().fold(key.replace(".mine.", ".*."), |key, tool| {
             key.replace(&format!("tools.{tool}."), "tools.*.")

@@ -15,6 +15,7 @@ pub(crate) const OFFER: Offer<'static> = Offer {
         "web_fetch",
         "web_search",
         "sql_query",
+        "shell",
     ],
     knowledge_tool: "search_knowledge",
     models: &["offline/extractive"],

@@ -57,6 +57,7 @@ impl Run {
             Event::OutputChecked(data) => self.output_checked(data),
             Event::ModelFailed(data) => self.model_failed(data)?,
             Event::ToolReturned(data) => self.tool_returned(data)?,
+            Event::ChildWaits(data) => self.child_waits(data),
             Event::DoubtSettled(data) => self.settle_doubt(data),
             Event::ApprovalRequested(data) => self.approval_requested(data),
             Event::ApprovalAnswered(data) => self.approval_answered(data),
@@ -166,7 +167,15 @@ impl Run {
             }
             Phase::Tools(slots) => {
                 let (messages, definition) = (&self.messages, &self.definition);
-                for slot in slots.iter_mut().filter(|slot| slot.state == SlotState::Started) {
+                for slot in slots.iter_mut() {
+                    if matches!(slot.state, SlotState::Below(_)) {
+                        // Whoever takes this run up may have brought what was waited for.
+                        slot.attempt += 1;
+                        slot.state = SlotState::Due { approved: true };
+                    }
+                    if slot.state != SlotState::Started {
+                        continue;
+                    }
                     let call = messages
                         .get(slot.at.0 as usize)
                         .and_then(|message| message.parts.get(slot.at.1 as usize)?.as_tool_call());
@@ -317,6 +326,7 @@ impl Run {
         }
         let Some(slot) = self.slot(data.effect) else { return Ok(false) };
         slot.state = SlotState::Done(Arc::clone(&data.message));
+        self.note_below(data);
         if let Some(error) = &data.raise {
             self.conclusion = Some(End::failed(error.clone()));
         } else {
@@ -461,6 +471,7 @@ fn named_effect(event: &Event) -> Option<EffectId> {
         Event::OutputChecked(data) => Some(data.effect),
         Event::ModelFailed(data) => Some(data.effect),
         Event::ToolReturned(data) => Some(data.effect),
+        Event::ChildWaits(data) => Some(data.effect),
         Event::DoubtSettled(data) => Some(data.effect),
         Event::ApprovalRequested(data) => Some(data.effect),
         Event::ApprovalAnswered(data) => Some(data.effect),

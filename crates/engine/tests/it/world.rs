@@ -137,6 +137,8 @@ impl World {
             *is_error = false;
         }
         Event::ToolReturned(ToolReturned {
+            loads: Vec::new(),
+            child: None,
             effect,
             message: Arc::new(message),
             outcome: ToolOutcome::Returned,

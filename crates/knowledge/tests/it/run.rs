@@ -32,6 +32,7 @@ pub(crate) fn tool_context() -> ToolContext {
         cancelled: largestack_ports::tool::Cancelled::default(),
         spending: largestack_ports::spending::Spending::default(),
         so_far: largestack_ports::context::SoFar::default(),
+        tree: largestack_ports::tree::RunTree::alone(RunId::from_u128(1)),
     }
 }
 

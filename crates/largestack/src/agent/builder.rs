@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use largestack_agent::pipeline::Permissions;
 use largestack_agent::stage::{ReplyTurn, Stage, ToolTurn};
-use largestack_agent::{AgentBuilder as Dynamic, ApprovalPolicy, Memory, Output, Report, Runtime};
+use largestack_agent::{
+    AgentBuilder as Dynamic, ApprovalPolicy, Deferral, Memory, Output, Report, Runtime, Toolset,
+};
 use largestack_engine::InDoubt;
 use largestack_guard::Policy;
 use largestack_ports::context::RunContext;
@@ -190,6 +192,16 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
     /// Adds a tool whose needs nobody checks: one written by hand, or made while the program runs.
     pub fn shared_tool(self, tool: Arc<dyn Tool>) -> Self {
         self.inner(|inner| inner.shared_tool(tool))
+    }
+
+    /// Adds the tools of a set, whose needs nobody checks.
+    pub fn toolset(self, tools: Toolset) -> Self {
+        self.inner(|inner| inner.toolset(tools))
+    }
+
+    /// Keeps tools back where there are many: the model finds them with `search_tools`.
+    pub fn defer_tools(self, deferral: Deferral) -> Self {
+        self.inner(|inner| inner.defer_tools(deferral))
     }
 
     /// Changes how a tool of this agent is run; the last change counts.

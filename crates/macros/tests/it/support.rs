@@ -34,5 +34,6 @@ pub(crate) fn context() -> ToolContext {
         cancelled: Cancelled::default(),
         spending: largestack_ports::spending::Spending::default(),
         so_far: largestack_ports::context::SoFar::default(),
+        tree: largestack_ports::tree::RunTree::alone(run),
     }
 }

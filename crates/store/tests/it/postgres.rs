@@ -17,6 +17,7 @@ use crate::spender::{
     a_killed_process_is_booked_at_its_last_report, processes_that_are_killed_never_pass_a_limit,
 };
 
+mod asked;
 mod connections;
 mod tenants;
 

@@ -73,6 +73,8 @@ fn result(effect: u32, text: &str, outcome: ToolOutcome) -> Event {
         handle: Some("blob:1".into()),
     };
     Event::ToolReturned(ToolReturned {
+        loads: Vec::new(),
+        child: None,
         effect,
         message: message(Role::Tool, vec![Body::ToolResult(result)]),
         outcome,

@@ -1,0 +1,268 @@
+//! An agent as a tool of another. Its run is a run of its own, with its own journal, under the run that
+//! called it: it books into the accounts above it, ends when that run ends, and is found again, not
+//! begun again, when that run is taken up.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+use std::time::Duration;
+
+use largestack_engine::event::ChildRun;
+use largestack_engine::{Event, Run, Status};
+use largestack_ports::BoxFuture;
+use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
+use largestack_ports::tree::{Children, RunTree};
+use largestack_types::error::Coded as _;
+use largestack_types::errors::{LargestackError, Result};
+use largestack_types::hash::Hash;
+use largestack_types::id::{EffectId, RunId};
+use largestack_types::json::Json;
+use largestack_types::label::{DataClass, Label, Origin};
+use largestack_types::tool::ToolSpec;
+use serde::Deserialize;
+
+use crate::agent::{Agent, fold};
+use crate::drive::{Beginning, Drive, value_of};
+use crate::options::{ResumeOptions, RunOptions};
+use crate::protect::RunGuard;
+use crate::report::Report;
+
+/// What an agent whose runs have no limit of time gets.
+const LONGEST: Duration = Duration::from_hours(24);
+/// What a run may take beyond its own limit, to end in good order.
+const GRACE: Duration = Duration::from_secs(30);
+
+/// What a run is told by the one above it.
+#[derive(Clone)]
+pub(crate) struct Above {
+    /// The run and effect that start it.
+    pub(crate) parent: (RunId, EffectId),
+    /// The tree as that run sees it.
+    pub(crate) tree: RunTree,
+    /// The label of what it is asked.
+    pub(crate) label: Label,
+}
+
+impl Above {
+    /// The place of a run below.
+    pub(crate) fn below(&self, own: RunTree) -> RunTree {
+        let tree = &self.tree;
+        RunTree {
+            root: tree.root,
+            depth: tree.depth.saturating_add(1),
+            max_depth: tree
+                .max_depth
+                .min(tree.depth.saturating_add(1).saturating_add(own.max_depth)),
+            accounts: own.accounts.iter().chain(tree.accounts.iter()).cloned().collect(),
+            in_doubt: tree.in_doubt,
+            ..own
+        }
+    }
+
+    /// Tells what a run has come to.
+    pub(crate) fn tell(&self, run: &Run) {
+        let child = ChildRun { run: run.id(), usage: run.tree_usage(), cost: run.tree_cost() };
+        let children: &Children = &self.tree.children;
+        children.came_to(self.parent.1, child, run.status() == Status::Suspended);
+    }
+}
+
+/// Instructions of a run, made from what it is given.
+pub type Instruct =
+    dyn Fn(&ToolContext) -> BoxFuture<'static, Result<Option<Arc<str>>>> + Send + Sync;
+
+/// An agent that another one calls by a name. Its run is given what the caller's run was given.
+#[derive(Clone)]
+pub struct AgentTool {
+    agent: Agent,
+    spec: ToolSpec,
+    options: ToolOptions,
+    instruct: Option<Arc<Instruct>>,
+}
+
+impl Agent {
+    /// This agent as a tool. The caller says what it is to do in one argument, `task`.
+    pub fn as_tool(
+        &self,
+        name: impl Into<Arc<str>>,
+        description: impl Into<Arc<str>>,
+    ) -> AgentTool {
+        let parameters = r#"{"type":"object","properties":{"task":{"type":"string","minLength":1,"description":"What is to be done, with everything that has to be known for it."}},"required":["task"],"additionalProperties":false}"#;
+        let spec = ToolSpec {
+            name: name.into(),
+            description: description.into(),
+            parameters: Json::vouched(parameters),
+            // The same call finds the same run, and its finished calls are not repeated.
+            idempotent: true,
+            origin: Origin::Agent,
+            native: None,
+            server: false,
+        };
+        let limit = self.definition().limits.wall_clock;
+        let timeout = limit.map_or(LONGEST, |limit| limit.saturating_add(GRACE));
+        let mut options = ToolOptions { timeout, ..ToolOptions::default() };
+        // Its own guards take them out again before anything of it is written.
+        options.access.reveals = DataClass::ALL.iter().copied().collect();
+        AgentTool { agent: self.clone(), spec, options, instruct: None }
+    }
+
+    /// Runs under another run: from the start, from where it was cut off, or not at all where it has
+    /// ended already.
+    async fn run_under(
+        &self,
+        run: RunId,
+        context: &ToolContext,
+        above: Above,
+        (task, instructions): (String, Option<Arc<str>>),
+    ) -> Result<(Report, Label)> {
+        let (scope, deps) = (&context.scope, Arc::clone(&context.deps));
+        let events = self.0.runtime.journal.read(scope, run, 0).await?;
+        let known = if events.is_empty() {
+            None
+        } else {
+            Some(fold(run, self.definition(), &events)?.status())
+        };
+        let mut drive = match known {
+            Some(status) if status.is_final() => return self.ended(context, run, &above).await,
+            Some(_) => {
+                let in_doubt = above.tree.in_doubt;
+                let options = ResumeOptions { in_doubt, deps, ..ResumeOptions::default() };
+                self.take_up_under(scope, run, (options, None), Some(above)).await?
+            }
+            None => {
+                let id = Some(run);
+                let options = RunOptions { id, instructions, deps, ..RunOptions::default() };
+                let above = Some(above);
+                let beginning = Beginning { input: task.into(), options, sink: None, above };
+                Drive::begin(Arc::clone(&self.0), scope, beginning).await?
+            }
+        };
+        let report = drive.perform().await?;
+        Ok((report, drive.run.label()))
+    }
+
+    /// What a run that has ended came to.
+    async fn ended(
+        &self,
+        context: &ToolContext,
+        run: RunId,
+        above: &Above,
+    ) -> Result<(Report, Label)> {
+        let (scope, runtime) = (&context.scope, &self.0.runtime);
+        let events = runtime.journal.read(scope, run, 0).await?;
+        let folded = fold(run, self.definition(), &events)?;
+        let vault = Arc::clone(&runtime.vault);
+        let known = vault.all(scope, run).await?;
+        let guard = RunGuard::new(self.0.guard, scope.clone(), run, vault, known);
+        let asked = match events.first().map(|first| &*first.event) {
+            Some(Event::RunStarted(started)) => started.input.text(),
+            _ => String::new(),
+        };
+        let text = folded.output().map(|message| message.text()).unwrap_or_default();
+        let text = guard.reveal(&text, &asked).await;
+        let value = value_of(&folded, &guard, &asked).await;
+        above.tell(&folded);
+        Ok((Report::of(&folded, text, value), folded.label()))
+    }
+}
+
+impl AgentTool {
+    /// The same run in another way: with another timeout, say, or an approval.
+    #[must_use]
+    pub fn with_options(mut self, change: impl FnOnce(&mut ToolOptions)) -> Self {
+        change(&mut self.options);
+        self
+    }
+
+    /// Makes instructions for each of its runs.
+    #[must_use]
+    pub fn instructed(mut self, instruct: Arc<Instruct>) -> Self {
+        self.instruct = Some(instruct);
+        self
+    }
+
+    async fn run(self, context: ToolContext, arguments: Json) -> Result<ToolOutput, ToolFailure> {
+        #[derive(Deserialize)]
+        struct Arguments {
+            task: String,
+        }
+        let Arguments { task } = arguments
+            .to()
+            .map_err(|error| ToolFailure::new(format!("the arguments do not fit: {error}")))?;
+        let run = child_of(context.run, context.effect);
+        admit(&context, run)?;
+        let told = |error: LargestackError| {
+            ToolFailure::new(format!(
+                "{} failed ({}): {}",
+                self.spec.name,
+                error.code(),
+                error.message()
+            ))
+        };
+        let instructions = match &self.instruct {
+            Some(instruct) => instruct(&context).await.map_err(told)?,
+            None => None,
+        };
+        let above = Above {
+            parent: (context.run, context.effect),
+            tree: context.tree.clone(),
+            label: context.label,
+        };
+        let asked = (task, instructions);
+        let ran = self.agent.run_under(run, &context, above, asked).await;
+        let (report, label) = ran.map_err(told)?;
+        if report.status == Status::Suspended {
+            return Ok(ToolOutput::text(format!("{run} waits for somebody")));
+        }
+        let report = report.into_result().map_err(told)?;
+        let mut text = report.output.as_ref().map_or(report.text, ToString::to_string);
+        if let (Status::Incomplete, Some(reason)) = (report.status, report.finish_reason) {
+            // Writing to a string cannot fail.
+            let _ = write!(text, "\n\n[incomplete: {}]", reason.name());
+        }
+        Ok(ToolOutput { label: Some(label), citations: report.citations, ..ToolOutput::text(text) })
+    }
+}
+
+impl Tool for AgentTool {
+    fn spec(&self) -> &ToolSpec {
+        &self.spec
+    }
+
+    fn options(&self) -> ToolOptions {
+        self.options.clone()
+    }
+
+    fn call(
+        &self,
+        context: ToolContext,
+        arguments: Json,
+    ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
+        Box::pin(self.clone().run(context, arguments))
+    }
+}
+
+/// Whether another run may stand below this one.
+fn admit(context: &ToolContext, run: RunId) -> Result<(), ToolFailure> {
+    let tree = &context.tree;
+    if tree.depth >= tree.max_depth {
+        let text = format!("Not run: agents call agents {} deep here, at most.", tree.max_depth);
+        return Err(ToolFailure::new(text));
+    }
+    if !tree.children.admit(context.effect, run, tree.max_children) {
+        let text =
+            format!("Not run: this run has called {} agents, the most it may.", tree.max_children);
+        return Err(ToolFailure::new(text));
+    }
+    Ok(())
+}
+
+/// The run that an effect starts: the same whenever it is asked for, and as old as its parent where
+/// runs are ordered by age.
+fn child_of(parent: RunId, effect: EffectId) -> RunId {
+    let ordinal = effect.ordinal().to_be_bytes();
+    let hash = Hash::of_all([parent.as_bytes().as_slice(), ordinal.as_slice()]);
+    let millis = parent.as_bytes().iter().take(6);
+    let millis = millis.fold(0_u64, |millis, byte| (millis << 8) | u64::from(*byte));
+    let (random, _) = hash.as_bytes().split_first_chunk().unwrap_or((&[0; 10], &[]));
+    RunId::new(millis, *random)
+}
