@@ -189,7 +189,12 @@ impl Drive {
                 *call.name == *kept.question.tool
                     && matches!(&call.arguments, Arguments::Json(json) if *json == kept.question.arguments)
             });
-        if !same {
+        // A hook asks about what it saw: the question is the one that was derived from it.
+        let question = &kept.question;
+        let (tool, arguments) = (&question.tool, &question.arguments);
+        let derived = Question::id_of(self.run.id(), effect, tool, arguments) == id;
+        let hooks = self.run.hook_asks(effect) && derived && question.run == self.run.id();
+        if !same && !hooks {
             let detail = format!("{id} is about another call than the one that waits");
             return Err(LargestackError::other(Code::ApprovalDenied, detail));
         }

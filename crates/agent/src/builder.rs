@@ -17,7 +17,7 @@ use crate::memory::Memory;
 use crate::output::{DEFAULT_RETRIES, Output, OutputTurn, Shape};
 use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
-use crate::stage::{ReplyTurn, Stage, ToolTurn};
+use crate::stage::{ErrorTurn, FinalTurn, ModelTurn, ReplyTurn, ResultDraft, Stage, ToolTurn};
 use crate::stages::before_tool::Approve;
 use crate::tools::breaker::Breakers;
 use crate::tools::share::Flights;
@@ -48,7 +48,11 @@ pub struct AgentBuilder {
     output: Option<Output>,
     word_retries: u32,
     on_output: Vec<Box<dyn Stage<OutputTurn>>>,
-    after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    before_model: Vec<Box<dyn Stage<ModelTurn>>>,
+    after_model: Vec<Box<dyn Stage<ReplyTurn>>>,
+    after_tool: Vec<Box<dyn Stage<ResultDraft>>>,
+    on_final: Vec<Box<dyn Stage<FinalTurn>>>,
+    on_error: Vec<Box<dyn Stage<ErrorTurn>>>,
     before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
 }
 
@@ -73,7 +77,11 @@ impl AgentBuilder {
             output: None,
             word_retries: DEFAULT_RETRIES,
             on_output: Vec::new(),
-            after_reply: Vec::new(),
+            before_model: Vec::new(),
+            after_model: Vec::new(),
+            after_tool: Vec::new(),
+            on_final: Vec::new(),
+            on_error: Vec::new(),
             before_tool: Vec::new(),
         }
     }
@@ -193,9 +201,33 @@ impl AgentBuilder {
         self
     }
 
-    /// Adds a stage that sees each recorded reply and may send the model back with a hint.
-    pub fn after_reply(mut self, stage: impl Stage<ReplyTurn>) -> Self {
-        self.after_reply.push(Box::new(stage));
+    /// Adds a stage that sees each request before the model is asked.
+    pub fn before_model(mut self, stage: impl Stage<ModelTurn>) -> Self {
+        self.before_model.push(Box::new(stage));
+        self
+    }
+
+    /// Adds a stage that sees each recorded reply before anything follows from it.
+    pub fn after_model(mut self, stage: impl Stage<ReplyTurn>) -> Self {
+        self.after_model.push(Box::new(stage));
+        self
+    }
+
+    /// Adds a stage that sees each tool's result, guarded, before the model does.
+    pub fn after_tool(mut self, stage: impl Stage<ResultDraft>) -> Self {
+        self.after_tool.push(Box::new(stage));
+        self
+    }
+
+    /// Adds a stage that sees the answer before it counts as one, after all checks of its shape.
+    pub fn on_final(mut self, stage: impl Stage<FinalTurn>) -> Self {
+        self.on_final.push(Box::new(stage));
+        self
+    }
+
+    /// Adds a stage that sees the failure that the run would end with.
+    pub fn on_error(mut self, stage: impl Stage<ErrorTurn>) -> Self {
+        self.on_error.push(Box::new(stage));
         self
     }
 
@@ -264,7 +296,11 @@ impl AgentBuilder {
             validators,
             rules,
             before_tool: self.before_tool,
-            after_reply: self.after_reply,
+            before_model: self.before_model,
+            after_model: self.after_model,
+            after_tool: self.after_tool,
+            on_final: self.on_final,
+            on_error: self.on_error,
             limits: rated.then(|| Arc::clone(&runtime.tools.limits)),
         });
         pipeline.output.extend(self.on_output);
@@ -294,6 +330,7 @@ impl AgentBuilder {
             output: rule,
             in_doubt: self.in_doubt,
             policy: Some(Json::of(&self.policy).map_err(unwritable)?),
+            hooks: pipeline.hooks(),
             pipeline: pipeline.names(),
         };
         let (sealed, hash) = definition.sealed().map_err(unwritable)?;

@@ -3,6 +3,7 @@
 use std::any::Any;
 use std::future::poll_fn;
 use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
 use std::task::Poll;
 
 use futures::StreamExt as _;
@@ -35,8 +36,10 @@ mod claimed;
 mod control;
 mod digest;
 mod heard;
+mod hook;
 mod land;
 mod model;
+mod prepare;
 mod record;
 mod start;
 
@@ -73,6 +76,8 @@ pub(crate) struct Drive {
     asked: Arc<Message>,
     asked_text: Arc<str>,
     started: Timestamp,
+    /// The reply whose text is held back until hooks have seen it, and its deltas so far.
+    held: Option<(EffectId, Arc<AtomicU32>)>,
     /// Whether there is nothing to end when this is dropped: not begun yet, or over.
     over: bool,
     ready: Vec<Effect>,
@@ -88,8 +93,11 @@ impl Drive {
     pub(crate) async fn perform(&mut self) -> Result<Report> {
         loop {
             self.start_ready().await?;
-            if self.run.conclusion().is_some() {
+            if self.run.conclusion().is_some() && !self.asks_about_the_failure() {
                 self.abort_in_flight()?;
+                if let Some(id) = self.run.error_hook() {
+                    self.start_error_hook(id);
+                }
             }
             if self.in_flight.is_empty() {
                 if let Some(end) = self.run.conclusion() {
@@ -130,6 +138,7 @@ impl Drive {
     async fn conclude(&mut self, end: End) -> Result<Report> {
         self.note(Event::RunFinished(end))?;
         self.over = true;
+        self.say_interruption().await;
         self.outbox.summary = Some(self.summary());
         self.remember();
         self.flush()?;

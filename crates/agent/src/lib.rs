@@ -10,6 +10,7 @@ pub mod builder;
 mod child;
 mod drive;
 pub mod event;
+mod hooks;
 pub mod memory;
 pub mod options;
 pub mod output;

@@ -1,12 +1,15 @@
 //! The stages, in order, written once.
 //!
 //! 1. input: `guard_input` (before the first event: the journal never holds the values)
-//! 2. reply: `guard_output` (pure; before the reply is recorded), then the agent's own
-//! 3. output: the agent's own, on an answer that fits its schema
-//! 4. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
+//! 2. before the model: the agent's own
+//! 3. reply: `guard_output` (pure; before the reply is recorded)
+//! 4. after the model: the agent's own
+//! 5. output: the agent's own, on an answer that fits its schema
+//! 6. on the answer, and on a failure: the agent's own
+//! 7. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
 //!    then the agent's own, `approve` (where a person may be asked), `rate` (where a tool has one:
 //!    what is refused before costs nothing)
-//! 5. after a tool: `guard_result`, `cap_output`
+//! 8. after a tool: `guard_result`, then the agent's own and `guard_result` again, `cap_output`
 //!
 //! Turns, loops and time are the engine's; the kill switch and money are the gateway's, for tools
 //! the driver asks the switch itself.
@@ -15,11 +18,15 @@ use std::collections::BTreeSet;
 use std::ops::Range;
 use std::sync::Arc;
 
+use largestack_engine::event::Hooks;
 use largestack_ports::limits::Limits;
 use largestack_ports::tool::Capabilities;
 
 use crate::output::OutputTurn;
-use crate::stage::{InputDraft, ReplyDraft, ReplyTurn, ResultDraft, Stage, ToolTurn};
+use crate::stage::{
+    ErrorTurn, FinalTurn, InputDraft, ModelTurn, ReplyDraft, ReplyTurn, ResultDraft, Stage,
+    ToolTurn,
+};
 use crate::stages::{after_tool, before_tool, input, reply};
 use crate::tools::{ArgumentRules, Validators};
 
@@ -59,7 +66,11 @@ pub(crate) struct Parts {
     pub(crate) validators: Arc<Validators>,
     pub(crate) rules: ArgumentRules,
     pub(crate) before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
-    pub(crate) after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    pub(crate) before_model: Vec<Box<dyn Stage<ModelTurn>>>,
+    pub(crate) after_model: Vec<Box<dyn Stage<ReplyTurn>>>,
+    pub(crate) after_tool: Vec<Box<dyn Stage<ResultDraft>>>,
+    pub(crate) on_final: Vec<Box<dyn Stage<FinalTurn>>>,
+    pub(crate) on_error: Vec<Box<dyn Stage<ErrorTurn>>>,
     /// Which calls a person is asked about, where there may be some.
     pub(crate) approve: Option<before_tool::Approve>,
     /// Where calls are counted, where a tool has a rate.
@@ -70,12 +81,19 @@ pub(crate) struct Parts {
 pub(crate) struct Pipeline {
     pub(crate) input: Vec<Box<dyn Stage<InputDraft>>>,
     pub(crate) reply: Vec<Box<dyn Stage<ReplyDraft>>>,
-    pub(crate) after_reply: Vec<Box<dyn Stage<ReplyTurn>>>,
+    pub(crate) before_model: Vec<Box<dyn Stage<ModelTurn>>>,
+    pub(crate) after_model: Vec<Box<dyn Stage<ReplyTurn>>>,
+    pub(crate) on_final: Vec<Box<dyn Stage<FinalTurn>>>,
+    pub(crate) on_error: Vec<Box<dyn Stage<ErrorTurn>>>,
+    /// Whether text waits for stages after the model or on the answer.
+    pub(crate) holds_text: bool,
     pub(crate) output: Vec<Box<dyn Stage<OutputTurn>>>,
     pub(crate) before_tool: Vec<Box<dyn Stage<ToolTurn>>>,
     /// Which of those before a tool are the agent's own.
     pub(crate) own_before_tool: Range<usize>,
     pub(crate) after_tool: Vec<Box<dyn Stage<ResultDraft>>>,
+    /// Which of those after a tool are the agent's own.
+    pub(crate) own_after_tool: Range<usize>,
 }
 
 impl Pipeline {
@@ -98,14 +116,38 @@ impl Pipeline {
         if let Some(limits) = parts.limits {
             before.push(Box::new(before_tool::Rates(limits)));
         }
+        let mut after: Vec<Box<dyn Stage<ResultDraft>>> = vec![Box::new(after_tool::GuardResult)];
+        after.extend(parts.after_tool);
+        let own_after_tool = 1..after.len();
+        if !own_after_tool.is_empty() {
+            after.push(Box::new(after_tool::GuardResult));
+        }
+        after.push(Box::new(after_tool::CapOutput));
+        let holds_text = parts.after_model.iter().any(|stage| stage.holds_text())
+            || parts.on_final.iter().any(|stage| stage.holds_text());
         Self {
             input: vec![Box::new(input::GuardInput)],
             reply: vec![Box::new(reply::GuardOutput)],
-            after_reply: parts.after_reply,
+            before_model: parts.before_model,
+            after_model: parts.after_model,
+            on_final: parts.on_final,
+            on_error: parts.on_error,
+            holds_text,
             output: Vec::new(),
             before_tool: before,
             own_before_tool: own,
-            after_tool: vec![Box::new(after_tool::GuardResult), Box::new(after_tool::CapOutput)],
+            after_tool: after,
+            own_after_tool,
+        }
+    }
+
+    /// Where a run waits for stages of the agent's own.
+    pub(crate) fn hooks(&self) -> Hooks {
+        Hooks {
+            before_model: !self.before_model.is_empty(),
+            after_model: !self.after_model.is_empty(),
+            on_final: !self.on_final.is_empty(),
+            on_error: !self.on_error.is_empty(),
         }
     }
 
@@ -116,9 +158,12 @@ impl Pipeline {
         }
         [
             of("input", &self.input),
+            of("before_model", &self.before_model),
             of("reply", &self.reply),
-            of("after_reply", &self.after_reply),
+            of("after_model", &self.after_model),
             of("output", &self.output),
+            of("on_final", &self.on_final),
+            of("on_error", &self.on_error),
             of("before_tool", &self.before_tool),
             of("after_tool", &self.after_tool),
         ]

@@ -10,6 +10,8 @@ use largestack_types::limits::Limits;
 use largestack_types::tool::ToolSpec;
 use serde::{Deserialize, Serialize};
 
+use crate::event::Hooks;
+
 /// What to do with a tool call that was cut off and is not idempotent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -61,6 +63,9 @@ pub struct Definition {
     /// The guard policy, as its own crate writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Json>,
+    /// Where hooks stand that the run waits for.
+    #[serde(default, skip_serializing_if = "Hooks::is_none")]
+    pub hooks: Hooks,
     /// The names of the stages, in order, and the version of the price book.
     #[serde(default)]
     pub pipeline: Vec<Arc<str>>,
@@ -84,6 +89,7 @@ impl Definition {
             output: None,
             in_doubt: InDoubt::default(),
             policy: None,
+            hooks: Hooks::default(),
             pipeline: Vec::new(),
         }
     }

@@ -28,6 +28,13 @@ pub enum Effect {
         /// From 1; more after a crash in the middle.
         attempt: u32,
     },
+    /// Ask the hooks that the run waits for; [`crate::Run::hook`] says where they stand.
+    Hook {
+        /// Which effect.
+        id: EffectId,
+        /// From 1; more after a crash in the middle.
+        attempt: u32,
+    },
     /// Run a tool; [`crate::Run::tool_call`] is the call.
     Tool {
         /// Which effect.
@@ -46,6 +53,7 @@ impl Effect {
             Self::Digest { id, .. }
             | Self::Model { id, .. }
             | Self::Check { id, .. }
+            | Self::Hook { id, .. }
             | Self::Tool { id, .. } => id,
         }
     }

@@ -24,11 +24,13 @@ use crate::status::{End, Limit};
 mod adjusted;
 mod child;
 mod envelope;
+mod hooked;
 mod output;
 mod recalled;
 pub use adjusted::Adjusted;
 pub use child::{ChildRun, ChildWaits};
 pub use envelope::{Envelope, EnvelopeError, VERSION};
+pub use hooked::{CallChange, Changed, HookPoint, HookVerdict, Hooked, Hooks};
 pub use output::OutputChecked;
 pub use recalled::{Older, Recalled, Summarised};
 
@@ -106,6 +108,8 @@ events! {
     Guarded(Guarded) = "guarded",
     /// A stage sent the model back with a hint.
     Steered(Steered) = "steered",
+    /// A hook decided.
+    Hooked(Hooked) = "hooked",
     /// A limit that only the driver can see was reached.
     LimitReached(LimitReached) = "limit_reached",
     /// Somebody asked for the end.

@@ -14,16 +14,18 @@ use serde::{Deserialize, Serialize};
 
 use crate::definition::Definition;
 use crate::effect::Effect;
-use crate::event::{CancelRequested, ChildRun};
+use crate::event::{CallChange, CancelRequested, ChildRun};
 use crate::limits::LoopDetector;
 use crate::status::{End, Limit, Status};
 
 mod adopt;
 mod apply;
+mod asked;
 mod below;
 mod check;
 mod digest;
 mod error;
+mod hooks;
 mod tools;
 
 pub use digest::SUMMARISE;
@@ -76,6 +78,18 @@ pub struct Run {
     /// Runs that it has started and that have ended.
     #[serde(default)]
     children: Vec<(EffectId, ChildRun)>,
+    /// How the request of the call that is due differs.
+    #[serde(default)]
+    change: Option<Box<CallChange>>,
+    /// What hooks after tools tell the model, behind the results of the turn.
+    #[serde(default)]
+    notes: Vec<Arc<Message>>,
+    /// The answer of a hook that ended the run.
+    #[serde(default)]
+    interrupted: Option<Arc<Message>>,
+    /// Whether the hooks have seen the failure that the run ends with.
+    #[serde(default)]
+    error_seen: bool,
     /// How it must end; the driver records it as [`crate::Event::RunFinished`].
     conclusion: Option<End>,
     end: Option<End>,
@@ -91,6 +105,8 @@ enum Phase {
     Model(ModelSlot),
     /// The answer is to be looked at.
     Check(check::Check),
+    /// A hook is waited for.
+    Gate(hooks::Gate),
     /// Tool calls are due or under way.
     Tools(Vec<ToolSlot>),
     /// Nothing more to do.
@@ -129,6 +145,8 @@ enum SlotState {
     Waiting(ApprovalId),
     /// Waits for what the run that it started waits for.
     Below(RunId),
+    /// Has a result that waits for a person.
+    Held(Option<ApprovalId>, Option<Arc<Message>>),
     /// Was cut off; waits for a decision.
     Doubtful,
     /// Has its result.
@@ -191,6 +209,10 @@ impl Run {
             dropped: Vec::new(),
             loaded: Vec::new(),
             children: Vec::new(),
+            change: None,
+            notes: Vec::new(),
+            interrupted: None,
+            error_seen: false,
             conclusion: None,
             end: None,
         }
@@ -212,6 +234,9 @@ impl Run {
             }
             Phase::Check(check) if !check.slot.started => {
                 ready.push(Effect::Check { id: check.slot.effect, attempt: check.slot.attempt });
+            }
+            Phase::Gate(gate) if !gate.slot.started && gate.waiting.is_none() => {
+                ready.push(Effect::Hook { id: gate.slot.effect, attempt: gate.slot.attempt });
             }
             Phase::Tools(slots) => {
                 let started = slots.iter().filter(|s| s.state == SlotState::Started).count();
@@ -236,11 +261,19 @@ impl Run {
 
     /// What a suspended run waits for.
     pub fn waits(&self) -> Vec<Wait> {
+        if let Phase::Gate(gate) = &self.phase {
+            let effect = gate.slot.effect;
+            return gate
+                .waiting
+                .iter()
+                .map(|id| Wait::Approval { effect, approval: *id })
+                .collect();
+        }
         let Phase::Tools(slots) = &self.phase else { return Vec::new() };
         slots
             .iter()
             .filter_map(|slot| match slot.state {
-                SlotState::Waiting(approval) => {
+                SlotState::Waiting(approval) | SlotState::Held(Some(approval), _) => {
                     Some(Wait::Approval { effect: slot.effect, approval })
                 }
                 SlotState::Doubtful => Some(Wait::Doubt { effect: slot.effect }),
@@ -255,10 +288,13 @@ impl Run {
         if let Some(end) = &self.end {
             return end.status;
         }
-        let Phase::Tools(slots) = &self.phase else { return Status::Running };
-        let stuck = slots
-            .iter()
-            .all(|slot| !matches!(slot.state, SlotState::Due { .. } | SlotState::Started));
+        let stuck = match &self.phase {
+            Phase::Gate(gate) => gate.waiting.is_some(),
+            Phase::Tools(slots) => slots
+                .iter()
+                .all(|slot| !matches!(slot.state, SlotState::Due { .. } | SlotState::Started)),
+            _ => return Status::Running,
+        };
         if stuck && self.conclusion.is_none() && self.cancel.is_none() {
             Status::Suspended
         } else {
@@ -269,12 +305,22 @@ impl Run {
     /// The request of the model call that is due: a pure function of the run.
     pub fn call(&self, stream: bool) -> Call {
         let last = self.last_turn.is_some();
+        let change = self.change.as_deref();
+        let tools = match change.and_then(|change| change.tools.as_ref()) {
+            None => self.offered(),
+            Some(only) => {
+                let offered = self.offered();
+                offered.iter().filter(|tool| only.contains(&tool.name)).cloned().collect()
+            }
+        };
+        let model = change.and_then(|change| change.model.as_ref());
+        let settings = change.and_then(|change| change.settings.as_ref());
         Call {
-            model: Arc::clone(&self.definition.model),
+            model: Arc::clone(model.unwrap_or(&self.definition.model)),
             messages: Arc::clone(&self.messages),
-            tools: self.offered(),
+            tools,
             tool_choice: if last { ToolChoice::None } else { ToolChoice::Auto },
-            settings: Arc::clone(&self.definition.settings),
+            settings: Arc::clone(settings.unwrap_or(&self.definition.settings)),
             stream,
         }
     }

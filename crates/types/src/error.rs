@@ -153,6 +153,9 @@ catalogue! {
     /// A tool was to reach an address that it may not reach.
     Egress = "EGRESS", Denied, retryable: false,
         "Name the host in the tool's `hosts`, or its network in `networks`, if the agent may reach it";
+    /// A hook of the agent failed.
+    Hook = "HOOK", Internal, retryable: false,
+        "Look at the hook that is named; it was asked once and is not asked again for this step";
     /// A real provider call was attempted where model requests are blocked.
     ModelBlocked = "MODEL_BLOCKED", Denied, retryable: false,
         "Use a TestModel, or allow model requests again (`model_requests: allow`)";

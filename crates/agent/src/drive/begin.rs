@@ -219,6 +219,7 @@ impl Drive {
             asked_text: asked.text().into(),
             asked,
             started,
+            held: None,
             over: true,
             ready: Vec::new(),
             core,
@@ -310,7 +311,7 @@ async fn guarded(
         match ruling.verdict {
             Verdict::Replace(new) => draft = new,
             Verdict::Block(error) => return Err(error),
-            Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
+            _ => {}
         }
     }
     Ok(draft)

@@ -18,6 +18,7 @@ use serde_json::Value;
 use super::Drive;
 use super::land::Landed;
 use crate::agent::Core;
+use crate::hooks::{self, wrong};
 use crate::output::{OutputTurn, feedback};
 use crate::protect::RunGuard;
 use crate::stage::{StageContext, Verdict};
@@ -114,14 +115,19 @@ impl Look {
         self.turn.value = Arc::new(if self.rule.wrapped { unwrapped(value) } else { value });
         let core = Arc::clone(&self.core);
         for stage in &core.pipeline.output {
-            match stage.apply(&self.context, &self.turn).await?.verdict {
+            match hooks::ask(&**stage, &self.context, &self.turn).await?.verdict {
                 Verdict::Continue => {}
                 Verdict::Replace(turn) => {
                     self.turn = turn;
                     changed = true;
                 }
-                Verdict::Retry(hint) | Verdict::Suspend(hint) => {
+                Verdict::Retry(hint) | Verdict::Discard(Some(hint)) => {
                     return self.refused(vec![hint.as_ref().to_owned()]).await;
+                }
+                Verdict::Discard(None) | Verdict::Finish(_) | Verdict::Suspend(_) => {
+                    let why = "may only send back, give another value or fail";
+                    let raise = Some(wrong(stage.name(), why));
+                    return Ok(Checked { raise, ..Checked::default() });
                 }
                 Verdict::Block(error) => {
                     return Ok(Checked { raise: Some(error), ..Checked::default() });

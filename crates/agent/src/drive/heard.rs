@@ -51,7 +51,7 @@ impl Drive {
                     match ruling.verdict {
                         Verdict::Replace(new) => draft = new,
                         Verdict::Block(error) => return Heard::Refused(error, record),
-                        Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => {}
+                        _ => {}
                     }
                 }
                 Err(error) => return Heard::Refused(error, record),

@@ -5,24 +5,24 @@ use std::time::Duration;
 
 use largestack_engine::Effect;
 use largestack_engine::event::{
-    CallRecord, ChildWaits, Event, LimitReached, ModelFailed, ModelReplied, OutputChecked, Steered,
-    ToolCallRecord, ToolOutcome, ToolReturned,
+    CallRecord, Changed, ChildWaits, Event, HookPoint, HookVerdict, Hooked, LimitReached,
+    ModelFailed, ModelReplied, OutputChecked, ToolCallRecord, ToolOutcome, ToolReturned,
 };
 use largestack_engine::status::Limit;
 use largestack_ports::journal::LedgerLine;
 use largestack_ports::model::Answer;
 use largestack_types::errors::{Code, LargestackError, LoopDetectedError, Result};
 use largestack_types::id::EffectId;
-use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
-use largestack_types::part::PartId;
+use largestack_types::part::Body;
 
 use super::Drive;
 use super::check::Checked;
 use super::control::Signal;
 use super::heard::Heard;
-use crate::stage::{ReplyTurn, Verdict};
-use crate::tools::execute::{Finished, refusal};
+use super::hook::Ruled;
+use crate::hooks::Said;
+use crate::tools::execute::{Finished, Steered, refusal};
 
 /// What a call that was cut off is answered with.
 const CUT_OFF: &str = "Cancelled before it returned; it may or may not have taken effect.";
@@ -44,6 +44,11 @@ pub(super) enum Landed {
     Check {
         effect: EffectId,
         result: Result<Checked>,
+    },
+    Hook {
+        effect: EffectId,
+        at: HookPoint,
+        ruled: Ruled,
     },
     /// The journal failed before the effect could begin.
     Journal(LargestackError),
@@ -92,7 +97,11 @@ impl Drive {
             }
             Landed::Tool { effect, result, took } => {
                 self.running.retain(|running| running.id() != effect);
-                self.tool_finished(effect, result, took)
+                self.tool_finished(effect, result, took).await
+            }
+            Landed::Hook { effect, at, ruled } => {
+                self.running.retain(|running| running.id() != effect);
+                self.hooked(effect, at, ruled).await
             }
             Landed::Check { effect, result } => {
                 self.running.retain(|running| running.id() != effect);
@@ -116,33 +125,13 @@ impl Drive {
         };
         let message = Arc::new(message);
         self.book(&record);
-        let shared = Arc::clone(&message);
-        let replied = ModelReplied { effect, message: shared, finish_reason, call: record };
+        let replied = ModelReplied { effect, message, finish_reason, call: record };
         self.note(Event::ModelReplied(replied))?;
         for (stage, findings) in found {
             self.note_findings(effect, stage, findings)?;
         }
-        self.steer(effect, ReplyTurn { message, finish_reason }).await?;
         if self.control.soft_passed && self.run.conclusion().is_none() {
             self.note_time_limit()?;
-        }
-        Ok(())
-    }
-
-    async fn steer(&mut self, effect: EffectId, turn: ReplyTurn) -> Result<()> {
-        let core = Arc::clone(&self.core);
-        if core.pipeline.after_reply.is_empty() || self.run.last_turn().is_some() {
-            return Ok(());
-        }
-        let context = self.stage_context(effect);
-        for stage in &core.pipeline.after_reply {
-            if let Verdict::Retry(text) = stage.apply(&context, &turn).await?.verdict {
-                let label = Label::from_origin(Origin::Operator);
-                let id = PartId::at(effect, u32::MAX - 1);
-                let feedback = Arc::new(Message::of_text(Role::User, id, label, text));
-                let stage = stage.name().into();
-                return self.note(Event::Steered(Steered { effect, stage, feedback }));
-            }
         }
         Ok(())
     }
@@ -185,7 +174,7 @@ impl Drive {
         self.outbox.ledger.push(line);
     }
 
-    fn tool_finished(
+    async fn tool_finished(
         &mut self,
         effect: EffectId,
         result: Result<Finished>,
@@ -196,10 +185,12 @@ impl Drive {
         if let Some((child, true)) = &below {
             return self.note(Event::ChildWaits(ChildWaits { effect, child: child.run }));
         }
+        let mut steered = None;
         let (mut returned, findings) = match result {
             Ok(finished) => {
                 self.outbox.blobs.extend(finished.blob);
                 let message = Arc::new(finished.message);
+                steered = finished.steered;
                 let mut returned = not_run(effect, message, finished.outcome, finished.raise);
                 (returned.shared, returned.loads) = (finished.shared, finished.loads);
                 (returned, finished.findings)
@@ -215,7 +206,10 @@ impl Drive {
         returned.calls = calls;
         self.note_findings(effect, "guard_result", findings)?;
         self.book_calls(&returned.calls);
-        self.note(Event::ToolReturned(returned))
+        match steered {
+            Some(steered) => self.tool_steered(effect, returned, steered).await,
+            None => self.note(Event::ToolReturned(returned)),
+        }
     }
 
     /// What a tool that runs no longer has spent itself.
@@ -238,6 +232,45 @@ impl Drive {
         }
     }
 
+    /// Records what the hooks after a tool decided, and with it the result; where a person has to
+    /// agree to it, the result waits.
+    async fn tool_steered(
+        &mut self,
+        effect: EffectId,
+        mut returned: ToolReturned,
+        steered: Steered,
+    ) -> Result<()> {
+        let Steered { hook, said, changed } = steered;
+        let at = HookPoint::AfterTool;
+        let pause = match &said {
+            Said::Pause(reason) => Some(Arc::clone(reason)),
+            _ => None,
+        };
+        let verdict = match self.verdict(effect, said).await {
+            // What it says is the result.
+            HookVerdict::Discarded(_) => HookVerdict::Discarded(None),
+            HookVerdict::Failed(error) => {
+                returned.raise = Some(error.clone());
+                HookVerdict::Failed(error)
+            }
+            verdict => verdict,
+        };
+        let changed = changed.then(|| Box::new(Changed::Result));
+        let text = returned.message.parts.iter().find_map(|part| match &part.body {
+            Body::ToolResult(result) => Some(result.text.as_ref().to_owned()),
+            _ => None,
+        });
+        let by = Arc::clone(&hook);
+        self.note(Event::Hooked(Hooked { effect, at, hook: by, changed, verdict }))?;
+        self.note(Event::ToolReturned(returned))?;
+        match pause {
+            Some(reason) => {
+                self.ask_for(effect, (at, hook), reason, text.unwrap_or_default()).await
+            }
+            None => Ok(()),
+        }
+    }
+
     /// The event of an effect that was dropped in flight.
     pub(super) fn cut_off(&mut self, effect: Effect) -> Event {
         if let Effect::Tool { id, .. } = effect {
@@ -248,6 +281,17 @@ impl Drive {
             returned.child = self.tree.children.at(id).map(|(child, _)| Box::new(child));
             returned.calls = calls;
             return Event::ToolReturned(returned);
+        }
+        if let Effect::Hook { id, .. } = effect {
+            let at = self.run.hook(id).map_or(HookPoint::OnError, |(at, _)| at);
+            let verdict = HookVerdict::CutOff;
+            return Event::Hooked(Hooked {
+                effect: id,
+                at,
+                hook: "".into(),
+                changed: None,
+                verdict,
+            });
         }
         if let Effect::Check { id, .. } = effect {
             let problems = vec!["nobody saw whether it fits".to_owned()];
@@ -267,8 +311,7 @@ impl Drive {
     }
 
     pub(super) fn obey(&mut self, signal: Signal) -> Result<()> {
-        let ends_soon =
-            |effect: &Effect| matches!(effect, Effect::Model { .. } | Effect::Check { .. });
+        let ends_soon = |effect: &Effect| !matches!(effect, Effect::Tool { .. });
         let asking = self.running.iter().any(ends_soon);
         match signal {
             Signal::Cancel(request) => self.note(Event::CancelRequested(request)),

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::StreamExt as _;
@@ -24,6 +25,8 @@ pub(super) struct Asking {
     pub(super) context: CallContext,
     pub(super) sink: Option<Sink>,
     pub(super) guard: Arc<RunGuard>,
+    /// Where text waits for hooks: how many deltas were told without it.
+    pub(super) hold: Option<Arc<AtomicU32>>,
     /// The input's text: its placeholders may be shown to whoever asked.
     pub(super) allowed: Arc<str>,
 }
@@ -136,6 +139,7 @@ impl<'a> Speaker<'a> {
 
     async fn say(&mut self, delta: Delta) -> Result<()> {
         let (channel, piece) = match delta {
+            Delta::Text { .. } if self.asking.hold.is_some() => return Ok(()),
             Delta::Text { text } => (Channel::Text, text),
             Delta::Reasoning { text } => (Channel::Reasoning, text),
             Delta::Refusal { text } => (Channel::Refusal, text),
@@ -192,6 +196,9 @@ impl<'a> Speaker<'a> {
         let effect = self.asking.context.effect;
         let event = RunEvent::Delta { effect, offset: self.offset, delta };
         self.offset += 1;
+        if let Some(told) = &self.asking.hold {
+            told.store(self.offset, Ordering::SeqCst);
+        }
         // A listener that went away is noticed by the driver.
         let _ = self.sink.send(event).await;
     }

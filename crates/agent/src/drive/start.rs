@@ -1,6 +1,5 @@
 //! Starting effects.
 
-use std::ops::Range;
 use std::sync::Arc;
 
 use futures::FutureExt as _;
@@ -18,22 +17,25 @@ use largestack_types::part::{Arguments, ToolCall};
 use super::land::{Landed, not_run};
 use super::model::Asking;
 use super::{Drive, control};
-use crate::stage::{ToolTurn, Verdict};
+use crate::stage::ToolTurn;
 use crate::stream::Sink;
 use crate::tools::execute::{Execution, refusal};
 
 /// What the stages before a tool decided.
-enum Prepared {
+pub(super) enum Prepared {
     Run(ToolTurn),
     Answer(Arc<str>, ToolOutcome),
     Raise(LargestackError),
     Ask(ToolTurn, Arc<str>, Arc<str>),
+    /// Nothing: it was decided from outside meanwhile.
+    Nothing,
 }
 
 impl Drive {
     /// Starts everything that is ready and appends the starts, together with the outcomes that led
     /// to them.
     pub(super) async fn start_ready(&mut self) -> Result<()> {
+        self.release_held().await;
         let mut ready = std::mem::take(&mut self.ready);
         self.run.ready(&mut ready);
         if !ready.is_empty()
@@ -47,6 +49,7 @@ impl Drive {
                 Effect::Digest { id, attempt } => self.start_digest(id, attempt)?,
                 Effect::Model { id, attempt } => self.start_model(id, attempt)?,
                 Effect::Check { id, attempt } => self.start_check(id, attempt)?,
+                Effect::Hook { id, attempt } => self.start_hook(id, attempt)?,
                 Effect::Tool { id, attempt, approved } => {
                     self.start_tool(id, attempt, approved).await?;
                 }
@@ -62,6 +65,8 @@ impl Drive {
     fn start_model(&mut self, id: EffectId, attempt: u32) -> Result<()> {
         let call = self.run.call(self.sink.is_some());
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
+        let holds = self.core.pipeline.holds_text && self.sink.is_some();
+        self.held = holds.then(|| (id, Arc::default()));
         let asking = self.asking(id, self.sink.clone());
         self.running.push(Effect::Model { id, attempt });
         self.in_flight.push(asking.ask(call).boxed());
@@ -81,6 +86,7 @@ impl Drive {
             slot: self.slot.clone(),
         };
         Asking {
+            hold: self.held.as_ref().map(|(_, told)| Arc::clone(told)),
             model: Arc::clone(&self.core.runtime.model),
             clock: Arc::clone(&self.core.runtime.clock),
             context,
@@ -91,9 +97,14 @@ impl Drive {
     }
 
     async fn start_tool(&mut self, id: EffectId, attempt: u32, approved: bool) -> Result<()> {
+        // A call before this one may have led to the end.
+        if self.run.conclusion().is_some() || !self.run.is_open(id) {
+            return Ok(());
+        }
         let Some(call) = self.run.tool_call(id).cloned() else { return Ok(()) };
         let label = self.run.tool_call_label(id).unwrap_or_default();
-        match self.prepare(id, &call, label, approved).await? {
+        match self.prepare((id, attempt), &call, label, approved).await? {
+            Prepared::Nothing => Ok(()),
             Prepared::Run(turn) => self.execute(id, attempt, turn).await,
             Prepared::Answer(text, outcome) => {
                 self.answer(id, &call, label, (&text, outcome), None)
@@ -112,64 +123,6 @@ impl Drive {
                 }
             }
         }
-    }
-
-    /// Passes a call through the stages before it runs.
-    async fn prepare(
-        &mut self,
-        id: EffectId,
-        call: &ToolCall,
-        label: Label,
-        approved: bool,
-    ) -> Result<Prepared> {
-        let core = Arc::clone(&self.core);
-        let entry = core.registry.get(&call.name);
-        let known = entry.is_some();
-        let tool = entry.map(|entry| entry.tool.spec().clone());
-        let options = entry.map(|entry| Arc::clone(&entry.options));
-        let mut turn = ToolTurn { call: call.clone(), tool, options, label, approved };
-        let context = self.stage_context(id);
-        let passed = self.passed(id, approved);
-        for (index, stage) in core.pipeline.before_tool.iter().enumerate() {
-            if passed.contains(&index) {
-                continue;
-            }
-            let ruling = match stage.apply(&context, &turn).await {
-                Ok(ruling) => ruling,
-                Err(error) => return Ok(Prepared::Raise(error)),
-            };
-            self.note_findings(id, stage.name(), ruling.findings)?;
-            match ruling.verdict {
-                Verdict::Continue => {}
-                Verdict::Replace(new) => turn = new,
-                Verdict::Retry(text) => {
-                    let outcome = match stage.name() {
-                        _ if !known => ToolOutcome::Unknown,
-                        "validate" => ToolOutcome::InvalidArguments,
-                        "rate" => ToolOutcome::Skipped,
-                        _ => ToolOutcome::Denied,
-                    };
-                    return Ok(Prepared::Answer(text, outcome));
-                }
-                Verdict::Block(error) => return Ok(Prepared::Raise(error)),
-                Verdict::Suspend(_) if turn.approved => {}
-                Verdict::Suspend(reason) => {
-                    return Ok(Prepared::Ask(turn, stage.name().into(), reason));
-                }
-            }
-        }
-        Ok(Prepared::Run(turn))
-    }
-
-    /// The agent's own stages that the call went through before a person was asked: what they
-    /// changed is in the question, and they are not run again.
-    fn passed(&self, id: EffectId, approved: bool) -> Range<usize> {
-        let own = &self.core.pipeline.own_before_tool;
-        let Some(asked_by) = self.run.asked_by(id).filter(|_| approved) else { return 0..0 };
-        let stages = self.core.pipeline.before_tool.iter();
-        let at = stages.enumerate().find(|(_, stage)| stage.name() == &**asked_by);
-        let through = at.map_or(own.start, |(index, _)| index + 1);
-        own.start..through.min(own.end)
     }
 
     fn answer(

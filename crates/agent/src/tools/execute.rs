@@ -7,6 +7,7 @@ use bytes::Bytes;
 use largestack_engine::event::{FindingRecord, ToolOutcome};
 use largestack_ports::results::KeptResult;
 use largestack_ports::tool::{ToolContext, ToolFailure, ToolOutput};
+use largestack_types::error::Coded as _;
 use largestack_types::errors::{LargestackError, Result, ToolExecutionError};
 use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
@@ -17,7 +18,8 @@ use largestack_types::part::{Body, Part, PartId, ToolCall, ToolResult};
 
 use super::{Entry, share};
 use crate::agent::Core;
-use crate::stage::{ResultDraft, StageContext, Verdict};
+use crate::hooks::{self, Said};
+use crate::stage::{ResultDraft, Stage, StageContext, Verdict};
 
 /// A tool call that has its result.
 pub(crate) struct Finished {
@@ -30,7 +32,28 @@ pub(crate) struct Finished {
     pub(crate) shared: bool,
     /// Tools that it has found.
     pub(crate) loads: Vec<Arc<str>>,
+    /// What the agent's own stages after the tool decided, where they did.
+    pub(crate) steered: Option<Steered>,
 }
+
+/// What the stages after a tool decided.
+pub(crate) struct Steered {
+    pub(crate) hook: Arc<str>,
+    pub(crate) said: Said,
+    pub(crate) changed: bool,
+}
+
+/// A result behind the stages after its tool.
+struct Passed {
+    draft: ResultDraft,
+    findings: Vec<FindingRecord>,
+    hook: Arc<str>,
+    changed: bool,
+    said: Said,
+}
+
+/// What the model reads of a result that a hook has thrown away without a word.
+const WITHHELD: &str = "The result was withheld by this agent's own rules.";
 
 /// Everything a running tool call needs; owns it all, so that the run stays free to fold.
 pub(crate) struct Execution {
@@ -76,7 +99,8 @@ impl Execution {
             return Ok(finished);
         }
         let (finished, draft) = self.finish(self.perform().await).await?;
-        if finished.outcome == ToolOutcome::Returned && finished.findings.is_empty() {
+        let as_it_was = finished.findings.is_empty() && finished.steered.is_none();
+        if finished.outcome == ToolOutcome::Returned && as_it_was {
             self.keep(key, ttl, &draft).await;
         } else if finished.outcome == ToolOutcome::Returned {
             *in_vain = true;
@@ -111,7 +135,7 @@ impl Execution {
             whole: None,
             max_chars: options.max_result_chars,
         };
-        let (draft, findings) = self.after(draft).await?;
+        let Passed { draft, findings, hook, changed, said } = self.after(draft).await?;
         let raise = came.failed.filter(|_| options.raise).map(|failure| {
             let (tool, transient) = (Arc::clone(&self.call.name), failure.transient);
             ToolExecutionError { tool, detail: draft.output.text.clone(), transient }.into()
@@ -120,25 +144,69 @@ impl Execution {
             let bytes = Bytes::copy_from_slice(whole.as_bytes());
             (Hash::of(&bytes), bytes)
         });
-        let message = self.message(&draft, came.outcome, blob.as_ref().map(|(hash, _)| *hash));
-        let (outcome, shared) = (came.outcome, came.shared);
+        let (mut outcome, shared) = (came.outcome, came.shared);
+        if matches!(said, Said::Discard(_) | Said::Fail(_)) {
+            outcome = ToolOutcome::Denied;
+        }
+        let message = self.message(&draft, outcome, blob.as_ref().map(|(hash, _)| *hash));
+        let decided = changed || !matches!(said, Said::Proceed);
+        let steered = decided.then_some(Steered { hook, said, changed });
         let loads = draft.output.loads.clone();
-        Ok((Finished { message, outcome, raise, findings, blob, shared, loads }, draft))
+        Ok((Finished { message, outcome, raise, findings, blob, shared, loads, steered }, draft))
     }
 
-    async fn after(&self, mut draft: ResultDraft) -> Result<(ResultDraft, Vec<FindingRecord>)> {
-        let mut findings = Vec::new();
-        for stage in &self.core.pipeline.after_tool {
-            let ruling = stage.apply(&self.stage, &draft).await?;
-            findings.extend(ruling.findings);
+    async fn after(&self, draft: ResultDraft) -> Result<Passed> {
+        let (findings, hook, said) = (Vec::new(), "".into(), Said::Proceed);
+        let mut passed = Passed { draft, findings, hook, changed: false, said };
+        let own = &self.core.pipeline.own_after_tool;
+        for (index, stage) in self.core.pipeline.after_tool.iter().enumerate() {
+            if own.contains(&index) {
+                if matches!(passed.said, Said::Proceed) {
+                    self.ask_own(&**stage, &mut passed).await;
+                }
+                continue;
+            }
+            let ruling = stage.apply(&self.stage, &passed.draft).await?;
+            passed.findings.extend(ruling.findings);
             match ruling.verdict {
-                Verdict::Continue | Verdict::Suspend(_) => {}
-                Verdict::Replace(new) => draft = new,
-                Verdict::Retry(text) => text.as_ref().clone_into(&mut draft.output.text),
+                Verdict::Replace(new) => passed.draft = new,
+                Verdict::Retry(text) => text.as_ref().clone_into(&mut passed.draft.output.text),
                 Verdict::Block(error) => return Err(error),
+                _ => {}
             }
         }
-        Ok((draft, findings))
+        Ok(passed)
+    }
+
+    async fn ask_own(&self, stage: &dyn Stage<ResultDraft>, passed: &mut Passed) {
+        let ruling = hooks::ask(stage, &self.stage, &passed.draft).await;
+        let said = match ruling.map(|ruling| (ruling.verdict, ruling.findings)) {
+            Ok((verdict, findings)) => {
+                passed.findings.extend(findings);
+                match verdict {
+                    Verdict::Continue => return,
+                    Verdict::Replace(new) => {
+                        (passed.draft, passed.changed) = (new, true);
+                        Said::Proceed
+                    }
+                    Verdict::Retry(text) => Said::Guide(text),
+                    Verdict::Discard(text) => {
+                        passed.draft.output = ToolOutput::text(text.as_deref().unwrap_or(WITHHELD));
+                        Said::Discard(None)
+                    }
+                    Verdict::Finish(text) => Said::Finish(text),
+                    Verdict::Suspend(reason) => Said::Pause(reason),
+                    Verdict::Block(error) => Said::Fail(error),
+                }
+            }
+            Err(error) => Said::Fail(error),
+        };
+        if let Said::Fail(error) = &said {
+            // What a failed hook stood before goes nowhere.
+            passed.draft.output = ToolOutput::text(error.message());
+        }
+        passed.hook = stage.name().into();
+        passed.said = said;
     }
 
     fn message(&self, draft: &ResultDraft, outcome: ToolOutcome, whole: Option<Hash>) -> Message {

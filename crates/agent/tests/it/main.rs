@@ -6,6 +6,7 @@ mod children;
 mod durable;
 mod endings;
 mod guards;
+mod hooks;
 mod limits;
 mod many;
 mod memory;

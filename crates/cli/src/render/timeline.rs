@@ -5,10 +5,11 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use largestack_engine::event::{
-    CallRecord, EffectStarted, FindingRecord, ModelFailed, ModelReplied, Routed, ToolCallRecord,
-    ToolReturned,
+    CallRecord, EffectStarted, FindingRecord, HookVerdict, Hooked, ModelFailed, ModelReplied,
+    Routed, ToolCallRecord, ToolReturned,
 };
 use largestack_engine::{Event, Recorded};
+use largestack_types::error::Coded as _;
 use largestack_types::errors::LargestackError;
 use largestack_types::id::EffectId;
 use largestack_types::message::Message;
@@ -67,6 +68,8 @@ pub(crate) enum What {
     ApprovalAnswered { approval: String, approved: bool, choice: Arc<str>, by: Arc<str> },
     /// A stage sent the model back.
     Steered { stage: Arc<str>, feedback: String },
+    /// A hook decided.
+    Hooked { hook: Arc<str>, at: &'static str, verdict: String },
     /// It was seen whether the answer fits.
     Checked { problems: Vec<String>, sent_back: bool },
     /// A limit was reached.
@@ -308,6 +311,10 @@ fn aside(event: &Event) -> (Option<EffectId>, What) {
             let (stage, feedback) = (Arc::clone(&data.stage), data.feedback.text());
             (Some(data.effect), What::Steered { stage, feedback })
         }
+        Event::Hooked(data) => {
+            let (hook, at) = (Arc::clone(&data.hook), data.at.name());
+            (Some(data.effect), What::Hooked { hook, at, verdict: decided(data) })
+        }
         Event::LimitReached(data) => {
             let error = Problem::of(&data.error);
             (None, What::Limit { limit: data.limit.name(), error })
@@ -323,6 +330,24 @@ fn aside(event: &Event) -> (Option<EffectId>, What) {
         }
         other => (None, What::Other { event: other.kind() }),
     }
+}
+
+/// What a hook decided, in words.
+fn decided(data: &Hooked) -> String {
+    let changed = if data.changed.is_some() { "changed something, " } else { "" };
+    let said = |note: &Option<Arc<Message>>| {
+        note.as_ref().map_or_else(String::new, |note| format!(": {}", note.text()))
+    };
+    let verdict = match &data.verdict {
+        HookVerdict::Proceeded => "let it go on".to_owned(),
+        HookVerdict::Guided(note) => format!("guided{}", said(note)),
+        HookVerdict::Discarded(note) => format!("threw it away{}", said(note)),
+        HookVerdict::Interrupted(answer) => format!("ended the run: {}", answer.text()),
+        HookVerdict::Paused => "asks a person".to_owned(),
+        HookVerdict::Failed(error) => format!("failed: {}", error.message()),
+        _ => "was cut off".to_owned(),
+    };
+    format!("{changed}{verdict}")
 }
 
 impl CallStep {

@@ -45,6 +45,7 @@ pages! {
     Tool = "TOOL",
     ToolPerm = "TOOL_PERM",
     Egress = "EGRESS",
+    Hook = "HOOK",
     ModelBlocked = "MODEL_BLOCKED",
     Config = "CONFIG",
     Input = "INPUT",

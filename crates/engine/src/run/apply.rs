@@ -14,18 +14,18 @@ use largestack_types::reply::FinishReason;
 
 use super::check::Check;
 use super::digest::Digesting;
+use super::hooks::Gate;
 use super::tools::SKIPPED;
 use super::{FoldError, LAST_TURN, ModelSlot, Phase, Run, SlotState};
 use crate::event::{
-    ApprovalAnswered, ApprovalRequested, CallRecord, CancelReason, CancelRequested, DoubtDecision,
-    DoubtSettled, EffectStarted, Event, LimitReached, ModelFailed, ModelReplied, RunStarted,
-    Steered, ToolReturned,
+    CallRecord, CancelReason, CancelRequested, DoubtDecision, DoubtSettled, EffectStarted, Event,
+    HookPoint, LimitReached, ModelFailed, ModelReplied, RunStarted, Steered, ToolReturned,
 };
 use crate::status::{End, EndReason, Limit, Status};
 
 /// What a call that never finished is answered with when its run ends.
-const NOT_RUN: &str = "Not run: the run ended before this call finished.";
-const SENT_BACK: &str = "Not run: the reply that asked for it was sent back.";
+pub(super) const NOT_RUN: &str = "Not run: the run ended before this call finished.";
+pub(super) const SENT_BACK: &str = "Not run: the reply that asked for it was sent back.";
 const NOBODY_KNOWS: &str = "This call was cut off and nobody knows whether it took effect. Do not \
      repeat it without checking first.";
 
@@ -66,6 +66,7 @@ impl Run {
                 self.steered(data);
                 true
             }
+            Event::Hooked(data) => self.hooked(data),
             Event::LimitReached(data) => {
                 self.limit_reached(data);
                 true
@@ -140,12 +141,18 @@ impl Run {
     }
 
     pub(super) fn await_model(&mut self) {
-        let effect = EffectId::new(self.next);
-        self.next += 1;
-        self.phase = Phase::Model(ModelSlot { effect, attempt: 1, started: false });
+        let effect = self.gate_before_model().unwrap_or_else(|| self.model_is_due());
         if self.last_turn.is_some() {
             self.push_last_turn_note(effect);
         }
+    }
+
+    /// A model call is due, whatever stands before it. Returns its effect.
+    pub(super) fn model_is_due(&mut self) -> EffectId {
+        let effect = EffectId::new(self.next);
+        self.next += 1;
+        self.phase = Phase::Model(ModelSlot { effect, attempt: 1, started: false });
+        effect
     }
 
     fn push_last_turn_note(&mut self, effect: EffectId) {
@@ -160,6 +167,7 @@ impl Run {
             Phase::Model(slot)
             | Phase::Check(Check { slot, .. })
             | Phase::Digest(Digesting { slot, .. })
+            | Phase::Gate(Gate { slot, .. })
                 if slot.started =>
             {
                 slot.started = false;
@@ -197,6 +205,7 @@ impl Run {
             Phase::Model(slot)
             | Phase::Check(Check { slot, .. })
             | Phase::Digest(Digesting { slot, .. })
+            | Phase::Gate(Gate { slot, .. })
                 if slot.effect == data.effect =>
             {
                 slot.started = true;
@@ -235,21 +244,37 @@ impl Run {
         }
         self.book(&data.call)?;
         self.turns += 1;
+        (self.change, self.error_seen) = (None, false);
         let index = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
         self.push(Arc::clone(&data.message));
+        if !self.gate_after_model(index, data.finish_reason) {
+            self.settle_reply(index, data.finish_reason);
+        }
+        Ok(true)
+    }
+
+    /// What a reply leads to: its tool calls, or the end.
+    pub(super) fn settle_reply(&mut self, index: u32, reason: FinishReason) {
         let slots = self.open_slots(index);
         if slots.is_empty() {
             self.phase = Phase::Over;
-            self.conclude_reply(data);
+            let said = self.messages.get(index as usize);
+            let says_something = said.is_some_and(|message| message.says_something());
+            self.conclude_reply(reason, says_something);
             self.check_before_the_end();
-            return Ok(true);
+            self.gate_before_the_end();
+            return;
         }
         let asked = u32::try_from(slots.len()).unwrap_or(u32::MAX);
         self.phase = Phase::Tools(slots);
         if let Some(limit) = self.last_turn {
             // Tools were not on offer any more; what it asked for is not run.
             self.conclusion = Some(End::plain(Status::Incomplete, limit.into()));
-            return Ok(true);
+            if self.definition.hooks.on_final {
+                self.close_open_calls(SKIPPED);
+                self.gate_before_the_end();
+            }
+            return;
         }
         self.tool_calls = self.tool_calls.saturating_add(asked);
         let limits = &self.definition.limits;
@@ -261,13 +286,12 @@ impl Run {
         } else if on_error && self.turns >= limits.max_turns {
             self.reach(Limit::MaxTurns);
         }
-        Ok(true)
     }
 
     /// A reply without tool calls is the answer; how whole it is depends on why it stopped.
-    fn conclude_reply(&mut self, data: &ModelReplied) {
+    fn conclude_reply(&mut self, reason: FinishReason, says_something: bool) {
         let plain = |status, reason| Some(End::plain(status, reason));
-        self.conclusion = match (self.last_turn, data.finish_reason) {
+        self.conclusion = match (self.last_turn, reason) {
             (_, FinishReason::Error) => Some(End::failed(LargestackError::other(
                 Code::Provider,
                 "the provider failed inside its reply",
@@ -282,9 +306,7 @@ impl Run {
                 plain(Status::Incomplete, EndReason::ContentFilter)
             }
             (None, FinishReason::Refusal) => plain(Status::Completed, EndReason::Refusal),
-            (None, _) if !data.message.says_something() => {
-                plain(Status::Incomplete, EndReason::Empty)
-            }
+            (None, _) if !says_something => plain(Status::Incomplete, EndReason::Empty),
             (None, _) => plain(Status::Completed, EndReason::Stop),
         };
         if self.conclusion.is_none() && self.turns >= self.definition.limits.max_turns {
@@ -325,7 +347,11 @@ impl Run {
             self.spend(&asked.call)?;
         }
         let Some(slot) = self.slot(data.effect) else { return Ok(false) };
-        slot.state = SlotState::Done(Arc::clone(&data.message));
+        let result = Arc::clone(&data.message);
+        slot.state = match slot.state {
+            SlotState::Held(approval, _) => SlotState::Held(approval, Some(result)),
+            _ => SlotState::Done(result),
+        };
         self.note_below(data);
         if let Some(error) = &data.raise {
             self.conclusion = Some(End::failed(error.clone()));
@@ -356,30 +382,6 @@ impl Run {
         true
     }
 
-    fn approval_requested(&mut self, data: &ApprovalRequested) -> bool {
-        self.revise(data.effect, data.arguments.as_ref());
-        let Some(slot) = self.slot(data.effect) else { return false };
-        slot.state = SlotState::Waiting(data.approval);
-        slot.asked_by = Some(Arc::clone(&data.stage));
-        true
-    }
-
-    fn approval_answered(&mut self, data: &ApprovalAnswered) -> bool {
-        let label = self.label;
-        let call = self.tool_call(data.effect).cloned();
-        let Some((slot, call)) = self.slot(data.effect).zip(call) else { return false };
-        if data.approved {
-            slot.state = SlotState::Due { approved: true };
-            self.revise(data.effect, data.arguments.as_ref());
-        } else {
-            let note = data.note.as_deref().unwrap_or("A person refused this call.");
-            let text = super::tools::answer(&call, data.effect, label, note);
-            slot.state = SlotState::Done(Arc::new(text));
-            self.close_turn_if_done();
-        }
-        true
-    }
-
     /// The answer was sent back: the same turn goes on, unless turns have run out.
     fn steered(&mut self, data: &Steered) {
         self.conclusion = None;
@@ -395,7 +397,7 @@ impl Run {
         if self.definition.limits.on_limit == OnLimit::Error {
             self.conclusion = Some(End::failed(data.error.clone()));
         } else if matches!(&self.phase, Phase::Model(slot) if slot.started)
-            || matches!(self.phase, Phase::Check(_) | Phase::Digest(_))
+            || matches!(self.phase, Phase::Check(_) | Phase::Digest(_) | Phase::Gate(_))
             || self.last_turn.is_some()
         {
             // The limit fell into a model call, which was cut off: no time for another.
@@ -420,8 +422,12 @@ impl Run {
                 let effect = slot.effect;
                 self.push_last_turn_note(effect);
             }
+            Phase::Gate(gate) if gate.at == HookPoint::BeforeModel => {
+                let effect = gate.slot.effect;
+                self.push_last_turn_note(effect);
+            }
             Phase::Tools(_) => self.skip_due_calls(),
-            Phase::New | Phase::Digest(_) | Phase::Check(_) | Phase::Over => {}
+            Phase::New | Phase::Digest(_) | Phase::Check(_) | Phase::Gate(_) | Phase::Over => {}
         }
     }
 
@@ -439,8 +445,11 @@ impl Run {
     }
 
     fn finish(&mut self, end: &End) {
-        self.close_open_calls(NOT_RUN);
+        self.close_the_history(NOT_RUN);
         self.phase = Phase::Over;
+        if let Some(answer) = self.interrupted.take() {
+            self.push(answer);
+        }
         self.end = Some(end.clone());
     }
 }
@@ -473,6 +482,7 @@ fn named_effect(event: &Event) -> Option<EffectId> {
         Event::ToolReturned(data) => Some(data.effect),
         Event::ChildWaits(data) => Some(data.effect),
         Event::DoubtSettled(data) => Some(data.effect),
+        Event::Hooked(data) => Some(data.effect),
         Event::ApprovalRequested(data) => Some(data.effect),
         Event::ApprovalAnswered(data) => Some(data.effect),
         _ => None,

@@ -63,6 +63,7 @@ impl Run {
             self.accepted = true;
             self.value.clone_from(&data.value);
             self.conclusion = Some(end);
+            self.gate_before_the_end();
         } else {
             let (problems, attempts) = (data.problems.clone(), self.sent_back + 1);
             self.conclusion = Some(End::failed(OutputError { problems, attempts }));

@@ -107,6 +107,9 @@ impl Run {
         for result in results {
             self.push(result);
         }
+        for note in std::mem::take(&mut self.notes) {
+            self.push(note);
+        }
         let limits = &self.definition.limits;
         let thresholds = (limits.max_repeats, limits.max_idle_turns);
         let limit = self.loops.observe(print, count, &self.messages, thresholds);

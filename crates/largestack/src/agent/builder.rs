@@ -4,7 +4,9 @@ use std::marker::PhantomData;
 use std::sync::Arc;
 
 use largestack_agent::pipeline::Permissions;
-use largestack_agent::stage::{ReplyTurn, Stage, ToolTurn};
+use largestack_agent::stage::{
+    ErrorTurn, FinalTurn, ModelTurn, ReplyTurn, ResultDraft, Stage, ToolTurn,
+};
 use largestack_agent::{
     AgentBuilder as Dynamic, ApprovalPolicy, Deferral, Memory, Output, Report, Runtime, Toolset,
 };
@@ -213,9 +215,29 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
         self.inner(|inner| inner.tool_options(tool, change))
     }
 
-    /// Adds a stage that sees each recorded reply.
-    pub fn after_reply(self, stage: impl Stage<ReplyTurn>) -> Self {
-        self.inner(|inner| inner.after_reply(stage))
+    /// Adds a stage that sees each request before the model is asked.
+    pub fn before_model(self, stage: impl Stage<ModelTurn>) -> Self {
+        self.inner(|inner| inner.before_model(stage))
+    }
+
+    /// Adds a stage that sees each recorded reply before anything follows from it.
+    pub fn after_model(self, stage: impl Stage<ReplyTurn>) -> Self {
+        self.inner(|inner| inner.after_model(stage))
+    }
+
+    /// Adds a stage that sees each tool's result, guarded, before the model does.
+    pub fn after_tool(self, stage: impl Stage<ResultDraft>) -> Self {
+        self.inner(|inner| inner.after_tool(stage))
+    }
+
+    /// Adds a stage that sees the answer before it counts as one, after all checks of its shape.
+    pub fn on_final(self, stage: impl Stage<FinalTurn>) -> Self {
+        self.inner(|inner| inner.on_final(stage))
+    }
+
+    /// Adds a stage that sees the failure that the run would end with.
+    pub fn on_error(self, stage: impl Stage<ErrorTurn>) -> Self {
+        self.inner(|inner| inner.on_error(stage))
     }
 
     /// Adds a stage that sees each tool call after permission and validation.

@@ -11,4 +11,5 @@
 mod approvals;
 mod contract;
 mod kill;
+mod pauses;
 mod typed;

@@ -104,6 +104,10 @@ impl Drawing {
                 let (back, feedback) = (strong("sent back"), self.text(feedback));
                 format!("{effect} {back} by {}: {feedback}", clean(stage))
             }
+            What::Hooked { hook, at, verdict } => {
+                let (place, verdict) = (strong(at), self.text(verdict));
+                format!("{effect} {place} {} {verdict}", clean(hook))
+            }
             What::Checked { problems, .. } if problems.is_empty() => {
                 format!("{effect} {}", strong("answer fits"))
             }
