@@ -39,6 +39,7 @@ pub(crate) struct Core {
     pub(crate) guard: largestack_guard::Guard,
     pub(crate) approvals: ApprovalPolicy,
     pub(crate) license: Option<Arc<dyn License>>,
+    pub(crate) fallbacks: Vec<Agent>,
     pub(crate) breakers: Breakers,
     pub(crate) flights: Flights,
     pub(crate) memory: Memory,
@@ -74,7 +75,7 @@ impl Agent {
         options: RunOptions,
     ) -> Result<Report> {
         let beginning = Beginning { input: input.into(), options, sink: None, above: None };
-        Drive::begin(Arc::clone(&self.0), scope, beginning).await?.perform().await
+        self.attempt(scope, beginning).await
     }
 
     /// Runs it and tells what happens on the way. The stream owns the run: dropping it cancels.
@@ -83,7 +84,7 @@ impl Agent {
         RunStream::new(|sink| {
             Box::pin(async move {
                 let beginning = Beginning { input, options, sink: Some(sink), above: None };
-                Drive::begin(agent.0, &scope, beginning).await?.perform().await
+                agent.attempt(&scope, beginning).await
             })
         })
     }

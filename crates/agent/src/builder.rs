@@ -36,6 +36,8 @@ pub struct AgentBuilder {
     settings: Settings,
     limits: Limits,
     in_doubt: InDoubt,
+    retries: u32,
+    fallbacks: Vec<Agent>,
     policy: Policy,
     permissions: Permissions,
     approvals: ApprovalPolicy,
@@ -65,6 +67,8 @@ impl AgentBuilder {
             settings: Settings::default(),
             limits: Limits::default(),
             in_doubt: InDoubt::default(),
+            retries: 0,
+            fallbacks: Vec::new(),
             policy: Policy::default(),
             permissions: Permissions::default(),
             approvals: ApprovalPolicy::default(),
@@ -113,6 +117,21 @@ impl AgentBuilder {
     /// What to do with a tool call that was cut off and is not idempotent.
     pub fn in_doubt(mut self, in_doubt: InDoubt) -> Self {
         self.in_doubt = in_doubt;
+        self
+    }
+
+    /// How often a run goes on after a failure that may pass, as its error says: from where it was,
+    /// within the same budget and limits, after a pause. What has run does not run again.
+    pub fn retries(mut self, retries: u32) -> Self {
+        self.retries = retries;
+        self
+    }
+
+    /// An agent that takes over where this one has failed, after those added before. It is asked
+    /// the same, in a run of its own, with what is left of the budget. A policy, guard, budget or
+    /// person that said no is not got around.
+    pub fn fallback(mut self, agent: Agent) -> Self {
+        self.fallbacks.push(agent);
         self
     }
 
@@ -307,11 +326,7 @@ impl AgentBuilder {
         let mut settings = self.settings;
         let words = (!pipeline.output.is_empty())
             .then_some(OutputRule { retries: self.word_retries, wrapped: false });
-        let rule = self.output.map_or(words, |output| {
-            let (schema, mode, rule) = output.resolved();
-            (settings.output_schema, settings.output_mode) = (Some(schema), mode);
-            Some(rule)
-        });
+        let rule = self.output.map(|output| told(output, &mut settings)).or(words);
         let schema = settings.output_schema.as_ref().filter(|_| rule.is_some());
         let shape = schema.map(Shape::compile).transpose()?;
         let unwritable = |error: serde_json::Error| {
@@ -329,6 +344,7 @@ impl AgentBuilder {
             limits: self.limits,
             output: rule,
             in_doubt: self.in_doubt,
+            retries: self.retries,
             policy: Some(Json::of(&self.policy).map_err(unwritable)?),
             hooks: pipeline.hooks(),
             pipeline: pipeline.names(),
@@ -344,6 +360,7 @@ impl AgentBuilder {
             guard: Guard::new(self.policy),
             approvals: self.approvals,
             license: self.license,
+            fallbacks: self.fallbacks,
             breakers: Breakers::default(),
             flights: Flights::default(),
             memory: self.memory,
@@ -370,4 +387,11 @@ fn gathered(
         }
     }
     registry
+}
+
+/// Tells the model the shape of answers, and says what is done about them.
+fn told(output: Output, settings: &mut Settings) -> OutputRule {
+    let (schema, mode, rule) = output.resolved();
+    (settings.output_schema, settings.output_mode) = (Some(schema), mode);
+    rule
 }

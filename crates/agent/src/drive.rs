@@ -24,6 +24,7 @@ use largestack_types::time::Timestamp;
 
 use crate::agent::Core;
 use crate::child::Above;
+use crate::media::Shelf;
 use crate::memory;
 use crate::protect::RunGuard;
 use crate::report::Report;
@@ -76,6 +77,9 @@ pub(crate) struct Drive {
     asked: Arc<Message>,
     asked_text: Arc<str>,
     started: Timestamp,
+    /// Failures after which it has gone on and waited.
+    retried: u32,
+    shelf: Arc<Shelf>,
     /// The reply whose text is held back until hooks have seen it, and its deltas so far.
     held: Option<(EffectId, Arc<AtomicU32>)>,
     /// Whether there is nothing to end when this is dropped: not begun yet, or over.
@@ -183,7 +187,13 @@ impl Drive {
         let text = self.run.output().map(|message| message.text()).unwrap_or_default();
         let text = self.guard.reveal(&text, &self.asked_text).await;
         let value = value_of(&self.run, &self.guard, &self.asked_text).await;
-        Report::of(&self.run, text, value)
+        let answer = self.run.output().cloned();
+        let mut report = Report::of(&self.run, text, value);
+        if let Some(answer) = answer {
+            // Bytes that cannot be read do not take the answer with them.
+            report.media = self.shelf.media(&answer).await.unwrap_or_default();
+        }
+        report
     }
 
     fn so_far(&self) -> SoFar {

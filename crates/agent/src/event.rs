@@ -27,6 +27,12 @@ pub enum RunEvent {
         /// Who begins it again.
         model: Arc<str>,
     },
+    /// The agent failed and another takes over, in a run of its own: facts are those of another
+    /// journal, numbered from 1 again.
+    TookOver {
+        /// Who takes over.
+        agent: Arc<str>,
+    },
     /// The reply broke off and another model goes on: the text so far stands, tool calls that had
     /// begun are void and are counted from 0 again.
     Continued {

@@ -6,11 +6,13 @@
 
 pub mod agent;
 mod approval;
+mod attempts;
 pub mod builder;
 mod child;
 mod drive;
 pub mod event;
 mod hooks;
+mod media;
 pub mod memory;
 pub mod options;
 pub mod output;
@@ -37,7 +39,7 @@ pub use memory::Memory;
 pub use options::{CancelHandle, Input, ResumeOptions, RunOptions};
 pub use output::{Output, OutputTurn};
 pub use partial::Partial;
-pub use report::Report;
+pub use report::{Attempt, Report};
 pub use runs::{Followed, Follower, Position, RunHandle, Runs};
 pub use runtime::Runtime;
 pub use sessions::Conversations;

@@ -24,6 +24,20 @@ impl Input {
     }
 }
 
+impl Input {
+    /// Parts in their order: text, media.
+    pub fn of(parts: impl IntoIterator<Item = Body>) -> Self {
+        Self(parts.into_iter().collect())
+    }
+
+    /// The same with these media behind.
+    #[must_use]
+    pub fn and_media(mut self, media: impl IntoIterator<Item = Media>) -> Self {
+        self.0.extend(media.into_iter().map(Body::Media));
+        self
+    }
+}
+
 impl From<&str> for Input {
     fn from(text: &str) -> Self {
         Self(vec![Body::Text(text.into())])

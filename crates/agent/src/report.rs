@@ -8,8 +8,8 @@ use largestack_engine::{EndReason, Run, Status};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
 use largestack_types::message::Message;
-use largestack_types::money::Money;
-use largestack_types::part::{Body, Citation};
+use largestack_types::money::{Money, MoneyOverflow};
+use largestack_types::part::{Body, Citation, Media};
 use largestack_types::usage::Usage;
 use serde_json::Value;
 
@@ -27,6 +27,8 @@ pub struct Report {
     /// The value of an answer that fits the agent's schema, with the caller's own values back in
     /// place; `None` for an answer in words, or where none was found to fit.
     pub output: Option<Value>,
+    /// What the answer shows or plays beside its words, with the bytes.
+    pub media: Vec<Media>,
     /// What providers were not told in this run, each once: `dropped:<what>`. A constraint of the
     /// answer's schema that a provider was not told was checked all the same.
     pub dropped: Vec<Arc<str>>,
@@ -46,11 +48,41 @@ pub struct Report {
     pub error: Option<LargestackError>,
     /// What a suspended run waits for.
     pub waits: Vec<Wait>,
+    /// The runs of agents that failed before this one took over, in order.
+    pub attempts: Vec<Attempt>,
     /// The messages of this run, as the journal holds them: history for the next one.
     pub messages: Vec<Arc<Message>>,
 }
 
+/// A run that failed before another agent took over.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Attempt {
+    /// The run.
+    pub run: RunId,
+    /// Its agent.
+    pub agent: Arc<str>,
+    /// Why it failed.
+    pub error: LargestackError,
+    /// Its tokens.
+    pub usage: Usage,
+    /// Its cost.
+    pub cost: Money,
+}
+
 impl Report {
+    /// What this run and those before it cost together; an error where that overflows.
+    pub fn total_cost(&self) -> Result<Money> {
+        self.attempts.iter().try_fold(self.cost, |sum, attempt| {
+            let overflow = |e: MoneyOverflow| LargestackError::other(Code::Budget, e.to_string());
+            sum.checked_add(attempt.cost).map_err(overflow)
+        })
+    }
+
+    /// The tokens of this run and those before it.
+    pub fn total_usage(&self) -> Usage {
+        self.attempts.iter().fold(self.usage, |sum, attempt| sum.plus(attempt.usage))
+    }
+
     pub(crate) fn of(run: &Run, text: String, output: Option<Value>) -> Self {
         let end = run.end();
         Self {
@@ -59,6 +91,7 @@ impl Report {
             finish_reason: end.map(|end| end.reason),
             citations: citations(run, &text),
             text,
+            media: Vec::new(),
             output,
             dropped: run.dropped().to_vec(),
             turns: run.turns(),
@@ -68,6 +101,7 @@ impl Report {
             children: run.children().iter().map(|(_, child)| child.clone()).collect(),
             error: end.and_then(|end| end.error.clone()),
             waits: run.waits(),
+            attempts: Vec::new(),
             messages: run.own_messages().to_vec(),
         }
     }

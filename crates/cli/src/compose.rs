@@ -373,6 +373,7 @@ fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<AgentBuilder> {
         .settings(described.settings.clone())
         .limits(described.limits.clone())
         .in_doubt(described.in_doubt)
+        .retries(described.retries)
         .guardrails(described.guardrails)
         .permissions(permissions)
         .memory(memory(described.memory))

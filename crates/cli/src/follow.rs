@@ -110,6 +110,7 @@ impl Going<'_> {
             RunEvent::AttemptAbandoned { effect, model } => {
                 screen.json_line(&Line::AttemptAbandoned { run, effect: *effect, model })
             }
+            RunEvent::TookOver { agent } => screen.json_line(&Line::TookOver { run, agent }),
             RunEvent::Continued { effect, model } => {
                 screen.json_line(&Line::Continued { run, effect: *effect, model })
             }
@@ -205,6 +206,7 @@ pub(crate) fn place(documents: Option<&Path>, source: &str) -> String {
 enum Line<'a> {
     Delta { run: String, effect: EffectId, offset: u32, data: &'a Delta },
     AttemptAbandoned { run: String, effect: EffectId, model: &'a str },
+    TookOver { run: String, agent: &'a str },
     Continued { run: String, effect: EffectId, model: &'a str },
 }
 
@@ -240,6 +242,11 @@ impl Live {
                 _ => Ok(()),
             },
             RunEvent::Delta { .. } | RunEvent::Continued { .. } => Ok(()),
+            RunEvent::TookOver { agent } => {
+                self.break_line(screen)?;
+                screen.note(&format!("(The agent failed; {} takes over.)", clean(agent)));
+                Ok(())
+            }
         }
     }
 

@@ -58,6 +58,8 @@ pub struct Agent {
     pub search_tools: Option<SearchTools>,
     /// Documents to answer from.
     pub knowledge: Option<Knowledge>,
+    /// Files that may be attached to a question.
+    pub media: Media,
     /// Limits of a run, its budget among them.
     pub limits: Limits,
     /// What a run is told of its session.
@@ -68,6 +70,8 @@ pub struct Agent {
     pub approvals: Approvals,
     /// What is done about what the guards find.
     pub guardrails: Policy,
+    /// How often a run goes on after a failure that may pass.
+    pub retries: u32,
     /// What to do with a call that was cut off and may have had an effect.
     pub in_doubt: InDoubt,
 }
@@ -109,6 +113,15 @@ pub enum OnRerankerFailure {
     Fail,
 }
 
+/// Files that may be attached to a question.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Media {
+    /// The only folders they may be in; `None` for the agent's own and the current one.
+    pub folders: Option<Vec<PathBuf>>,
+    /// Bytes of one of them.
+    pub max_bytes: u32,
+}
+
 /// Tools that may be used. Denial wins.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Permissions {
@@ -132,6 +145,10 @@ pub const DEFAULT_TOP_K: u32 = 8;
 const DEFAULT_OUTPUT_RETRIES: u32 = 1;
 /// The most that `output.retries` may say.
 const MAX_OUTPUT_RETRIES: u32 = 10;
+/// The most that `retries` may say.
+const MAX_RETRIES: u32 = 10;
+/// Bytes of an attached file when nobody says.
+const DEFAULT_MEDIA_BYTES: u32 = 20 << 20;
 /// The most passages that `knowledge.top_k` may ask for.
 pub const MAX_TOP_K: u32 = 20;
 
@@ -225,12 +242,14 @@ pub(crate) fn read(
     let tools = tools::read(&mut fields, catalogue);
     let search_tools = tools::search(fields.section("search_tools"), catalogue, &tools.value);
     let knowledge = knowledge(&mut fields, catalogue, &tools);
+    let media = media(fields.section("media"), catalogue);
     let limits = limits(&mut fields);
     let memory = memory::read(fields.section("memory"));
     let permissions = permissions(fields.section("permissions"), catalogue, &tools.value);
     let approvals = approvals::read(fields.section("approvals"), catalogue, &tools.value);
     let guardrails = guardrails(fields.section("guardrails"));
     let in_doubt = fields.get("in_doubt", InDoubt::default(), value::choice(IN_DOUBT)).value;
+    let retries = fields.get("retries", 0, value::whole(0, MAX_RETRIES)).value;
     fields.finish();
     let agent = Agent {
         folder: crate::locate::folder_of(&file),
@@ -248,11 +267,13 @@ pub(crate) fn read(
         tools: tools.value,
         search_tools,
         knowledge,
+        media,
         limits,
         memory,
         permissions,
         approvals,
         guardrails,
+        retries,
         in_doubt,
     };
     (agent, model.source)
@@ -387,6 +408,23 @@ fn knowledge(
         reranker: reranker.value,
         on_reranker_failure: on_failure.value,
     })
+}
+
+fn media(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Media {
+    let folder = |node: &Node| {
+        let path = value::some_text(node)?;
+        let folder = node.source.folder(catalogue.working_folder).join(&*path);
+        if folder.is_dir() {
+            Ok(folder.to_string_lossy().into_owned())
+        } else {
+            Err(Wrong::value(format!("there is no folder {}", folder.display())))
+        }
+    };
+    let folders = fields.optional_list("folders", folder);
+    let max_bytes = fields.get("max_bytes", DEFAULT_MEDIA_BYTES, value::whole(1, u32::MAX)).value;
+    fields.finish();
+    let folders = folders.map(|folders| folders.into_iter().map(PathBuf::from).collect());
+    Media { folders, max_bytes }
 }
 
 fn limits(fields: &mut Fields<'_>) -> Limits {

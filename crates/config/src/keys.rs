@@ -206,6 +206,9 @@ pub const KEYS: &[Key] = keys! {
          a failed search";
     Agent "knowledge.top_k", "whole number from 1 to 20", "8",
         "Passages that a search returns when the model asks for no other number";
+    Agent "media.folders", "list of texts", "the agent's folder and the current one",
+        "The only folders whose files may be attached to a question; an empty list allows none";
+    Agent "media.max_bytes", "whole number from 1", "20971520", "Bytes of one attached file";
     Agent "budget", "dollars or `none`", "$5.00", "What one run may cost, with all it starts";
     Agent "limits.max_turns", "whole number from 1", "25", "Turns in which tools may be called";
     Agent "limits.wall_clock", "duration or `none`", "5m", "Active time of a run";
@@ -266,6 +269,8 @@ pub const KEYS: &[Key] = keys! {
     Agent "guardrails.card", "as `secret`", "tokenise", "What is done about payment cards";
     Agent "guardrails.email", "as `secret`", "warn", "What is done about e-mail addresses";
     Agent "guardrails.phone", "as `secret`", "warn", "What is done about telephone numbers";
+    Agent "retries", "whole number from 0 to 10", "0",
+        "How often a run goes on after a failure that may pass, within the same budget";
     Agent "in_doubt", "`ask`, `tell-model` or `fail`", "ask",
         "What to do with a call that was cut off and may have had an effect";
     Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";

@@ -80,7 +80,9 @@ mod tools;
 mod value;
 mod yaml;
 
-pub use agent::{Agent, DEFAULT_TOP_K, Knowledge, MAX_TOP_K, OnRerankerFailure, Permissions};
+pub use agent::{
+    Agent, DEFAULT_TOP_K, Knowledge, MAX_TOP_K, Media, OnRerankerFailure, Permissions,
+};
 pub use approvals::Approvals;
 pub use built_in::ToolOwn;
 pub use cases::{CASES_FILE, Case, Expect, Said, cases};

@@ -57,6 +57,9 @@ pub struct Definition {
     /// What is done about an answer with a schema; `None` for an answer in words.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub output: Option<OutputRule>,
+    /// How often a run goes on after a failure that may pass.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub retries: u32,
     /// What to do with a call in doubt.
     #[serde(default)]
     pub in_doubt: InDoubt,
@@ -69,6 +72,11 @@ pub struct Definition {
     /// The names of the stages, in order, and the version of the price book.
     #[serde(default)]
     pub pipeline: Vec<Arc<str>>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
+const fn is_zero(retries: &u32) -> bool {
+    *retries == 0
 }
 
 impl Definition {
@@ -87,6 +95,7 @@ impl Definition {
             settings: Arc::default(),
             limits: Limits::default(),
             output: None,
+            retries: 0,
             in_doubt: InDoubt::default(),
             policy: None,
             hooks: Hooks::default(),

@@ -3,6 +3,8 @@
 use std::sync::Arc;
 
 use largestack_types::call::{Call, ToolChoice};
+use largestack_types::error::Coded as _;
+use largestack_types::errors::LargestackError;
 use largestack_types::id::{ApprovalId, EffectId, RunId, SessionId};
 use largestack_types::json::Json;
 use largestack_types::label::Label;
@@ -78,6 +80,9 @@ pub struct Run {
     /// Runs that it has started and that have ended.
     #[serde(default)]
     children: Vec<(EffectId, ChildRun)>,
+    /// How often it went on after a failure.
+    #[serde(default)]
+    retried: u32,
     /// How the request of the call that is due differs.
     #[serde(default)]
     change: Option<Box<CallChange>>,
@@ -209,6 +214,7 @@ impl Run {
             dropped: Vec::new(),
             loaded: Vec::new(),
             children: Vec::new(),
+            retried: 0,
             change: None,
             notes: Vec::new(),
             interrupted: None,
@@ -350,6 +356,22 @@ impl Run {
 
     fn part(&self, (message, part): (u32, u32)) -> Option<&Part> {
         self.messages.get(message as usize)?.parts.get(part as usize)
+    }
+
+    /// How often it went on after a failure that may pass.
+    pub fn retried(&self) -> u32 {
+        self.retried
+    }
+
+    /// Counts a failure after which the run goes on all the same, if it does.
+    fn goes_on_after(&mut self, error: &LargestackError) -> bool {
+        let goes_on = error.retryable()
+            && self.retried < self.definition.retries
+            && self.last_turn.is_none()
+            && self.cancel.is_none()
+            && self.conclusion.is_none();
+        self.retried += u32::from(goes_on);
+        goes_on
     }
 
     /// Which run.

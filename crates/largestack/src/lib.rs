@@ -65,8 +65,9 @@ pub mod __private {
 pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry, SubAgent};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, CancelHandle, Conversations, Deferral, Followed, Follower, Input, Memory, Partial,
-    Position, Report, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs, Runtime, Toolset,
+    Adjusted, Attempt, CancelHandle, Conversations, Deferral, Followed, Follower, Input, Memory,
+    Partial, Position, Report, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs, Runtime,
+    Toolset,
 };
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};

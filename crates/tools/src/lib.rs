@@ -17,6 +17,7 @@
 //!
 //! - `web`, `search`: pages, services and search engines, by the one way out.
 //! - `files`: one folder, and nothing outside it.
+//! - `media`: what a question is asked with beside words.
 //! - `calculator`, `time`: what models are bad at.
 //! - `sql`: questions that change nothing.
 //! - `command`, `process`: commands as tools, and how they are run; `http_call`: calls of services;
@@ -30,6 +31,7 @@ pub mod command;
 mod dynamic;
 pub mod files;
 pub mod http_call;
+pub mod media;
 pub mod openapi;
 mod process;
 pub mod reference;

@@ -31,6 +31,7 @@ use super::control::Control;
 use super::record::Outbox;
 use crate::agent::Core;
 use crate::child::Above;
+use crate::media::Shelf;
 use crate::memory;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
@@ -41,6 +42,7 @@ use crate::stream::Sink;
 pub(crate) const MOST_INPUT: usize = 1 << 20;
 
 /// What a new run is given.
+#[derive(Clone)]
 pub(crate) struct Beginning {
     pub(crate) input: Input,
     pub(crate) options: RunOptions,
@@ -101,8 +103,11 @@ impl Drive {
         let (adjusted, refused) = adjusted;
         let draft = guarded(&core, &context, message, &mut found).await?;
         let (message, refused) = (draft.message, draft.refused.or(refused));
-        let history = history(&context, (told, options.history), &mut found).await?;
-        let asked = Arc::new(message);
+        let mut history = history(&context, (told, options.history), &mut found).await?;
+        let mut asked = Arc::new(message);
+        let shelf = Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal)));
+        let messages = std::iter::once(&mut asked).chain(&mut history);
+        let taken: Vec<_> = messages.flat_map(|message| shelf.take_shared(message)).collect();
         let started = RunStarted {
             agent: Arc::clone(&core.definition.agent),
             definition: core.hash,
@@ -125,6 +130,8 @@ impl Drive {
         drive.sink = sink;
         drive.session = session;
         drive.may_reveal(&started.history);
+        drive.shelf = shelf;
+        drive.outbox.blobs.extend(taken);
         let hash = drive.core.hash;
         drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
         drive.note(Event::RunStarted(started))?;
@@ -201,6 +208,7 @@ impl Drive {
         let started = runtime.clock.now();
         let tree = tree(&lease.scope, &run, (above.as_ref(), in_doubt));
         Self {
+            shelf: Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal))),
             budgets: budgets(runtime.ledger.as_ref(), &lease.scope, (&run, &tree)),
             tree,
             above,
@@ -219,6 +227,7 @@ impl Drive {
             asked_text: asked.text().into(),
             asked,
             started,
+            retried: 0,
             held: None,
             over: true,
             ready: Vec::new(),

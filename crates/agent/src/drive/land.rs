@@ -119,10 +119,12 @@ impl Drive {
         first_byte: Option<Duration>,
     ) -> Result<()> {
         let finish_reason = answer.reply.finish_reason;
-        let (message, record, found) = match self.hear(effect, answer, (took, first_byte)).await {
+        let (mut message, record, found) = match self.hear(effect, answer, (took, first_byte)).await
+        {
             Heard::Said(message, record, found) => (message, record, found),
             Heard::Refused(error, record) => return self.model_failed(effect, error, record),
         };
+        self.outbox.blobs.extend(self.shelf.take(&mut message));
         let message = Arc::new(message);
         self.book(&record);
         let replied = ModelReplied { effect, message, finish_reason, call: record };
@@ -189,7 +191,9 @@ impl Drive {
         let (mut returned, findings) = match result {
             Ok(finished) => {
                 self.outbox.blobs.extend(finished.blob);
-                let message = Arc::new(finished.message);
+                let mut message = finished.message;
+                self.outbox.blobs.extend(self.shelf.take(&mut message));
+                let message = Arc::new(message);
                 steered = finished.steered;
                 let mut returned = not_run(effect, message, finished.outcome, finished.raise);
                 (returned.shared, returned.loads) = (finished.shared, finished.loads);

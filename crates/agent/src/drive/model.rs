@@ -15,6 +15,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 
 use super::land::Landed;
 use crate::event::RunEvent;
+use crate::media::Shelf;
 use crate::protect::RunGuard;
 use crate::stream::Sink;
 
@@ -25,6 +26,10 @@ pub(super) struct Asking {
     pub(super) context: CallContext,
     pub(super) sink: Option<Sink>,
     pub(super) guard: Arc<RunGuard>,
+    /// What is waited first, after a failure that may pass.
+    pub(super) pause: Duration,
+    /// The bytes of media.
+    pub(super) shelf: Arc<Shelf>,
     /// Where text waits for hooks: how many deltas were told without it.
     pub(super) hold: Option<Arc<AtomicU32>>,
     /// The input's text: its placeholders may be shown to whoever asked.
@@ -53,6 +58,9 @@ impl Channel {
 
 impl Asking {
     pub(super) async fn ask(self, call: Call) -> Landed {
+        if !self.pause.is_zero() {
+            self.clock.sleep(self.pause).await;
+        }
         let from = self.clock.monotonic();
         let mut first_byte = None;
         let result = self.drain(call, from, &mut first_byte).await;
@@ -68,6 +76,8 @@ impl Asking {
         from: Duration,
         first_byte: &mut Option<Duration>,
     ) -> Result<Box<Answer>> {
+        let mut call = call;
+        call.messages = self.shelf.filled(call.messages).await?;
         let stream = self.model.call(&self.context, call).await?;
         match &self.sink {
             // Boxed: a run without a listener need not hold room for one.

@@ -1,6 +1,7 @@
 //! Starting effects.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use largestack_engine::Effect;
@@ -20,6 +21,10 @@ use super::{Drive, control};
 use crate::stage::ToolTurn;
 use crate::stream::Sink;
 use crate::tools::execute::{Execution, refusal};
+
+/// What is waited after the first failure of a run that may pass, and at the most.
+const FIRST_PAUSE: Duration = Duration::from_millis(500);
+const LONGEST_PAUSE: Duration = Duration::from_secs(30);
 
 /// What the stages before a tool decided.
 pub(super) enum Prepared {
@@ -67,7 +72,8 @@ impl Drive {
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
         let holds = self.core.pipeline.holds_text && self.sink.is_some();
         self.held = holds.then(|| (id, Arc::default()));
-        let asking = self.asking(id, self.sink.clone());
+        let pause = self.pause();
+        let asking = Asking { pause, ..self.asking(id, self.sink.clone()) };
         self.running.push(Effect::Model { id, attempt });
         self.in_flight.push(asking.ask(call).boxed());
         Ok(())
@@ -86,14 +92,25 @@ impl Drive {
             slot: self.slot.clone(),
         };
         Asking {
+            pause: Duration::ZERO,
             hold: self.held.as_ref().map(|(_, told)| Arc::clone(told)),
             model: Arc::clone(&self.core.runtime.model),
             clock: Arc::clone(&self.core.runtime.clock),
             context,
             sink,
             guard: Arc::clone(&self.guard),
+            shelf: Arc::clone(&self.shelf),
             allowed: Arc::clone(&self.asked_text),
         }
+    }
+
+    /// What is waited before a call that follows on a failure: twice as long each time.
+    fn pause(&mut self) -> Duration {
+        let retried = self.run.retried();
+        if std::mem::replace(&mut self.retried, retried) >= retried {
+            return Duration::ZERO;
+        }
+        FIRST_PAUSE.saturating_mul(1 << (retried - 1).min(16)).min(LONGEST_PAUSE)
     }
 
     async fn start_tool(&mut self, id: EffectId, attempt: u32, approved: bool) -> Result<()> {

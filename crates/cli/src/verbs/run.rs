@@ -22,6 +22,7 @@ use crate::screen::Screen;
 
 use super::Speech;
 
+mod media;
 mod prepare;
 mod question;
 
@@ -43,6 +44,9 @@ pub(crate) struct Run {
     /// The model to use, e.g. openai/gpt-4o-mini or offline/extractive
     #[arg(long, value_name = "PROVIDER/MODEL")]
     model: Option<String>,
+    /// Attach a file, or what is at an http(s) address; may be given again
+    #[arg(long = "attach", value_name = "FILE|URL")]
+    attach: Vec<String>,
     /// Show the answer when it is whole
     #[arg(long)]
     no_stream: bool,
@@ -127,6 +131,7 @@ impl Run {
             house.agent.definition_hash(),
             &settings.agent.file,
         )?;
+        let question = media::attached(settings, question, &self.attach).await?;
         let run = house.ids.run_id(house.clock.now());
         let cancel = CancelHandle::default();
         let options = RunOptions { id: Some(run), cancel: cancel.clone(), ..RunOptions::default() };

@@ -5,6 +5,8 @@ mod answers;
 #[cfg(test)]
 mod approvals;
 #[cfg(test)]
+mod attach;
+#[cfg(test)]
 mod bad_input;
 #[cfg(test)]
 mod budgets;

@@ -332,6 +332,8 @@ impl Run {
         if budget && finish && self.last_turn.is_none() && self.turns > 0 {
             self.await_model();
             self.reach(Limit::Budget);
+        } else if self.goes_on_after(&data.error) {
+            self.await_model();
         } else {
             self.phase = Phase::Over;
             self.conclusion = Some(End::failed(data.error.clone()));
@@ -353,7 +355,7 @@ impl Run {
             _ => SlotState::Done(result),
         };
         self.note_below(data);
-        if let Some(error) = &data.raise {
+        if let Some(error) = data.raise.as_ref().filter(|error| !self.goes_on_after(error)) {
             self.conclusion = Some(End::failed(error.clone()));
         } else {
             self.close_turn_if_done();

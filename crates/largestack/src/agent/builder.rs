@@ -160,6 +160,20 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
         self.inner(|inner| inner.in_doubt(in_doubt))
     }
 
+    /// How often a run goes on after a failure that may pass, as its error says: from where it was,
+    /// within the same budget and limits, after a pause. What has run does not run again.
+    pub fn retries(self, retries: u32) -> Self {
+        self.inner(|inner| inner.retries(retries))
+    }
+
+    /// An agent that takes over where this one has failed, after those added before: asked the same
+    /// and given the same, in a run of its own, with what is left of the budget. A policy, guard,
+    /// budget or person that said no is not got around.
+    pub fn fallback(self, agent: &Agent<Deps, Out>) -> Self {
+        let agent = agent.dynamic().clone();
+        self.inner(|inner| inner.fallback(agent))
+    }
+
     /// What the guards do about what they find.
     pub fn guardrails(self, policy: Policy) -> Self {
         self.inner(|inner| inner.guardrails(policy))

@@ -127,7 +127,7 @@ async fn a_no_keeps_what_a_hook_asked_about_from_happening() {
     for place in ["before_tool", "after_tool"] {
         let (report, ..) = ended(place, &turns, DENY).await;
         assert_eq!(report.status, Status::Completed, "{place}");
-        let read: String = report.messages.iter().map(|m| format!("{m:?}")).collect();
+        let read = format!("{:?}", report.messages);
         assert!(read.contains("A person refused"), "{place}");
         assert!(!read.contains(r#"text: "8""#), "{place}");
     }

@@ -79,6 +79,11 @@ impl Root {
     }
 
     /// Never called.
+    pub fn read_bytes(&self, _: &str) -> Result<Vec<u8>, Refused> {
+        match self.0 {}
+    }
+
+    /// Never called.
     pub fn list(&self, _: &str) -> Result<(Vec<Entry>, bool), Refused> {
         match self.0 {}
     }

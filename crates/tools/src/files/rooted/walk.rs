@@ -62,6 +62,12 @@ impl Root {
 
     /// The text of a file.
     pub fn read(&self, path: &str) -> Result<String, Refused> {
+        let bytes = self.read_bytes(path)?;
+        String::from_utf8(bytes).map_err(|_| Refused::NotText(path.to_owned()))
+    }
+
+    /// The bytes of a file.
+    pub fn read_bytes(&self, path: &str) -> Result<Vec<u8>, Refused> {
         let place = self.walk(path, false)?;
         let name = place.name.ok_or_else(|| Refused::Kind(path.to_owned(), "file"))?;
         // A pipe must not keep anybody waiting.
@@ -78,7 +84,7 @@ impl Root {
         if bytes.len() > self.max_bytes {
             return Err(Refused::TooLarge(path.to_owned(), self.max_bytes));
         }
-        String::from_utf8(bytes).map_err(|_| Refused::NotText(path.to_owned()))
+        Ok(bytes)
     }
 
     /// The entries of a folder by name, and whether there are more than are listed.
