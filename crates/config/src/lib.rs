@@ -54,6 +54,7 @@ mod declared;
 mod document;
 mod environment;
 mod error;
+mod export;
 mod flags;
 mod include;
 pub mod keys;
