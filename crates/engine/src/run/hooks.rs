@@ -235,7 +235,7 @@ impl Run {
                 self.phase = Phase::Gate(gate);
             }
             HookVerdict::Guided(note) | HookVerdict::Discarded(note) => {
-                self.conclusion = None;
+                (self.conclusion, self.error_seen) = (None, false);
                 // A failed turn counts, so that no hook can try for ever.
                 self.turns += 1;
                 if let Some(note) = note {
@@ -280,7 +280,7 @@ impl Run {
         let gate = gate.clone();
         match (approved, gate.at) {
             (true, HookPoint::OnError) => {
-                self.turns += 1;
+                (self.turns, self.error_seen) = (self.turns + 1, false);
                 self.pass(gate);
             }
             // The hooks behind the one that asked are still to be heard.
