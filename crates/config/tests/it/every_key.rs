@@ -586,7 +586,7 @@ fn what_an_agent_includes_and_names_is_written_out_and_what_looks_like_a_variabl
             "agent.yaml",
             "include: more.yaml\nname: a\ninstructions: \"Say $${X} and ${WHO:you}: \\\"\\n\"\n",
         ),
-        ("more.yaml", "description: More\nlimits: {max_turns: ${TURNS:7}}\n"),
+        ("more.yaml", "description: More\nlimits:\n  max_turns: ${TURNS:7}\n"),
     ]);
     let environment = Environment::of([("WHO", "me"), ("LARGESTACK_HOME", "/home/state")]);
     let flags = Flags::new();
