@@ -42,17 +42,16 @@ fn sources() -> [MediaSource; 4] {
 #[derive(Clone, Copy, Debug)]
 struct Features {
     script: usize,
-    typed: bool,
-    hooks: bool,
-    aloud: bool,
-    strict: bool,
+    /// Typed answers, hooks, a listener, an error at a limit.
+    with: [bool; 4],
     turns: u32,
 }
 
 fn features() -> impl Strategy<Value = Features> {
-    (0..7usize, any::<[bool; 4]>(), 1..4u32).prop_map(|(script, flags, turns)| {
-        let [typed, hooks, aloud, strict] = flags;
-        Features { script, typed, hooks, aloud, strict, turns }
+    (0..7usize, any::<[bool; 4]>(), 1..4u32).prop_map(|(script, with, turns)| Features {
+        script,
+        with,
+        turns,
     })
 }
 
@@ -71,18 +70,19 @@ fn script(features: Features) -> Vec<Turn> {
 }
 
 fn described(a: AgentBuilder, features: Features) -> AgentBuilder {
+    let [typed, hooks, _, strict] = features.with;
     let limits = Limits {
         max_turns: features.turns,
-        on_limit: if features.strict { OnLimit::Error } else { OnLimit::Finish },
+        on_limit: if strict { OnLimit::Error } else { OnLimit::Finish },
         ..Limits::default()
     };
     let fails = Spy::failing("fails", 1, ToolFailure::new("broken"));
     let mut a = a.tool(Spy::echo("echo")).tool(fails).limits(limits);
-    if features.typed {
+    if typed {
         let schema = r#"{"type":"object","properties":{"a":{"type":"integer"}},"required":["a"]}"#;
         a = a.output(Output::of(Json::parse(schema).unwrap()));
     }
-    if features.hooks {
+    if hooks {
         a = a
             .before_model(hook("m", |_, turn: &ModelTurn| match turn.so_far.turns {
                 1 => Verdict::guide("mind"),
@@ -108,7 +108,7 @@ async fn happened(features: Features, second: Body) -> (Vec<String>, Vec<String>
     let agent = world.agent(|a| described(a, features));
     let card = Body::Text("My card is 4111 1111 1111 1111.".into());
     let input = Input::of([card, second]);
-    let report = if features.aloud {
+    let report = if features.with[2] {
         let mut stream = agent.stream(&world.scope, input, RunOptions::default());
         while stream.next().await.is_some() {}
         stream.report().unwrap()

@@ -24,7 +24,7 @@ const SHOWN: usize = 72;
 pub(crate) enum Config {
     /// Show every value in use and where it comes from
     Explain(Explain),
-    /// Write an agent's file out: includes, variables and paths resolved
+    /// Write an agent's file out: includes, variables (with what they hold) and paths resolved
     Export(Export),
 }
 

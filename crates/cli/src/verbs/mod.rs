@@ -111,14 +111,13 @@ impl Verb {
             Self::Secret(secret) => secret.json(),
             Self::Doctor(doctor) => doctor.json,
             Self::Config(config::Config::Explain(explain)) => explain.json,
-            Self::Config(config::Config::Export(_)) => false,
             Self::Check(check) => check.json,
             Self::Test(test) => test.json,
             Self::Wire(_) | Self::Schema(_) => true,
             Self::New(new) => new.json,
             Self::Explain(explain) => explain.json,
             Self::Version(version) => version.json,
-            Self::Completions(_) | Self::Man(_) => false,
+            Self::Config(config::Config::Export(_)) | Self::Completions(_) | Self::Man(_) => false,
         };
         if json { Speech::Document } else { Speech::Text }
     }

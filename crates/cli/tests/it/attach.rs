@@ -34,7 +34,7 @@ async fn a_file_that_is_attached_reaches_the_model_as_what_it_is() {
     let place = place(&upstream, "");
     upstream.push(ChatReply::text("A cat."));
     let done = ask(&place, &["pictures/cat.png"]).await.expect(0).json();
-    assert_eq!(done["text"], "A cat.");
+    assert_eq!(done["answer"], "A cat.");
     let requests = upstream.requests();
     let told = String::from_utf8_lossy(&requests.last().unwrap().body).into_owned();
     assert!(told.contains("data:image/png;base64,iVBORw0KGgo"), "{told}");

@@ -108,5 +108,5 @@ fn an_agent_that_is_exported_answers_from_anywhere() {
     place.write("elsewhere/agent.yaml", &*text);
     assert_eq!(place.run(&["config", "export", "elsewhere"]).expect(0).out, text);
     let done = place.run(&["run", "elsewhere", "How long may I keep a book?", "--json"]).expect(0);
-    assert!(!done.json()["text"].as_str().unwrap().is_empty());
+    assert!(!done.json()["answer"].as_str().unwrap().is_empty());
 }
