@@ -45,7 +45,7 @@ async fn words(
     match ruling.verdict {
         Verdict::Replace(draft) => Ok(Some(draft.parts)),
         Verdict::Block(error) => Err(error),
-        Verdict::Continue | Verdict::Retry(_) | Verdict::Suspend(_) => Ok(None),
+        _ => Ok(None),
     }
 }
 
