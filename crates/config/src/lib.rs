@@ -54,7 +54,6 @@ mod declared;
 mod document;
 mod environment;
 mod error;
-mod export;
 mod flags;
 mod include;
 pub mod keys;

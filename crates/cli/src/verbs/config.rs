@@ -1,4 +1,4 @@
-//! `largestack config`: every value in use and where it comes from, and an agent's file written out.
+//! `largestack config explain`: every value in use, and where it comes from.
 
 use std::path::PathBuf;
 
@@ -24,31 +24,6 @@ const SHOWN: usize = 72;
 pub(crate) enum Config {
     /// Show every value in use and where it comes from
     Explain(Explain),
-    /// Write an agent's file out: includes, variables (with what they hold) and paths resolved
-    Export(Export),
-}
-
-/// Writes an agent's file out, so that it means the same wherever it lies.
-#[derive(Debug, Args)]
-pub(crate) struct Export {
-    /// The agent (a folder with an agent.yaml, or such a file); the current folder unless given
-    path: Option<PathBuf>,
-}
-
-impl Export {
-    pub(crate) fn perform(&self, screen: &mut Screen) -> Outcome {
-        let environment = crate::keys::environment();
-        let inputs = Inputs {
-            working_folder: "".as_ref(),
-            environment: &environment,
-            flags: &Flags::new(),
-            offer: &OFFER,
-        };
-        let here = PathBuf::from(".");
-        let text = inputs.export(self.path.as_ref().unwrap_or(&here));
-        screen.print(&text.map_err(|error| LargestackError::from_coded(&error))?)?;
-        Ok(exit::DONE)
-    }
 }
 
 /// Shows every value in use.

@@ -117,7 +117,7 @@ impl Verb {
             Self::New(new) => new.json,
             Self::Explain(explain) => explain.json,
             Self::Version(version) => version.json,
-            Self::Config(config::Config::Export(_)) | Self::Completions(_) | Self::Man(_) => false,
+            Self::Completions(_) | Self::Man(_) => false,
         };
         if json { Speech::Document } else { Speech::Text }
     }
@@ -140,7 +140,6 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Secret(verb) => verb.perform(global, screen),
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
-        Verb::Config(config::Config::Export(verb)) => verb.perform(screen),
         Verb::Check(verb) => verb.perform(global, screen),
         Verb::Test(verb) => verb.perform(global, screen),
         Verb::Wire(verb) => verb.perform(screen),

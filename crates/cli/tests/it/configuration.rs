@@ -100,13 +100,3 @@ fn no_color_wins_over_what_else_asks_for_colours_but_a_flag() {
     assert!(!coloured("1", "auto"));
     assert!(coloured("1", "always"));
 }
-
-#[test]
-fn an_agent_that_is_exported_answers_from_anywhere() {
-    let place = Place::with_library();
-    let text = place.run(&["config", "export", "library"]).expect(0).out;
-    place.write("elsewhere/agent.yaml", &*text);
-    assert_eq!(place.run(&["config", "export", "elsewhere"]).expect(0).out, text);
-    let done = place.run(&["run", "elsewhere", "How long may I keep a book?", "--json"]).expect(0);
-    assert!(!done.json()["answer"].as_str().unwrap().is_empty());
-}

@@ -5,10 +5,10 @@ use std::fmt::Write as _;
 use std::path::Path;
 
 use largestack_config::keys::{KEYS, Key, Place};
-use largestack_config::{Environment, Flags, Inputs, Source};
+use largestack_config::{Flags, Source};
 use largestack_ports::tool::ToolOptions;
 
-use crate::support::{LEAST, OFFER, agent, folder, project};
+use crate::support::{LEAST, agent, folder, project};
 
 /// For each key a value that is not its default, as a file writes it and as a variable does.
 pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
@@ -550,58 +550,4 @@ fn every_key_of_a_tool_changes_how_it_is_run() {
         let changed = format!("{base}    {name}: {}\n", other(key).0);
         assert_ne!(options(&base), options(&changed), "{name}");
     }
-}
-
-#[test]
-fn every_key_of_an_agent_file_is_exported_and_loads_back_as_the_same_agent() {
-    for key in KEYS.iter().filter(|key| key.place == Place::Agent) {
-        let (in_file, _) = other(key);
-        let base = disk(&[("agent.yaml", &agent_text(key, in_file))]);
-        let read = |folder: &Path, file: &str| {
-            let environment = Environment::of([("LARGESTACK_HOME", "/home/state")]);
-            let inputs = Inputs {
-                working_folder: folder,
-                environment: &environment,
-                flags: &Flags::new(),
-                offer: &OFFER,
-            };
-            let text = inputs.export(file.as_ref());
-            let mut agent =
-                inputs.agent(file.as_ref()).unwrap_or_else(|e| panic!("{}: {e}", key.path)).agent;
-            (agent.file, agent.folder) = Default::default();
-            (agent, text.unwrap())
-        };
-        let (agent, text) = read(base.path(), "agent.yaml");
-        let elsewhere = disk(&[("agent.yaml", &text)]);
-        let (again, same) = read(elsewhere.path(), "agent.yaml");
-        assert_eq!(again, agent, "{}: {text}", key.path);
-        assert_eq!(same, text, "{}", key.path);
-    }
-}
-
-#[test]
-fn what_an_agent_includes_and_names_is_written_out_and_what_looks_like_a_variable_stays_a_text() {
-    let base = disk(&[
-        (
-            "agent.yaml",
-            "include: more.yaml\nname: a\ninstructions: \"Say $${X} and ${WHO:you}: \\\"\\n\"\n",
-        ),
-        ("more.yaml", "description: More\nlimits:\n  max_turns: ${TURNS:7}\n"),
-    ]);
-    let environment = Environment::of([("WHO", "me"), ("LARGESTACK_HOME", "/home/state")]);
-    let flags = Flags::new();
-    let inputs = Inputs {
-        working_folder: base.path(),
-        environment: &environment,
-        flags: &flags,
-        offer: &OFFER,
-    };
-    let text = inputs.export("agent.yaml".as_ref()).unwrap();
-    assert!(!text.contains("include"), "{text}");
-    let elsewhere = disk(&[("agent.yaml", &text)]);
-    let agent = agent(elsewhere.path(), &[], &flags).unwrap().agent;
-    assert_eq!(&*agent.instructions, "Say ${X} and me: \"\n");
-    assert_eq!((&*agent.description, agent.limits.max_turns), ("More", 7));
-    std::fs::write(base.path().join("agent.yaml"), "name: a\ninstuctions: x\n").unwrap();
-    assert!(inputs.export("agent.yaml".as_ref()).is_err(), "a wrong one is not written");
 }
