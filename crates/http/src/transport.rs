@@ -158,7 +158,8 @@ impl HttpTransport {
             Ok(answered) => {
                 answered.map_err(|error| fault::sending(&provider, &error, timeouts.connect))?
             }
-            Err(_) if end < first => {
+            // A reply that comes whole begins when it is finished: both limits are one then.
+            Err(_) if end <= first => {
                 return Err(fault::timeout(&provider, "the whole reply", timeouts.total));
             }
             Err(_) => return Err(fault::timeout(&provider, "first byte", timeouts.first_byte)),

@@ -145,6 +145,7 @@ pub mod tools {
 
 /// Rows of the provider table, for providers of one's own.
 pub mod providers {
+    pub use largestack_wire::Patience;
     pub use largestack_wire::provider::{Auth, Section};
 }
 

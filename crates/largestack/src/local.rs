@@ -50,6 +50,7 @@ pub struct Local {
     registry: Registry,
     prices: Book,
     models: Vec<(Arc<str>, Arc<dyn Model>)>,
+    fallbacks: Vec<(Arc<str>, Vec<Arc<str>>)>,
     #[cfg(feature = "sqlite")]
     store: Option<std::path::PathBuf>,
 }
@@ -82,6 +83,18 @@ impl Local {
         self
     }
 
+    /// Models to try, in this order, where the one of an agent of this name fails in a way that
+    /// another may not. Each is told the same and costs what it costs; where all fail, the error is
+    /// [`AllProvidersFailedError`](largestack_types::errors::AllProvidersFailedError).
+    pub fn fallbacks<M: Into<Arc<str>>>(
+        mut self,
+        agent: impl Into<Arc<str>>,
+        models: impl IntoIterator<Item = M>,
+    ) -> Self {
+        self.fallbacks.push((agent.into(), models.into_iter().map(Into::into).collect()));
+        self
+    }
+
     /// Keeps journal, budgets, approvals, placeholders, the kill switch and caches in a folder,
     /// which any number of processes may share. What it holds of earlier runs is there again.
     #[cfg(feature = "sqlite")]
@@ -99,7 +112,10 @@ impl Local {
             None => None,
         };
         let below = gateway_ports(&parts, &self.registry);
-        let gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
+        let mut gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
+        for (agent, models) in self.fallbacks {
+            gateway = gateway.fallbacks(agent, models);
+        }
         #[cfg(feature = "sqlite")]
         let gateway = match &store {
             Some(store) => {

@@ -134,7 +134,7 @@ catalogue! {
         "Make the instructions more precise, or raise the limit it names";
     /// The request is larger than the model's context.
     Context = "CONTEXT", Invalid, retryable: false,
-        "Use a model with a larger context, or turn compaction on";
+        "Use a model with a larger context, or sum conversations up (`memory.strategy: summary`)";
     /// The operator requires a licence file and there is no valid one.
     License = "LICENSE", Denied, retryable: false,
         "Name a valid licence file in `license.file`, or remove the operator's requirement";

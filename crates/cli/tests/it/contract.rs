@@ -30,6 +30,7 @@ impl Case<'_> {
             upstream.push(answer);
         }
         let place = Place::new();
+        place.write("notes/a.md", "# Answers\n\nThe answer is 42.\n");
         let model = if self.agent.contains("model:") { "" } else { "model: openai/gpt-4o-mini\n" };
         place.write("agent.yaml", format!("name: a\ninstructions: Answer.\n{model}{}", self.agent));
         let (url, more) = (upstream.url(), self.project);
@@ -107,29 +108,12 @@ async fn a_budget_that_cannot_cover_a_call_refuses_it() {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_limit_that_is_an_error_ends_the_run_with_its_reason() {
-    let agent =
-        "knowledge: docs\ntools: [search_knowledge]\nlimits: {max_repeats: 2, on_limit: error}\n";
-    let call = || Answer::chat(ChatReply::tool("search_knowledge", r#"{"query":"answer"}"#));
-    let place_with_documents = |case: Case<'static>| async move {
-        let upstream = Upstream::start().await.unwrap();
-        for answer in case.answers {
-            upstream.push(answer);
-        }
-        let place = Place::new();
-        place.write("docs/a.md", "# Answers\n\nThe answer is 42.\n");
-        let agent = format!("name: a\ninstructions: Answer.\nmodel: local/m\n{}", case.agent);
-        place.write("agent.yaml", agent);
-        let project = format!("providers:\n  local:\n    base-url: \"{}\"\n", upstream.url());
-        place.write("largestack.yaml", project);
-        let mut command = place.command(&["run", ".", ASKED, "-q"]);
-        let output = tokio::task::spawn_blocking(move || command.output()).await.unwrap();
-        (place, Done::of(&output.unwrap()))
-    };
+    let agent = "tools: {read_file: {root: notes}}\nlimits: {max_repeats: 2, on_limit: error}\n";
+    let call = || Answer::chat(ChatReply::tool("read_file", r#"{"path":"a.md"}"#));
     let answers = (0..8).map(|_| call()).collect();
-    let (place, done) = place_with_documents(Case { agent, answers, ..Case::default() }).await;
-    let done = done.expect(7);
-    assert!(done.err.contains("/LARGESTACK_LOOP"), "{}", done.err);
-    insta::assert_snapshot!("contract_loop", place.redacted(&done.err));
+    let case = Case { agent, answers, flags: &["-q"], ..Case::default() };
+    let said = case.said("LARGESTACK_LOOP", 7).await;
+    insta::assert_snapshot!("contract_loop", said);
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -158,4 +142,46 @@ async fn a_thrown_kill_switch_refuses_a_run() {
     let done = place.run(&["run", "library", "How long may I keep a book?", "-q"]).expect(4);
     assert!(done.err.contains("/LARGESTACK_KILL_SWITCH"), "{}", done.err);
     insta::assert_snapshot!("contract_kill_switch", place.redacted(&done.err));
+}
+
+#[test]
+fn an_output_that_takes_nothing_is_an_error_that_nobody_foresaw() {
+    let place = Place::with_library();
+    let mut command = place.command(&["run", "library", "How long may I keep a book?", "-q"]);
+    let full = std::fs::OpenOptions::new().write(true).open("/dev/full").unwrap();
+    let done = Done::of(&command.stdout(full).output().unwrap()).expect(1);
+    assert!(done.err.contains("/LARGESTACK_UNKNOWN"), "{}", done.err);
+    insta::assert_snapshot!("contract_unknown", place.redacted(&done.err));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_the_operator_asks_for_a_licence_no_run_begins_without_one() {
+    let project = "license: {issuer: AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=}\n";
+    let said = Case { project, ..Case::default() }.said("LARGESTACK_LICENSE", 4).await;
+    insta::assert_snapshot!("contract_license", said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_raises_ends_the_run_with_what_it_says() {
+    let agent = "tools: {read_file: {root: notes, on_error: raise}}\n";
+    let answers = vec![Answer::chat(ChatReply::tool("read_file", r#"{"path":"b.md"}"#))];
+    let case = Case { agent, answers, flags: &["-q"], ..Case::default() };
+    let said = case.said("LARGESTACK_TOOL", 1).await;
+    insta::assert_snapshot!("contract_tool", said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_tool_that_is_not_on_the_list_ends_the_run_where_denials_are_raised() {
+    let agent = "tools: {read_file: {root: notes}}\npermissions: {allow: [], on_denied: raise}\n";
+    let answers = vec![Answer::chat(ChatReply::tool("read_file", r#"{"path":"a.md"}"#))];
+    let case = Case { agent, answers, flags: &["-q"], ..Case::default() };
+    let said = case.said("LARGESTACK_TOOL_PERM", 4).await;
+    insta::assert_snapshot!("contract_tool_perm", said);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn where_requests_are_blocked_no_provider_is_asked() {
+    let project = "model_requests: block\n";
+    let said = Case { project, ..Case::default() }.said("LARGESTACK_MODEL_BLOCKED", 4).await;
+    insta::assert_snapshot!("contract_model_blocked", said);
 }

@@ -19,6 +19,8 @@ mod configuration;
 #[cfg(test)]
 mod contract;
 #[cfg(test)]
+mod contract_cases;
+#[cfg(test)]
 mod following;
 #[cfg(test)]
 mod help;
@@ -41,6 +43,7 @@ mod secrets;
 mod servers;
 #[cfg(test)]
 mod sessions;
+#[cfg(test)]
 mod switch;
 #[cfg(test)]
 mod tools;

@@ -99,11 +99,13 @@ async fn each_phase_has_its_own_timeout() {
         Timeouts { idle: short, ..usual },
         Timeouts { total: short, ..usual },
     );
+    let whole = Timeouts { first_byte: short, total: short, ..usual };
     let answer = || Answer::json(200, "0123456789");
     let endless = || answer().slowly(1, Duration::from_millis(100));
     for (timeouts, answer, phase) in [
         (first, answer().stall_before_head(), "first byte"),
         (total, answer().stall_before_head(), "the whole reply"),
+        (whole, answer().stall_before_head(), "the whole reply"),
         (idle, answer().stall_after(3), "next chunk"),
         (total, answer().stall_after(3), "the whole reply"),
         (total, endless(), "the whole reply"),

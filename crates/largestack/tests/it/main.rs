@@ -10,6 +10,7 @@
 
 mod approvals;
 mod contract;
+mod contract_reached;
 mod kill;
 mod pauses;
 mod typed;
