@@ -36,6 +36,8 @@ examples! {
     tools = "tools",
     typed_output = "typed-output",
     streaming = "streaming",
+    approval = "approval",
+    memory = "memory",
     multi_tenant = "multi-tenant",
     custom_provider = "custom-provider",
     testing = "testing",

@@ -146,9 +146,10 @@ impl Drive {
         self.outbox.summary = Some(self.summary());
         self.remember();
         self.flush()?;
+        // In one commit with the last fact: whoever hears of it may claim the run at once.
+        self.leave().await?;
         self.core.runtime.journal.durable().await?;
         self.tell().await;
-        self.leave().await?;
         Ok(self.report().await)
     }
 
@@ -162,9 +163,10 @@ impl Drive {
         self.over = true;
         self.outbox.summary = Some(self.summary());
         self.flush()?;
+        // In one commit with the last fact: whoever hears of it may claim the run at once.
+        self.leave().await?;
         self.core.runtime.journal.durable().await?;
         self.tell().await;
-        self.leave().await?;
         Ok(self.report().await)
     }
 
