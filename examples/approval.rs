@@ -6,6 +6,7 @@
 use std::path::Path;
 
 use largestack::approvals::{APPROVE, Answer};
+use largestack::errors::Coded as _;
 use largestack::{Agent, Local, ResumeOptions, RunOptions, Runtime, Scope, TenantId, tool};
 use largestack_testkit::{TestModel, Turn};
 
@@ -48,10 +49,12 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
             question.arguments.as_str()
         );
         let decided = agent.decide(&bob, question.id, Answer::of(APPROVE)).await?;
-        println!("{} said {}", decided.votes[0].by, decided.votes[0].answer.choice);
+        for vote in &decided.votes {
+            println!("{} said {}", vote.by, vote.answer.choice);
+        }
 
         let late = agent.decide(&bob, question.id, Answer::of(APPROVE)).await.err();
-        println!("a second answer: {}", late.map(|error| error.to_string()).unwrap_or_default());
+        println!("a second answer: {:?}", late.map(|error| error.code()));
         let run = question.run;
         let answer = agent.resume(&ann, run, (), ResumeOptions::default()).await?;
         println!("{}", answer.output);

@@ -27,11 +27,13 @@ enum Asked {
     Order,
 }
 
+type Wrong = fn() -> FoundReply;
+
 /// Faults of any request, and finds that are none.
 fn all_faults() -> Vec<Fault> {
     let mut all = faults(|| FoundReply::default().into());
     all.retain(|fault| !fault.stream);
-    let wrong: [(&str, fn() -> FoundReply); 4] = [
+    let wrong: [(&str, Wrong); 4] = [
         ("one is missing", || FoundReply::default().with_one_missing()),
         ("one is there twice", || FoundReply::default().with_one_twice()),
         ("one does not fit", || FoundReply::default().with_one_that_does_not_fit()),
