@@ -13,4 +13,5 @@ mod contract;
 mod contract_reached;
 mod kill;
 mod pauses;
+mod thousand;
 mod typed;
