@@ -36,6 +36,7 @@ examples! {
     tools = "tools",
     typed_output = "typed-output",
     streaming = "streaming",
+    images = "images",
     approval = "approval",
     memory = "memory",
     multi_tenant = "multi-tenant",
