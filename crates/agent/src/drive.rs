@@ -142,13 +142,14 @@ impl Drive {
     async fn conclude(&mut self, end: End) -> Result<Report> {
         self.note(Event::RunFinished(end))?;
         self.over = true;
-        self.say_interruption().await;
         self.outbox.summary = Some(self.summary());
         self.remember();
         self.flush()?;
         // In one commit with the last fact: whoever hears of it may claim the run at once.
         self.leave().await?;
         self.core.runtime.journal.durable().await?;
+        // Whoever listens may go away here: the run is over, and nothing is held.
+        self.say_interruption().await;
         self.tell().await;
         Ok(self.report().await)
     }

@@ -1,5 +1,5 @@
-//! Ctrl-C: the first one cancels the run, so that its journal says so; the second one ends the
-//! process. Heard on a thread of its own, so that a busy run cannot keep it from being heard.
+//! Ctrl-C, and the signal by which a system ends its processes: the first one cancels the run, so
+//! that its journal says so and its tools end; the second one ends the process. Heard on a thread of its own, so that a busy run cannot keep it from being heard.
 
 use std::io::Write as _;
 use std::sync::mpsc;
@@ -24,7 +24,7 @@ pub(crate) fn cancels(cancel: CancelHandle) {
 }
 
 async fn listen(cancel: CancelHandle, ready: mpsc::Sender<()>) {
-    let mut first = std::pin::pin!(tokio::signal::ctrl_c());
+    let mut first = std::pin::pin!(signalled());
     // The first poll is what begins to listen.
     let early = futures::poll!(&mut first);
     drop(ready);
@@ -32,14 +32,27 @@ async fn listen(cancel: CancelHandle, ready: mpsc::Sender<()>) {
         Poll::Ready(heard) => heard,
         Poll::Pending => first.await,
     };
-    if heard.is_err() {
-        return;
-    }
+    let Ok(by) = heard else { return };
     say("Cancelling; Ctrl-C again ends it at once.");
-    cancel.cancel(CancelReason::Caller, "local", "Ctrl-C");
-    if tokio::signal::ctrl_c().await.is_ok() {
+    cancel.cancel(CancelReason::Caller, "local", by);
+    if signalled().await.is_ok() {
         std::process::exit(i32::from(exit::CANCELLED));
     }
+}
+
+/// Waits for either signal; its name.
+async fn signalled() -> std::io::Result<&'static str> {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let mut ended = signal(SignalKind::terminate())?;
+        tokio::select! {
+            heard = tokio::signal::ctrl_c() => heard.map(|()| "Ctrl-C"),
+            _ = ended.recv() => Ok("SIGTERM"),
+        }
+    }
+    #[cfg(not(unix))]
+    tokio::signal::ctrl_c().await.map(|()| "Ctrl-C")
 }
 
 fn say(text: &str) {

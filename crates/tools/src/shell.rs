@@ -138,12 +138,18 @@ impl Shell {
         if !inside || part.starts_with('~') {
             return false;
         }
-        // A link may lead out; what is not there leads nowhere yet.
-        match (self.root.canonicalize(), self.root.join(path).canonicalize()) {
-            (Ok(root), Ok(real)) => real.starts_with(root),
-            (Ok(_), Err(error)) => error.kind() == std::io::ErrorKind::NotFound,
-            _ => false,
+        let Ok(root) = self.root.canonicalize() else { return false };
+        // A link may lead out: so what is there decides, of what is not the deepest folder that is.
+        for above in self.root.join(path).ancestors() {
+            match above.canonicalize() {
+                Ok(real) => return real.starts_with(&root),
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return false,
+                // A link to what is not there would be made by whoever writes to it.
+                Err(_) if above.symlink_metadata().is_ok() => return false,
+                Err(_) => {}
+            }
         }
+        false
     }
 }
 

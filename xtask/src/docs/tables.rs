@@ -49,16 +49,23 @@ fn fenced(language: &str, text: &str) -> String {
     format!("```{language}\n{text}\n```")
 }
 
-/// The chapters of the guide, each with its first sentence.
+/// The chapters of the guide, each with its first paragraph, in the order in which the manifest of
+/// the examples names their programs.
 fn guide(repo: &Repo) -> Outcome<String> {
+    let manifest = repo.file("examples/Cargo.toml").ok_or("examples/Cargo.toml is missing")?;
+    let (_, programs) = manifest.text.split_once("[[bin]]").ok_or("there are no examples")?;
     let mut list = String::new();
-    let chapters =
-        repo.files.iter().filter(|file| file.path.starts_with("docs/guide/") && file.is_markdown());
-    for chapter in chapters {
+    for line in programs.lines() {
+        let Some(name) = line.strip_prefix("name = \"").and_then(|rest| rest.strip_suffix('"'))
+        else {
+            continue;
+        };
+        let path = format!("guide/{name}.md");
+        let chapter =
+            repo.file(&format!("docs/{path}")).ok_or_else(|| format!("docs/{path} is missing"))?;
         let title = chapter.text.lines().next().unwrap_or_default().trim_start_matches("# ");
         let about = chapter.text.split("\n\n").nth(1).unwrap_or_default().replace('\n', " ");
-        let name = chapter.path.trim_start_matches("docs/");
-        writeln!(list, "- [{title}]({name}): {about}")?;
+        writeln!(list, "- [{title}]({path}): {about}")?;
     }
     Ok(list)
 }

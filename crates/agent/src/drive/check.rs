@@ -85,10 +85,7 @@ impl Drive {
             value,
             raise,
         }))?;
-        if self.control.soft_passed && self.run.conclusion().is_none() {
-            self.note_time_limit()?;
-        }
-        Ok(())
+        self.note_soft_limit()
     }
 }
 

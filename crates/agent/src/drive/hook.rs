@@ -247,10 +247,7 @@ impl Drive {
             };
             self.ask_for(effect, (at, hook), reason, seen.unwrap_or_default()).await?;
         }
-        if self.control.soft_passed && self.run.conclusion().is_none() {
-            self.note_time_limit()?;
-        }
-        Ok(())
+        self.note_soft_limit()
     }
 
     /// Asks a person for a hook. Where nobody can be asked the hook has failed.

@@ -132,7 +132,12 @@ impl Drive {
         for (stage, findings) in found {
             self.note_findings(effect, stage, findings)?;
         }
-        if self.control.soft_passed && self.run.conclusion().is_none() {
+        self.note_soft_limit()
+    }
+
+    /// After the last turn that the soft limit leaves: unless it is still looked at what was said.
+    pub(super) fn note_soft_limit(&mut self) -> Result<()> {
+        if self.control.soft_passed && self.run.conclusion().is_none() && !self.run.weighs() {
             self.note_time_limit()?;
         }
         Ok(())

@@ -125,9 +125,15 @@ impl Drive {
         let prepared = match ruling.verdict {
             Verdict::Continue => return Ok(None),
             Verdict::Replace(new) => {
-                let changed = new.call.arguments != turn.call.arguments;
-                *turn = new;
-                return Ok(changed.then_some(Ok(hook)));
+                // What else is known of the call is not a hook's to say, and nobody has agreed to
+                // other arguments than those that were asked about.
+                if new.call.arguments == turn.call.arguments {
+                    return Ok(None);
+                }
+                turn.call.arguments = new.call.arguments;
+                turn.label = turn.label.join(new.label);
+                turn.approved = false;
+                return Ok(Some(Ok(hook)));
             }
             Verdict::Suspend(_) if turn.approved => return Ok(None),
             Verdict::Suspend(reason) => Prepared::Ask(turn.clone(), hook, reason),

@@ -3,6 +3,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use futures::StreamExt as _;
 use largestack_agent::stage::{
@@ -19,10 +20,11 @@ use largestack_types::error::{Code, Coded as _};
 use largestack_types::errors::LargestackError;
 use largestack_types::id::{OwnerId, RunId};
 use largestack_types::json::Json;
+use largestack_types::limits::Limits;
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Arguments, Body, PartId};
 
-use crate::world::{Spy, World};
+use crate::world::{Spy, World, pass};
 
 /// What a run came to, what its model read, and what a listener was shown, in both ways to run it.
 struct Case {
@@ -430,6 +432,44 @@ async fn a_hook_that_never_returns_keeps_nobody_from_cancelling() {
         assert_eq!(report.status, Status::Cancelled);
         balanced(&report);
     }
+}
+
+#[tokio::test]
+async fn what_hooks_had_not_let_pass_when_time_was_up_is_read_by_nobody() {
+    let describe: [fn(AgentBuilder) -> AgentBuilder; 2] = [
+        |a| a.after_model(hook_async("h", |_, _: ReplyTurn| std::future::pending())),
+        |a| a.on_final(hook_async("h", |_, _: FinalTurn| std::future::pending())),
+    ];
+    for describe in describe {
+        let world = World::new([Turn::text("nobody has looked at this")]);
+        let limits = Limits { wall_clock: Some(Duration::from_secs(10)), ..Limits::default() };
+        let agent = world.agent(|a| describe(a.limits(limits)));
+        let clock = world.clock.clone();
+        let (report, ()) = tokio::join!(agent.run(&world.scope, "go"), async {
+            pass(&clock, Duration::from_millis(9_999)).await;
+            pass(&clock, Duration::from_millis(1)).await;
+        });
+        let report = report.unwrap();
+        assert_eq!(report.finish_reason, Some(EndReason::WallClock));
+        assert_eq!(report.text, "");
+        assert!(report.messages.iter().all(|m| !m.text().contains("nobody")));
+    }
+}
+
+#[tokio::test]
+async fn a_hook_late_in_the_time_is_still_heard() {
+    // The reply comes within the last fifth of the time: its hooks decide before the limit does.
+    let world = World::new([Turn::tool("stuck", "{}"), Turn::text("the secret plan")]);
+    let limits = Limits { wall_clock: Some(Duration::from_secs(10)), ..Limits::default() };
+    let refuse = once(|_: &FinalTurn| Verdict::Finish("nothing to say".into()));
+    let agent = world.agent(|a| a.tool(Spy::stuck("stuck")).limits(limits).on_final(refuse));
+    let clock = world.clock.clone();
+    let (report, ()) = tokio::join!(agent.run(&world.scope, "go"), async {
+        pass(&clock, Duration::from_millis(8_001)).await;
+    });
+    let report = report.unwrap();
+    assert_eq!(report.text, "nothing to say");
+    assert!(report.messages.iter().all(|m| !m.text().contains("secret")));
 }
 
 /// A process that died behind this event of the run.

@@ -53,18 +53,21 @@ async fn a_provider_answers_through_the_same_command() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ctrl_c_cancels_the_run_and_the_journal_says_so() {
-    let upstream = Upstream::start().await.unwrap();
-    let place = library(&upstream);
-    let child = in_flight(&place, &upstream).await;
-    let sent = Command::new("kill").args(["-INT", &child.id().to_string()]).status().unwrap();
-    assert!(sent.success());
-    let (code, err) = ends(child);
-    assert_eq!(code, 130, "{err}");
-    assert!(err.contains("Cancelling"), "{err}");
-    let trace = place.run(&["trace", "library", "last"]).expect(0);
-    assert!(trace.out.contains("cancel asked (caller) by local: Ctrl-C"), "{}", trace.out);
-    assert!(trace.out.contains("cancelled"), "{}", trace.out);
+async fn both_signals_cancel_the_run_and_the_journal_says_so() {
+    for (signal, name) in [("-INT", "Ctrl-C"), ("-TERM", "SIGTERM")] {
+        let upstream = Upstream::start().await.unwrap();
+        let place = library(&upstream);
+        let child = in_flight(&place, &upstream).await;
+        let sent = Command::new("kill").args([signal, &child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+        let (code, err) = ends(child);
+        assert_eq!(code, 130, "{err}");
+        assert!(err.contains("Cancelling"), "{err}");
+        let trace = place.run(&["trace", "library", "last"]).expect(0);
+        let asked = format!("cancel asked (caller) by local: {name}");
+        assert!(trace.out.contains(&asked), "{}", trace.out);
+        assert!(trace.out.contains("cancelled"), "{}", trace.out);
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -447,6 +447,7 @@ impl Run {
     }
 
     fn finish(&mut self, end: &End) {
+        self.withhold();
         self.close_the_history(NOT_RUN);
         self.phase = Phase::Over;
         if let Some(answer) = self.interrupted.take() {

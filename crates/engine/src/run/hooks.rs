@@ -331,6 +331,16 @@ impl Run {
         }
     }
 
+    /// Takes back what the hooks had not let pass when the run was cut off: nobody is to read it.
+    pub(super) fn withhold(&mut self) {
+        let Phase::Gate(gate) = &self.phase else { return };
+        if matches!(gate.at, HookPoint::AfterModel | HookPoint::OnFinal) {
+            let seen = gate.reply.map(|(index, _)| index as usize).or_else(|| self.answer_at());
+            self.retract(seen);
+            self.phase = Phase::Over;
+        }
+    }
+
     /// Pairs every call with a result, also those of a reply that is still looked at.
     pub(super) fn close_the_history(&mut self, text: &str) {
         if let Phase::Gate(Gate { reply: Some((index, _)), .. }) = self.phase {

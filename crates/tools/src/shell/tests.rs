@@ -117,3 +117,20 @@ fn it_executes_and_is_not_run_again_by_itself() {
     assert!(!tool.spec().idempotent && tool.spec().description.contains("Allowed are: ls."));
     assert_eq!(tool.options().access.capabilities, [Capability::Execute].into());
 }
+
+#[tokio::test]
+async fn a_link_out_of_the_folder_is_no_way_to_what_is_not_there_yet() {
+    let (folder, shell) = shell(&["mkdir *", "touch *"]);
+    let elsewhere = tempfile::tempdir().unwrap();
+    let link = |to: &Path, name: &str| {
+        std::os::unix::fs::symlink(to, folder.path().join(name)).unwrap();
+    };
+    link(elsewhere.path(), "away");
+    link(&elsewhere.path().join("none"), "dangling");
+    for words in [["mkdir", "away/new"], ["touch", "dangling"], ["touch", "dangling/below"]] {
+        assert!(run(&shell, &words).await.is_err(), "{words:?}");
+    }
+    assert_eq!(std::fs::read_dir(elsewhere.path()).unwrap().count(), 0);
+    assert!(run(&shell, &["mkdir", "in/new"]).await.is_ok());
+    assert!(folder.path().join("in/new").is_dir());
+}
