@@ -128,7 +128,7 @@ fn house(folder: &std::path::Path) -> (Runtime, Agent) {
     let model = FunctionModel::new(answers);
     let runtime =
         Local::new().model("test/many", model).prices(prices).store(folder).build().unwrap();
-    let memory = Memory::window(2).patience(Duration::from_secs(120));
+    let memory = Memory::window(2).patience(Duration::from_mins(2));
     let agent = Agent::builder("many").model("test/many").memory(memory).tool(twice());
     let agent = agent.build(runtime.clone()).unwrap();
     (runtime, agent)
