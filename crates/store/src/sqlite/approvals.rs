@@ -21,7 +21,7 @@ use crate::keyfile;
 use crate::seal::Key;
 use crate::sqlite::runs;
 use crate::sqlite::store::{Store, failed};
-use crate::sqlite::vault::master_key;
+use crate::sqlite::vault::{changed_key, master_key};
 
 /// What a row is bound to.
 fn place(kind: &str, tenant: &str, id: ApprovalId, data: &str) -> Hash {
@@ -82,8 +82,12 @@ pub(super) fn vouch_anew(
     Ok(())
 }
 
-fn existing_key(file: &Path) -> Result<Key> {
-    keyfile::read(file)?.map(|master| signing(&master)).ok_or_else(|| keyfile::gone(file))
+fn existing_key(connection: &Connection, file: &Path) -> Result<Key> {
+    let master = match changed_key(connection, file)? {
+        Some(changed) => Some(changed),
+        None => keyfile::read(file)?,
+    };
+    master.map(|master| signing(&master)).ok_or_else(|| keyfile::gone(file))
 }
 
 fn refused(why: &Refused) -> StoreError {
@@ -142,7 +146,7 @@ fn load(
         })
         .map_err(sql(connection))?;
     let Some((data, seal)) = row else { return Ok(None) };
-    let key = existing_key(key_file)?;
+    let key = existing_key(connection, key_file)?;
     vouched(&key, &place("question", tenant, id, &data), &seal, id)?;
     let question: Question = json(&data)?;
     let over = runs::is_over(connection, tenant, question.run)?;
@@ -237,7 +241,7 @@ impl<'c> Desk<'c> {
         let approval = load(connection, tenant, id, key_file)?.ok_or_else(|| {
             LargestackError::other(Code::NotFound, format!("there is no question {id}"))
         })?;
-        let key = existing_key(key_file)?;
+        let key = existing_key(connection, key_file)?;
         Ok(Self { connection, tenant, id, key, approval })
     }
 

@@ -2,6 +2,7 @@
 //! opened with the old one and sealed with the new one, and what was vouched for by the old one is
 //! vouched for by the new one. What the data keys have sealed stays as it is.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use largestack_ports::ids::Ids;
@@ -96,8 +97,13 @@ impl Store {
     pub async fn rotate_key(&self) -> PortResult<u64> {
         let (file, ids) = (self.key_file(), Arc::clone(&self.writing()?.options.ids));
         let (at, random) = (file.clone(), Arc::clone(&ids));
+        self.settle(&file).await?;
         let count = self
             .write(move |connection| {
+                if vault::changed_key(connection, &at)?.is_some() {
+                    // Somebody else's change is under way, and both keys are needed until its end.
+                    return Err(StoreError::Busy { path: at });
+                }
                 let old = vault::master_key(connection, &at, &*random)?;
                 let new = keyfile::make(&keyfile::next(&at), &*random)?;
                 vault::overwriting(connection, || {
@@ -107,7 +113,52 @@ impl Store {
             })
             .await?;
         // Only now is the old key of no use to anybody, and the new one takes its place.
-        self.write(move |connection| vault::master_key(connection, &file, &*ids).map(drop)).await?;
+        self.settle(&file).await?;
         Ok(count)
+    }
+
+    /// Lets the key in force take its file's place. A reader sees only what is committed.
+    async fn settle(&self, file: &Path) -> PortResult<()> {
+        let file = file.to_owned();
+        self.read_state(move |connection| vault::settle_key(connection, &file)).await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use largestack_ports::clock::FakeClock;
+    use largestack_ports::ids::CountingIds;
+
+    use super::*;
+    use crate::sqlite::store::Options;
+
+    #[tokio::test]
+    async fn a_change_that_is_not_committed_leaves_the_old_key_where_it_is() {
+        let folder = tempfile::tempdir().unwrap();
+        let ids: Arc<dyn Ids> = Arc::new(CountingIds::default());
+        let options = Options::new(Arc::clone(&ids), Arc::new(FakeClock::default()));
+        let store = Store::open(folder.path(), options).unwrap();
+        let file = store.key_file();
+        let (at, random) = (file.clone(), Arc::clone(&ids));
+        let make =
+            move |connection: &Connection| vault::master_key(connection, &at, &*random).map(drop);
+        store.write(make).await.unwrap();
+        let before = std::fs::read(&file).unwrap();
+
+        let at = file.clone();
+        let failing = move |connection: &Connection| -> Result<()> {
+            let old = vault::master_key(connection, &at, &*ids)?;
+            let new = keyfile::make(&keyfile::next(&at), &*ids)?;
+            rewrap(connection, &*ids, &old, &new)?;
+            // As whoever needs a key later in the same transaction would.
+            assert_eq!(vault::master_key(connection, &at, &*ids)?.name(), new.name());
+            Err(StoreError::Sealed)
+        };
+        assert!(store.write(failing).await.is_err());
+        assert_eq!(std::fs::read(&file).unwrap(), before);
+
+        store.rotate_key().await.unwrap();
+        assert_ne!(std::fs::read(&file).unwrap(), before);
+        assert!(!keyfile::next(&file).exists());
     }
 }

@@ -65,16 +65,18 @@ fn exists(connection: &Connection, any: &str, of: &[&dyn ToSql]) -> Result<bool>
         .map_err(failed(&connection.path().unwrap_or_default()))
 }
 
-/// Finishes a change of the master key that was cut off after its commit. Within the write
-/// transaction, or before there is one.
+/// The key that a change has put in force and whose file has not taken the old one's place yet. In
+/// a write transaction that change need not be committed.
+pub(crate) fn changed_key(connection: &Connection, file: &Path) -> Result<Option<Key>> {
+    let Some(next) = keyfile::read(&keyfile::next(file))? else { return Ok(None) };
+    let in_force = "EXISTS (SELECT 1 FROM master_key WHERE key_id = ?1)";
+    Ok(exists(connection, in_force, &[&next.name()])?.then_some(next))
+}
+
+/// Finishes a change of the master key after its commit. Never within a write transaction: the file
+/// of the old key would be gone, and the change may still fail.
 pub(crate) fn settle_key(connection: &Connection, file: &Path) -> Result<()> {
-    if let Some(next) = keyfile::read(&keyfile::next(file))?
-        && exists(
-            connection,
-            "EXISTS (SELECT 1 FROM master_key WHERE key_id = ?1)",
-            &[&next.name()],
-        )?
-    {
+    if changed_key(connection, file)?.is_some() {
         keyfile::promote(file)?;
     }
     Ok(())
@@ -82,7 +84,9 @@ pub(crate) fn settle_key(connection: &Connection, file: &Path) -> Result<()> {
 
 /// The master key; made only while nothing needs one that is gone. Within the write transaction.
 pub(crate) fn master_key(connection: &Connection, file: &Path, ids: &dyn Ids) -> Result<Key> {
-    settle_key(connection, file)?;
+    if let Some(changed) = changed_key(connection, file)? {
+        return Ok(changed);
+    }
     let needed = "EXISTS (SELECT 1 FROM vault_keys) OR EXISTS (SELECT 1 FROM sessions)
         OR EXISTS (SELECT 1 FROM approvals)";
     match keyfile::read(file)? {
