@@ -141,13 +141,8 @@ impl Drive {
 
     async fn conclude(&mut self, end: End) -> Result<Report> {
         self.note(Event::RunFinished(end))?;
-        self.over = true;
-        self.outbox.summary = Some(self.summary());
         self.remember();
-        self.flush()?;
-        // In one commit with the last fact: whoever hears of it may claim the run at once.
-        self.leave().await?;
-        self.core.runtime.journal.durable().await?;
+        self.let_go().await?;
         // Whoever listens may go away here: the run is over, and nothing is held.
         self.say_interruption().await;
         self.tell().await;
@@ -161,14 +156,19 @@ impl Drive {
     }
 
     async fn suspend(&mut self) -> Result<Report> {
+        self.let_go().await?;
+        self.tell().await;
+        Ok(self.report().await)
+    }
+
+    /// Makes all that has happened durable and gives the run back, in one commit with its last
+    /// fact: whoever hears of that may claim it at once.
+    async fn let_go(&mut self) -> Result<()> {
         self.over = true;
         self.outbox.summary = Some(self.summary());
         self.flush()?;
-        // In one commit with the last fact: whoever hears of it may claim the run at once.
         self.leave().await?;
-        self.core.runtime.journal.durable().await?;
-        self.tell().await;
-        Ok(self.report().await)
+        self.core.runtime.journal.durable().await
     }
 
     /// Gives back what only a run that is driven holds.

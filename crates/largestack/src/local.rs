@@ -107,10 +107,7 @@ impl Local {
     pub fn build(self) -> Result<Runtime> {
         let mut parts = Parts::new()?;
         #[cfg(feature = "sqlite")]
-        let store = match self.store {
-            Some(folder) => Some(parts.keep_in(&folder)?),
-            None => None,
-        };
+        let store = self.store.map(|folder| parts.keep_in(&folder)).transpose()?;
         let below = gateway_ports(&parts, &self.registry);
         let mut gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
         for (agent, models) in self.fallbacks {

@@ -17,6 +17,7 @@ mod seen;
 pub use exchange::{Exchange, load};
 pub(crate) use json::equal;
 pub use report::{Failure, Known, Report, Tally};
+pub use row::protocol;
 pub(crate) use row::{Row, of as row_of};
 
 use std::path::Path;

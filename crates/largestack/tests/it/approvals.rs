@@ -7,24 +7,22 @@ use std::time::Duration;
 
 use largestack::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 use largestack::{Scope, Status, ToolOutput};
-use largestack_agent::runtime::ToolPorts;
-use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runs, Runtime};
+use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, Runs};
 use largestack_engine::Wait;
-use largestack_http::TokioTasks;
 use largestack_ports::BoxFuture;
 use largestack_ports::approvals::{APPROVE, Answer, Approvals, Choice, DENY, Right, Terms, Token};
 use largestack_ports::clock::FakeClock;
-use largestack_ports::ids::CountingIds;
-use largestack_ports::ledger::MemoryLedger;
 use largestack_ports::tool::{Capability, Tool, ToolContext, ToolFailure, ToolOptions};
-use largestack_store::{Options, Store};
-use largestack_testkit::{TestModel, Turn};
+use largestack_store::Store;
+use largestack_testkit::Turn;
 use largestack_types::error::{Code, Coded as _};
 use largestack_types::errors::Result;
-use largestack_types::id::{ApprovalId, OwnerId};
+use largestack_types::id::ApprovalId;
 use largestack_types::json::Json;
 use largestack_types::part::Arguments;
 use largestack_types::tool::ToolSpec;
+
+use crate::process;
 
 /// A tool that pays, with approval only, and remembers what it was called with.
 #[derive(Clone)]
@@ -87,25 +85,7 @@ fn someone(name: &str) -> Scope {
 
 /// A process over the state in a folder whose model says this next.
 fn process(folder: &Path, number: u128, pay: &Pay, terms: &Terms, turns: Vec<Turn>) -> Process {
-    let (clock, ids) = (FakeClock::default(), Arc::new(CountingIds::default()));
-    let options = Options::new(ids.clone(), Arc::new(clock.clone()));
-    let store = Store::open(folder, options).unwrap();
-    let runtime = Runtime {
-        journal: Arc::new(store.clone()),
-        model: Arc::new(TestModel::new(turns)),
-        ledger: Arc::new(MemoryLedger::default()),
-        vault: Arc::new(store.clone()),
-        switch: Arc::new(store.clone()),
-        clock: Arc::new(clock.clone()),
-        ids,
-        tasks: Arc::new(TokioTasks::current().unwrap()),
-        tools: ToolPorts {
-            limits: Arc::new(store.clone()),
-            results: Arc::new(store.clone()),
-            approvals: Some(Arc::new(store.clone())),
-        },
-        owner: OwnerId::from_u128(number),
-    };
+    let (store, runtime, clock) = process::process(folder, number, turns);
     let policy = ApprovalPolicy {
         capabilities: [Capability::Pay].into(),
         terms: terms.clone(),

@@ -10,13 +10,13 @@ use largestack_testkit::{TestModel, Turn};
 
 /// Always fails.
 #[tool(idempotent)]
-fn broken(what: String) -> Result<String, ToolFailure> {
-    Err(ToolFailure::new(format!("{what} is broken")))
+pub(crate) fn broken(what: String) -> Result<String, ToolFailure> {
+    Err(ToolFailure::new(what + " is broken"))
 }
 
 /// Says the same whatever it is asked.
 #[tool(idempotent)]
-fn echo(what: String) -> String {
+pub(crate) fn echo(what: String) -> String {
     what
 }
 

@@ -12,7 +12,7 @@ use largestack::license::{Issuer, Licensed};
 use largestack::providers::{Auth, Patience, Section};
 use largestack::{
     Agent, AgentBuilder, GuardAction, GuardPolicy, LargestackError, Limits, Local, Money, OnLimit,
-    Permissions, Scope, ToolFailure, block_model_requests, tool,
+    Permissions, Scope, block_model_requests,
 };
 use largestack_http::{OsIds, SystemClock};
 use largestack_store::{Options, Store, SwitchScope};
@@ -20,19 +20,9 @@ use largestack_testkit::upstream::{Answer, ChatReply, Upstream};
 use largestack_testkit::{TestModel, Turn};
 use regex::Regex;
 
+use crate::contract::{broken, echo};
+
 const MODEL: &str = "openai/gpt-4o-mini";
-
-/// Always fails.
-#[tool(idempotent)]
-fn broken(what: String) -> Result<String, ToolFailure> {
-    Err(ToolFailure::new(format!("{what} is broken")))
-}
-
-/// Says the same whatever it is asked.
-#[tool(idempotent)]
-fn echo(what: String) -> String {
-    what
-}
 
 fn agent() -> AgentBuilder {
     Agent::builder("a").instructions("Answer.")

@@ -13,5 +13,6 @@ mod contract;
 mod contract_reached;
 mod kill;
 mod pauses;
+mod process;
 mod thousand;
 mod typed;

@@ -1,52 +1,22 @@
 //! Hooks that ask a person: at every place, in another process, with yes and with no.
 
-use std::path::Path;
-use std::sync::Arc;
-
 use largestack::stage::{
     ErrorTurn, FinalTurn, ModelTurn, ReplyTurn, ResultDraft, Stage, ToolTurn, Verdict, hook,
 };
 use largestack::{Agent, EndReason, Scope, Status, tool};
-use largestack_agent::runtime::ToolPorts;
 use largestack_agent::{ResumeOptions, Runtime};
 use largestack_engine::Wait;
-use largestack_http::TokioTasks;
 use largestack_ports::approvals::{APPROVE, Answer, Approvals as _, DENY};
-use largestack_ports::clock::FakeClock;
-use largestack_ports::ids::CountingIds;
-use largestack_ports::ledger::MemoryLedger;
-use largestack_store::{Options, Store};
-use largestack_testkit::{TestModel, Turn};
+use largestack_testkit::Turn;
 use largestack_types::error::Code;
 use largestack_types::errors::LargestackError;
-use largestack_types::id::OwnerId;
+
+use crate::process::process;
 
 /// Doubles.
 #[tool(idempotent)]
 fn double(n: i64) -> i64 {
     2 * n
-}
-
-fn runtime(folder: &Path, number: u128, turns: Vec<Turn>) -> (Store, Runtime) {
-    let (clock, ids) = (FakeClock::default(), Arc::new(CountingIds::default()));
-    let store = Store::open(folder, Options::new(ids.clone(), Arc::new(clock.clone()))).unwrap();
-    let runtime = Runtime {
-        journal: Arc::new(store.clone()),
-        model: Arc::new(TestModel::new(turns)),
-        ledger: Arc::new(MemoryLedger::default()),
-        vault: Arc::new(store.clone()),
-        switch: Arc::new(store.clone()),
-        clock: Arc::new(clock),
-        ids,
-        tasks: Arc::new(TokioTasks::current().unwrap()),
-        tools: ToolPorts {
-            limits: Arc::new(store.clone()),
-            results: Arc::new(store.clone()),
-            approvals: Some(Arc::new(store.clone())),
-        },
-        owner: OwnerId::from_u128(number),
-    };
-    (store, runtime)
 }
 
 /// Asks always: whoever is heard twice would be noticed.
@@ -71,7 +41,7 @@ fn agent(place: &str, runtime: Runtime) -> Agent {
 async fn ended(place: &str, turns: &[Turn], choice: &str) -> (largestack::Report, usize, String) {
     let folder = tempfile::tempdir().unwrap();
     let scope = Scope::local();
-    let (store, first) = runtime(folder.path(), 1, turns.to_vec());
+    let (store, first, _) = process(folder.path(), 1, turns.to_vec());
     let started = agent(place, first).dynamic().run(&scope, "go").await;
     drop(store);
     let (mut report, mut answered, mut about) = (started.unwrap(), 0, String::new());
@@ -79,7 +49,7 @@ async fn ended(place: &str, turns: &[Turn], choice: &str) -> (largestack::Report
         let Some(Wait::Approval { approval, .. }) = report.waits.first() else { panic!("{place}") };
         let rest = turns[report.turns as usize..].to_vec();
         let rest = if place == "on_error" { turns[1..].to_vec() } else { rest };
-        let (store, next) = runtime(folder.path(), 2 + answered as u128, rest);
+        let (store, next, _) = process(folder.path(), 2 + answered as u128, rest);
         let kept = store.find(&scope, *approval).await.unwrap().unwrap();
         about = kept.question.arguments.as_str().to_owned();
         let next = agent(place, next);

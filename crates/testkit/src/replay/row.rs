@@ -50,8 +50,9 @@ const HOSTS: &[(&str, &str)] = &[
     ("api.replicate.com", "replicate"),
 ];
 
-/// The protocol behind a path, or `None` where the address is no model call.
-fn wire(path: &str) -> Option<(&'static str, Option<Mode>)> {
+/// The protocol behind a path, and whether the reply comes whole or as a stream where the path says
+/// it; `None` where it is no model call.
+pub fn protocol(path: &str) -> Option<(&'static str, Option<Mode>)> {
     let ends = |tail: &str| path.ends_with(tail);
     Some(match () {
         () if ends("/chat/completions") => ("openai-chat", None),
@@ -74,7 +75,7 @@ fn wire(path: &str) -> Option<(&'static str, Option<Mode>)> {
 /// Who an exchange was with; `None` where it is no model call, or its wire is not known.
 pub(crate) fn of(exchange: &Exchange) -> Option<Row> {
     let address = exchange.uri.split(['?', '#']).next().unwrap_or_default();
-    let (wire, mode) = wire(address)?;
+    let (wire, mode) = protocol(address)?;
     largestack_wire::wire(wire)?;
     let rest = address.split_once("://").map_or(address, |(_, rest)| rest);
     let (host, path) = rest.split_once('/').unwrap_or((rest, ""));

@@ -1,7 +1,7 @@
 //! A reply in a protocol's form, and everything that reads it.
 
 use allocation_counter::{AllocationInfo, measure};
-use largestack_testkit::replay::Exchange;
+use largestack_testkit::replay::{Exchange, protocol};
 use largestack_wire::{
     Accumulator, Decoder, Frame, Frames, Framing, Mode, Provider, Section, Target, Wire, wire,
 };
@@ -12,23 +12,6 @@ pub(super) struct Sample {
     pub(super) wire: &'static str,
     pub(super) mode: Mode,
     pub(super) body: Vec<u8>,
-}
-
-/// The protocol behind a recorded address.
-fn protocol(path: &str) -> Option<(&'static str, Option<Mode>)> {
-    let ends = |tail: &str| path.ends_with(tail);
-    Some(match () {
-        () if ends("/chat/completions") => ("openai-chat", None),
-        () if ends("/responses") => ("openai-responses", None),
-        () if ends("/v1/messages") => ("anthropic-messages", None),
-        () if ends(":generateContent") => ("gemini", Some(Mode::Whole)),
-        () if ends(":streamGenerateContent") => ("gemini", Some(Mode::Stream)),
-        () if ends("/converse") => ("bedrock-converse", Some(Mode::Whole)),
-        () if ends("/converse-stream") => ("bedrock-converse", Some(Mode::Stream)),
-        () if ends("/v2/chat") => ("cohere-v2", None),
-        () if ends("/api/chat") => ("ollama", None),
-        () => return None,
-    })
 }
 
 impl Sample {
