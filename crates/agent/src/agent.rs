@@ -81,7 +81,7 @@ impl Agent {
     /// Runs it and tells what happens on the way. The stream owns the run: dropping it cancels.
     pub fn stream(&self, scope: &Scope, input: impl Into<Input>, options: RunOptions) -> RunStream {
         let (agent, scope, input) = (self.clone(), scope.clone(), input.into());
-        RunStream::new(|sink| {
+        RunStream::new(options.whole, |sink| {
             Box::pin(async move {
                 let beginning = Beginning { input, options, sink: Some(sink), above: None };
                 agent.attempt(&scope, beginning).await
@@ -102,7 +102,7 @@ impl Agent {
     /// Takes up a run and tells what happens on the way.
     pub fn resume_stream(&self, scope: &Scope, run: RunId, options: ResumeOptions) -> RunStream {
         let (agent, scope) = (self.clone(), scope.clone());
-        RunStream::new(move |sink| {
+        RunStream::new(options.whole, move |sink| {
             Box::pin(async move {
                 agent.take_up(&scope, run, (options, Some(sink))).await?.perform().await
             })

@@ -97,6 +97,8 @@ pub struct RunOptions {
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.
     pub cancel: CancelHandle,
+    /// Asks for whole replies: whoever listens hears facts, and no pieces of replies between them.
+    pub whole: bool,
 }
 
 impl Default for RunOptions {
@@ -109,6 +111,7 @@ impl Default for RunOptions {
             adjusted: Adjusted::default(),
             deps: Arc::new(()),
             cancel: CancelHandle::default(),
+            whole: false,
         }
     }
 }
@@ -141,6 +144,8 @@ pub struct ResumeOptions {
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.
     pub cancel: CancelHandle,
+    /// Asks for whole replies, as [`RunOptions::whole`] does.
+    pub whole: bool,
 }
 
 impl Default for ResumeOptions {
@@ -150,6 +155,7 @@ impl Default for ResumeOptions {
             answers: Vec::new(),
             deps: Arc::new(()),
             cancel: CancelHandle::default(),
+            whole: false,
         }
     }
 }

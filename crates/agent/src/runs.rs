@@ -47,6 +47,7 @@ pub struct RunHandle {
     runs: Runs,
     scope: Scope,
     run: RunId,
+    began: Position,
     driven: Driven,
 }
 
@@ -66,10 +67,10 @@ impl Runs {
         options: RunOptions,
     ) -> Result<RunHandle> {
         let (log, cancel) = (Arc::new(Log::default()), options.cancel.clone());
-        let sink = Some(Sink::Log(Arc::clone(&log)));
+        let sink = Some(Sink::log(Arc::clone(&log), options.whole));
         let beginning = Beginning { input: input.into(), options, sink, above: None };
         let drive = Drive::begin(Arc::clone(&agent.0), scope, beginning).await?;
-        self.detach(drive, Driven { log, cancel }).await
+        self.detach(drive, Position::default(), Driven { log, cancel }).await
     }
 
     /// Takes up a run that was cut off or waits, and leaves it to itself.
@@ -83,9 +84,10 @@ impl Runs {
         let known = self.runtime.journal.read(scope, run, 0).await?;
         let last = known.last().map_or(0, |last| last.seq);
         let (log, cancel) = (Arc::new(Log::after(last)), options.cancel.clone());
-        let sink = Some(Sink::Log(Arc::clone(&log)));
+        let sink = Some(Sink::log(Arc::clone(&log), options.whole));
         let drive = agent.take_up(scope, run, (options, sink)).await?;
-        self.detach(drive, Driven { log, cancel }).await
+        let began = Position { seq: last, live: 0 };
+        self.detach(drive, began, Driven { log, cancel }).await
     }
 
     /// A subscription to a run of this tenant from a place on: the default one is its beginning.
@@ -150,7 +152,7 @@ impl Runs {
         journal.durable().await
     }
 
-    async fn detach(&self, mut drive: Drive, driven: Driven) -> Result<RunHandle> {
+    async fn detach(&self, mut drive: Drive, began: Position, driven: Driven) -> Result<RunHandle> {
         drive.acknowledge().await?;
         let (scope, run) = (drive.lease.scope.clone(), drive.run.id());
         self.lock().insert(key(&scope, run), driven.clone());
@@ -164,7 +166,7 @@ impl Runs {
                 closing.0.close(report);
             }
         }));
-        Ok(RunHandle { runs: self.clone(), scope, run, driven })
+        Ok(RunHandle { runs: self.clone(), scope, run, began, driven })
     }
 
     fn subscribe(
@@ -197,6 +199,11 @@ impl RunHandle {
     /// Which run.
     pub const fn id(&self) -> RunId {
         self.run
+    }
+
+    /// The place before the first thing that it says since it was started or taken up.
+    pub const fn began(&self) -> Position {
+        self.began
     }
 
     /// A subscription to it from a place on.

@@ -21,7 +21,14 @@ const BACKLOG: usize = 64;
 
 /// Where a driver tells what happens.
 #[derive(Clone)]
-pub(crate) enum Sink {
+pub(crate) struct Sink {
+    ear: Ear,
+    /// Whether replies are told by their facts alone, and so are asked for whole.
+    whole: bool,
+}
+
+#[derive(Clone)]
+enum Ear {
     /// Whoever owns the run: it waits while they are slow.
     Owner(mpsc::Sender<RunEvent>),
     /// The log of a detached run, which never waits.
@@ -32,10 +39,20 @@ pub(crate) enum Sink {
 pub(crate) struct Gone;
 
 impl Sink {
+    /// The log of a detached run; of one that is told `whole`, without pieces of replies.
+    pub(crate) const fn log(log: Arc<Log>, whole: bool) -> Self {
+        Self { ear: Ear::Log(log), whole }
+    }
+
+    /// The same for whoever wants to hear replies piece by piece.
+    pub(crate) fn of_pieces(sink: Option<&Self>) -> Option<Self> {
+        sink.filter(|sink| !sink.whole).cloned()
+    }
+
     pub(crate) async fn send(&self, event: RunEvent) -> std::result::Result<(), Gone> {
-        match self {
-            Self::Owner(owner) => owner.send(event).await.map_err(|_| Gone),
-            Self::Log(log) => {
+        match &self.ear {
+            Ear::Owner(owner) => owner.send(event).await.map_err(|_| Gone),
+            Ear::Log(log) => {
                 log.push(event);
                 Ok(())
             }
@@ -52,9 +69,14 @@ pub struct RunStream {
 }
 
 impl RunStream {
-    pub(crate) fn new(drive: impl FnOnce(Sink) -> BoxFuture<'static, Result<Report>>) -> Self {
-        let (sink, events) = mpsc::channel(BACKLOG);
-        Self { driver: Some(drive(Sink::Owner(sink))), events, report: None }
+    /// A run that `drive` drives; `whole` where it tells no pieces of replies.
+    pub(crate) fn new(
+        whole: bool,
+        drive: impl FnOnce(Sink) -> BoxFuture<'static, Result<Report>>,
+    ) -> Self {
+        let (owner, events) = mpsc::channel(BACKLOG);
+        let sink = Sink { ear: Ear::Owner(owner), whole };
+        Self { driver: Some(drive(sink)), events, report: None }
     }
 
     /// What the run came to, once the stream has ended; the error of one that could not begin.

@@ -5,12 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::StreamExt as _;
-use largestack_agent::{CancelHandle, Report, RunEvent, RunStream};
+use largestack_agent::{CancelHandle, Report, RunEvent, RunHandle};
 use largestack_config::STATE_FOLDER;
-use largestack_engine::event::{CancelReason, Event};
+use largestack_engine::event::Event;
 use largestack_engine::{Envelope, Wait};
 use largestack_types::delta::Delta;
-use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::errors::Coded as _;
 use largestack_types::id::{EffectId, RunId};
 use serde::Serialize;
 
@@ -58,31 +58,30 @@ pub(crate) struct Going<'a> {
 }
 
 impl Going<'_> {
-    /// Shows the run while it goes. A reader that goes away cancels it.
+    /// Shows the run while it goes, and says what it came to. What cannot be shown cancels it.
     pub(crate) async fn follow(
         &self,
-        mut stream: RunStream,
+        run: &RunHandle,
         screen: &mut Screen,
-    ) -> Outcome<(Result<Report>, Live)> {
+    ) -> Outcome<(Report, Live)> {
         let mut live = Live::default();
-        let mut gone = false;
-        while let Some(event) = stream.next().await {
-            if gone {
-                continue;
-            }
-            match self.show(&event, &mut live, screen) {
-                Ok(()) => {}
-                Err(Failure::ReaderGone) => {
-                    gone = true;
-                    let note = "the reader of the output went away";
-                    self.cancel.cancel(CancelReason::Caller, "local", note);
-                }
-                Err(failure) => return Err(failure),
-            }
+        let heard = if self.live { self.hear(run, &mut live, screen).await } else { Ok(()) };
+        match &heard {
+            Ok(()) => {}
+            Err(Failure::ReaderGone) => run.cancel("the reader of the output went away"),
+            Err(Failure::Error(error)) => run.cancel(error.message()),
         }
-        let lost = || LargestackError::other(Code::Unknown, "the run ended without a report");
-        let report = stream.report().unwrap_or_else(|| Err(lost()));
-        if gone { Err(Failure::ReaderGone) } else { Ok((report, live)) }
+        let report = run.report().await;
+        heard?;
+        Ok((report?, live))
+    }
+
+    async fn hear(&self, run: &RunHandle, live: &mut Live, screen: &mut Screen) -> Outcome<()> {
+        let mut follower = run.follow(run.began());
+        while let Some(heard) = follower.next().await {
+            self.show(&heard?.event, live, screen)?;
+        }
+        Ok(())
     }
 
     fn show(&self, event: &RunEvent, live: &mut Live, screen: &mut Screen) -> Outcome<()> {

@@ -23,6 +23,7 @@ use crate::event::RunEvent;
 use crate::hooks::{Decided, Said, decide, wrong};
 use crate::output::Shape;
 use crate::stage::{ErrorTurn, FinalTurn, ModelTurn, ReplyDraft, ReplyTurn, StageContext, Verdict};
+use crate::stream::Sink;
 
 /// What the hooks of a place look at.
 enum Subject {
@@ -334,7 +335,8 @@ impl Drive {
     }
 
     async fn say(&mut self, effect: EffectId, offset: u32, text: String) {
-        let Some(sink) = self.sink.clone().filter(|_| !text.is_empty()) else { return };
+        let sink = Sink::of_pieces(self.sink.as_ref()).filter(|_| !text.is_empty());
+        let Some(sink) = sink else { return };
         let text = self.guard.reveal(&text, &self.asked_text).await;
         let _ = sink.send(RunEvent::Delta { effect, offset, delta: Delta::Text { text } }).await;
     }

@@ -68,12 +68,13 @@ impl Drive {
     }
 
     fn start_model(&mut self, id: EffectId, attempt: u32) -> Result<()> {
-        let call = self.run.call(self.sink.is_some());
+        let words = Sink::of_pieces(self.sink.as_ref());
+        let call = self.run.call(words.is_some());
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
-        let holds = self.core.pipeline.holds_text && self.sink.is_some();
+        let holds = self.core.pipeline.holds_text && words.is_some();
         self.held = holds.then(|| (id, Arc::default()));
         let pause = self.pause();
-        let asking = Asking { pause, ..self.asking(id, self.sink.clone()) };
+        let asking = Asking { pause, ..self.asking(id, words) };
         self.running.push(Effect::Model { id, attempt });
         self.in_flight.push(asking.ask(call).boxed());
         Ok(())

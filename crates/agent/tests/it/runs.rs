@@ -253,3 +253,16 @@ async fn another_tenant_neither_hears_nor_ends_it() {
     assert_eq!(cancel.map_err(code), Err(Code::NotFound));
     assert_eq!(runs.driven(&world.scope), [run.id()]);
 }
+
+#[tokio::test]
+async fn a_run_that_asks_for_whole_replies_tells_its_facts_and_no_pieces_between() {
+    let world = World::new(talkative());
+    let agent = world.agent(|a| a.tool(Spy::echo("echo")).tool(Spy::stuck("stuck")));
+    let options = RunOptions { whole: true, ..RunOptions::default() };
+    let runs = Runs::new(world.runtime());
+    let run = runs.start(&agent, &world.scope, "go", options.clone()).await.unwrap();
+    let heard = heard(&run, run.began()).await;
+    assert!(heard.iter().all(|heard| matches!(heard.event, RunEvent::Fact(_))), "{heard:?}");
+    assert_eq!(run.report().await.unwrap().text, "It is naïve — and done.");
+    assert!(world.model.calls().iter().all(|call| !call.stream), "a whole reply was asked for");
+}

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use futures::FutureExt as _;
 use largestack_agent::agent::fold_stored;
 use largestack_agent::{CancelHandle, ResumeOptions};
 use largestack_config::{AGENT_FILE, Flags, STATE_FOLDER};
@@ -14,7 +15,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use serde::Serialize;
 
-use super::run::{Output, Way, finish, going, prepare};
+use super::run::{Output, finish, going, prepare};
 use super::target::{self, Target};
 use crate::agents;
 use crate::args::Global;
@@ -147,22 +148,17 @@ impl Resume {
         let settings = compose::settings(&file, &flags)?;
         let resumed = async {
             let house = prepare(&settings, screen).await?;
-            let cancel = CancelHandle::default();
+            let (form, cancel) = (self.output.form(), CancelHandle::default());
             let options = ResumeOptions {
                 in_doubt: self.in_doubt.map(decision),
                 cancel: cancel.clone(),
+                whole: form == Form::Json,
                 ..ResumeOptions::default()
             };
-            let form = self.output.form();
-            let going = going(&settings, run.id(), form, form != Form::Json, cancel);
+            let going = going(&settings, run.id(), form, !options.whole, cancel);
             let scope = compose::scope();
-            if going.live {
-                let stream = house.agent.resume_stream(&scope, run.id(), options);
-                finish(&house, &going, Way::Live(Box::new(stream)), screen).await
-            } else {
-                let whole = house.agent.resume(&scope, run.id(), options);
-                finish(&house, &going, Way::Whole(Box::pin(whole)), screen).await
-            }
+            let resumed = house.runs.resume(&house.agent, &scope, run.id(), options);
+            finish(&house, &going, resumed.boxed_local(), screen).await
         };
         compose::with_runtime(compose::asking(settings.project.models_blocked, resumed))?
     }

@@ -5,7 +5,9 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::Args;
-use largestack_agent::{CancelHandle, Report, ResumeOptions, RunOptions, RunStream};
+use futures::FutureExt as _;
+use futures::future::LocalBoxFuture;
+use largestack_agent::{CancelHandle, ResumeOptions, RunHandle, RunOptions};
 use largestack_config::{self as config, Flags, Settings};
 use largestack_ports::ids::MakeId as _;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -16,7 +18,7 @@ use crate::args::Global;
 use crate::compose::{self, House};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
-use crate::follow::{Form, Going, Live};
+use crate::follow::{Form, Going};
 use crate::interrupt;
 use crate::screen::Screen;
 
@@ -141,13 +143,9 @@ impl Run {
         let live = form == Form::Events || (form == Form::Text && !self.no_stream);
         let going = going(settings, run, form, live, cancel);
         let scope = compose::scope();
-        if going.live {
-            let stream = house.agent.stream(&scope, question, options);
-            finish(&house, &going, Way::Live(Box::new(stream)), screen).await
-        } else {
-            let whole = house.agent.run_with(&scope, question, options);
-            finish(&house, &going, Way::Whole(Box::pin(whole)), screen).await
-        }
+        let options = RunOptions { whole: !going.live, ..options };
+        let started = house.runs.start(&house.agent, &scope, question, options);
+        finish(&house, &going, started.boxed_local(), screen).await
     }
 }
 
@@ -172,35 +170,30 @@ pub(super) fn going(
     }
 }
 
-/// How a run is driven.
-pub(super) enum Way<'a> {
-    /// Event by event.
-    Live(Box<RunStream>),
-    /// To its end.
-    Whole(futures::future::BoxFuture<'a, Result<Report>>),
-}
+/// A run that is being started or taken up.
+pub(super) type Beginning<'a> = LocalBoxFuture<'a, Result<RunHandle>>;
 
-/// Drives a run to its end, shows it, and waits for what it left behind. What it asks is put to
+/// Sees a run to its end, shows it, and waits for what it left behind. What it asks is put to
 /// whoever sits at the terminal.
 pub(super) async fn finish(
     house: &House,
     going: &Going<'_>,
-    way: Way<'_>,
+    beginning: Beginning<'_>,
     screen: &mut Screen,
 ) -> Outcome {
     interrupt::cancels(going.cancel.clone());
-    let mut took = Duration::ZERO;
-    let mut way = Some(way);
-    while let Some(this) = way.take() {
-        let started = house.clock.monotonic();
-        let done = match this {
-            Way::Live(stream) => going.follow(*stream, screen).await,
-            Way::Whole(run) => Ok((run.await, Live::default())),
+    let scope = compose::scope();
+    let (mut since, mut took) = (house.clock.monotonic(), Duration::ZERO);
+    let mut begun = beginning.await;
+    loop {
+        let done = match begun {
+            Ok(run) => going.follow(&run, screen).await,
+            Err(error) => Err(error.into()),
         };
-        took += house.clock.monotonic().saturating_sub(started);
+        took += house.clock.monotonic().saturating_sub(since);
         house.tasks.finished().await;
         let (report, live) = match done {
-            Ok((report, live)) => (report?, live),
+            Ok(done) => done,
             // The run was cancelled with it, and nobody is left to be told.
             Err(Failure::ReaderGone) => return Ok(exit::CANCELLED),
             Err(failure) => return Err(failure),
@@ -209,15 +202,14 @@ pub(super) async fn finish(
         if question::ask(house, going, &open, screen).await? {
             let options =
                 ResumeOptions { cancel: going.cancel.clone(), ..ResumeOptions::default() };
-            let stream = house.agent.resume_stream(&compose::scope(), report.run, options);
-            way = Some(Way::Live(Box::new(stream)));
+            since = house.clock.monotonic();
+            begun = house.runs.resume(&house.agent, &scope, report.run, options).await;
             continue;
         }
         let code = going.conclude(&report, &live, took, screen)?;
         question::advise(going, &open, screen);
         return Ok(code);
     }
-    Ok(exit::DONE)
 }
 
 fn looks_like_an_agent(word: &str) -> bool {

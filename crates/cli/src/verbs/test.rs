@@ -147,8 +147,12 @@ async fn ask(settings: &Settings<config::Agent>, store: &Store, case: &Case) -> 
     // What was asked before must not decide what is answered now.
     settings.agent.cache = None;
     let house = compose::house_with(&settings, store, scripted).await?;
-    let options = RunOptions::default();
-    let done = house.agent.run_with(&compose::scope(), case.ask.to_string(), options).await;
+    let (scope, asked) = (compose::scope(), case.ask.to_string());
+    let options = RunOptions { whole: true, ..RunOptions::default() };
+    let done = match house.runs.start(&house.agent, &scope, asked, options).await {
+        Ok(run) => run.report().await,
+        Err(error) => Err(error),
+    };
     house.tasks.finished().await;
     done
 }

@@ -136,3 +136,35 @@ async fn an_answer_that_was_cut_short_ends_with_its_own_code() {
     let done = place.run(&[&["run", "library", QUESTION][..], &MODEL].concat()).expect(10);
     assert!(done.out.contains("incomplete (length)"), "{}", done.out);
 }
+
+#[cfg(target_os = "linux")]
+#[tokio::test(flavor = "multi_thread")]
+async fn a_run_whose_output_cannot_be_written_is_cancelled_and_the_journal_says_why() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    upstream.push(Answer::chat(ChatReply::text("Four weeks.")).stall_before_head());
+    let full = std::fs::File::options().write(true).open("/dev/full").unwrap();
+    let arguments = [&["run", "library", QUESTION, "--events"][..], &MODEL].concat();
+    let child = place.command(&arguments).stdout(full).spawn().unwrap();
+    let (code, err) = ends(child);
+    assert_eq!(code, 1, "{err}");
+    let trace = place.run(&["trace", "library", "last"]).expect(0);
+    let asked = "cancel asked (caller) by local: the output cannot be written";
+    assert!(trace.out.contains(asked), "{}", trace.out);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_reply_is_streamed_to_whoever_watches_and_asked_whole_where_nobody_does() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    for (form, streams) in
+        [("--quiet", true), ("--events", true), ("--json", false), ("--no-stream", false)]
+    {
+        upstream.push(Answer::chat(ChatReply::text("Four weeks.")));
+        place.run(&[&["run", "library", QUESTION, form][..], &MODEL].concat()).expect(0);
+        let requests = upstream.requests();
+        let asked = &requests.last().unwrap().body;
+        let asked: serde_json::Value = serde_json::from_slice(asked).unwrap();
+        assert_eq!(asked["stream"].as_bool().unwrap_or(false), streams, "{form}: {asked}");
+    }
+}

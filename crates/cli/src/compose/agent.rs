@@ -1,0 +1,187 @@
+//! An agent from its file: what the file says, as the builder takes it.
+
+use std::collections::BTreeMap;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use largestack_agent::memory::Window;
+use largestack_agent::{
+    Agent, AgentBuilder, AgentTool, ApprovalPolicy, Deferral, Memory, Output, Runtime,
+};
+use largestack_config::{self as config, Declared, Environment, Settings, ToolSettings};
+use largestack_http::{HttpEgress, SystemClock};
+use largestack_knowledge::rerank::OnFailure;
+use largestack_knowledge::{Knowledge, Rerank, SearchKnowledge};
+use largestack_ports::reranker::Reranker;
+use largestack_ports::tool::{Tool as _, ToolOptions};
+use largestack_store::Store;
+use largestack_types::errors::{Code, LargestackError, Result};
+
+use super::{COLLECTION, TOOLS};
+use crate::below::agents_below;
+use crate::network;
+use crate::tools;
+
+/// What an agent is made of beside its description.
+#[derive(Clone, Copy)]
+pub(super) struct Parts<'p> {
+    pub(super) store: &'p Store,
+    pub(super) reranker: &'p Arc<dyn Reranker>,
+    pub(super) outside: &'p tools::Outside,
+    pub(super) runtime: &'p Runtime,
+    /// The agents that are tools of others, by file.
+    pub(super) below: &'p BTreeMap<PathBuf, config::Agent>,
+}
+
+/// What tools reach the outside by.
+pub(super) fn outside(network: &config::Network) -> Result<tools::Outside> {
+    Ok(tools::Outside {
+        egress: Arc::new(HttpEgress::new(network::of(network)?)),
+        clock: Arc::new(SystemClock),
+        commands: Arc::new(largestack_tools::Processes),
+        environment: Environment::of_process(),
+    })
+}
+
+/// Whether every tool of an agent can be made. Nothing is run and nobody is asked.
+pub(crate) fn check_tools(settings: &Settings<config::Agent>) -> Result<()> {
+    let outside = outside(&settings.project.network)?;
+    let below = agents_below(&settings.agent)?;
+    let agents = std::iter::once(&settings.agent).chain(below.values());
+    let mut tools = agents.flat_map(|agent| &agent.tools);
+    tools.try_for_each(|tool| tools::made(tool, &outside).map(drop))
+}
+
+/// An agent as its file describes it.
+pub(super) fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<AgentBuilder> {
+    let (store, reranker) = (parts.store, Arc::clone(parts.reranker));
+    let permissions = largestack_agent::pipeline::Permissions {
+        allow: described.permissions.allow.clone(),
+        deny: described.permissions.deny.clone(),
+        allow_capabilities: described.permissions.allow_capabilities.clone(),
+        deny_capabilities: described.permissions.deny_capabilities.clone(),
+        raise: described.permissions.raise,
+    };
+    let mut builder = Agent::builder(Arc::clone(&described.name))
+        .instructions(Arc::clone(&described.instructions))
+        .model(Arc::clone(&described.model))
+        .settings(described.settings.clone())
+        .limits(described.limits.clone())
+        .in_doubt(described.in_doubt)
+        .retries(described.retries)
+        .guardrails(described.guardrails)
+        .permissions(permissions)
+        .memory(memory(described.memory))
+        .approvals(ApprovalPolicy {
+            capabilities: described.approvals.capabilities.clone(),
+            terms: described.approvals.terms.clone(),
+            tools: described.approvals.tools.clone(),
+        });
+    if let Some(output) = &described.output {
+        let shape = Output::of(output.schema.schema.clone())
+            .named(Arc::clone(&output.schema.name))
+            .mode(output.mode)
+            .retries(output.retries);
+        builder = builder.output(shape);
+    }
+    // The settings have refused every other tool, and this one where there is nothing to search.
+    if let Some(documents) = &described.knowledge {
+        let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
+        let search = SearchKnowledge::new(knowledge).with_limit(documents.top_k);
+        builder = builder.tool(match rerank(documents, described, reranker) {
+            Some(rerank) => search.with_reranker(rerank),
+            None => search,
+        });
+    }
+    if let Some(search) = &described.search_tools {
+        builder = builder.defer_tools(Deferral {
+            above: search.above as usize,
+            keep: search.keep.clone(),
+            results: search.results as usize,
+        });
+    }
+    with_tools(builder, described, parts)
+}
+
+/// Another agent as a tool.
+fn agent_below(
+    tool: &config::ToolUse,
+    other: &config::AgentUse,
+    parts: Parts<'_>,
+) -> Result<AgentTool> {
+    let described = parts.below.get(&other.file).ok_or_else(|| {
+        let detail = format!("tools.{}: there is no agent {}", tool.name, other.file.display());
+        LargestackError::other(Code::Config, detail)
+    })?;
+    let made = agent(described, parts)?.build(parts.runtime.clone())?;
+    Ok(made.as_tool(Arc::clone(&tool.name), Arc::clone(&other.description)))
+}
+
+/// The agent with the tools that its file names or makes.
+fn with_tools(
+    mut builder: AgentBuilder,
+    described: &config::Agent,
+    parts: Parts<'_>,
+) -> Result<AgentBuilder> {
+    let mut known: Vec<Arc<str>> = Vec::new();
+    for tool in &described.tools {
+        let made = tools::made(tool, parts.outside)?;
+        let mut names: Vec<Arc<str>> =
+            made.iter().map(|tool| Arc::clone(&tool.spec().name)).collect();
+        if let Some(Declared::Agent(other)) = &tool.declared {
+            builder = builder.tool(agent_below(tool, other, parts)?);
+            names.push(Arc::clone(&tool.name));
+        } else if names.is_empty() && tool.declared.is_none() {
+            names.push(Arc::clone(&tool.name));
+        }
+        for tool in made {
+            builder = builder.tool(tool);
+        }
+        if tool.settings != ToolSettings::default() {
+            for name in &names {
+                let settings = tool.settings.clone();
+                let change = move |options: &mut ToolOptions| settings.apply(options);
+                builder = builder.tool_options(Arc::clone(name), change);
+            }
+        }
+        known.extend(names);
+    }
+    // What operations of documents are named is known only now; a misspelt denial denies nothing.
+    let is_known = |name: &str| known.iter().any(|known| **known == *name) || TOOLS.contains(&name);
+    match described.permissions.deny.iter().find(|name| !is_known(name)) {
+        Some(name) => {
+            let detail = format!("`permissions.deny` names `{name}`, which is not a tool");
+            Err(LargestackError::other(Code::Config, detail))
+        }
+        None => Ok(builder),
+    }
+}
+
+/// What an agent's passages are put in order by, reading no more than its guards let through.
+fn rerank(
+    documents: &config::Knowledge,
+    described: &config::Agent,
+    reranker: Arc<dyn Reranker>,
+) -> Option<Rerank> {
+    let model = Arc::clone(documents.reranker.as_ref()?);
+    let on_failure = match documents.on_reranker_failure {
+        config::OnRerankerFailure::OwnOrder => OnFailure::OwnOrder,
+        config::OnRerankerFailure::Fail => OnFailure::Fail,
+    };
+    Some(Rerank::new(reranker, model, described.guardrails).on_failure(on_failure))
+}
+
+fn memory(described: config::Memory) -> Memory {
+    let tokens = described.tokens.map(u64::from);
+    let window = Window { messages: described.messages, tokens };
+    let memory = match described.recall {
+        config::Recall::Buffer => Memory::buffer(),
+        config::Recall::Window | config::Recall::Tokens => Memory::within(window),
+        config::Recall::Summary => Memory::summary_beyond(window),
+    };
+    let memory = memory.patience(described.wait);
+    match described.ttl {
+        Some(ttl) => memory.ttl(ttl),
+        None => memory,
+    }
+}

@@ -1,0 +1,98 @@
+//! An agent over the state of its project, with everything that its runs need.
+
+use std::sync::Arc;
+
+use largestack_agent::runtime::ToolPorts;
+use largestack_agent::{Agent, Runs, Runtime};
+use largestack_config::{self as config, Settings};
+use largestack_gateway::Gateway;
+use largestack_http::TokioTasks;
+use largestack_knowledge::Extractive;
+use largestack_ports::clock::Clock;
+use largestack_ports::ids::{Ids, MakeId as _};
+use largestack_ports::model::Model;
+use largestack_ports::reranker::Reranker;
+use largestack_store::Store;
+use largestack_types::errors::Result;
+
+use super::agent::{Parts, agent, outside};
+use super::blocked::spawner;
+use super::calls::answering;
+use super::{Ground, ground, scope};
+use crate::below::agents_below;
+use crate::budgets;
+use crate::rates;
+use crate::shared;
+
+/// An agent with everything it runs on.
+pub(crate) struct House {
+    /// The agent.
+    pub(crate) agent: Agent,
+    /// The runs of this process, which go on by themselves.
+    pub(crate) runs: Runs,
+    /// Work that must be over before the process ends.
+    pub(crate) tasks: TokioTasks,
+    /// Time.
+    pub(crate) clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub(crate) ids: Arc<dyn Ids>,
+}
+
+/// Builds an agent over a store. Called inside the async runtime.
+pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
+    house_with(settings, store, None).await
+}
+
+/// The same with one more model that its settings may name.
+pub(crate) async fn house_with(
+    settings: &Settings<config::Agent>,
+    store: &Store,
+    model: Option<(&'static str, Arc<dyn Model>)>,
+) -> Result<House> {
+    let project = &settings.project;
+    let Ground { mut ports, tasks } =
+        ground(&project.providers, &project.network, Arc::new(store.clone()))?;
+    let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
+    let shared = shared::open(project.postgres.as_deref(), store, &scope()).await?;
+    let said = &project.budgets;
+    let ledger = budgets::ledger(&shared, &scope(), &settings.agent.name, said).await?;
+    ports.ledger = Arc::clone(&ledger);
+    let described = &settings.agent;
+    let below = agents_below(described)?;
+    let gateway = Gateway::builder(ports)
+        .rate_limits(shared.limits, rates::limits(&project.limits))
+        .cache_store(Arc::new(store.clone()))
+        .pool_memory(Arc::new(store.clone()));
+    let gateway = Arc::new(answering(gateway, settings, &below)?.build());
+    gateway.register(largestack_knowledge::model::NAME, Arc::new(Extractive::default()));
+    if let Some((name, model)) = model {
+        gateway.register(name, model);
+    }
+    let runtime = Runtime {
+        journal: Arc::new(store.clone()),
+        model: Arc::clone(&gateway) as Arc<dyn Model>,
+        ledger,
+        vault: Arc::new(store.clone()),
+        switch: Arc::new(store.clone()),
+        tools: ToolPorts {
+            limits: Arc::new(store.clone()),
+            results: Arc::new(store.clone()),
+            approvals: Some(Arc::new(store.clone())),
+        },
+        clock: Arc::clone(&clock),
+        owner: ids.owner_id(clock.now()),
+        ids: Arc::clone(&ids),
+        tasks: spawner(project.models_blocked, &tasks),
+    };
+    let outside = outside(&project.network)?;
+    let reranker: Arc<dyn Reranker> = gateway;
+    let parts =
+        Parts { store, reranker: &reranker, outside: &outside, runtime: &runtime, below: &below };
+    let mut agent = agent(described, parts)?;
+    if let Some(license) = &project.license {
+        agent = agent.license(Arc::new(license.load()));
+    }
+    let runs = Runs::new(runtime.clone());
+    let agent = agent.build(runtime)?;
+    Ok(House { agent, runs, tasks, clock, ids })
+}
