@@ -19,6 +19,7 @@ use largestack_types::time::Timestamp;
 use largestack_types::usage::Usage;
 use serde::{Deserialize, Serialize};
 
+use crate::graph::Fact;
 use crate::status::{End, Limit};
 
 mod adjusted;
@@ -52,28 +53,33 @@ macro_rules! events {
         #[non_exhaustive]
         pub enum Event {
             $($(#[$doc])* $variant($data),)+
+            /// Something happened in a run of a graph.
+            Graph(Fact),
         }
 
         impl Event {
             /// The name of the kind: its own column, so that nothing must be parsed to filter.
             pub const fn kind(&self) -> &'static str {
-                match self { $(Self::$variant(_) => $kind,)+ }
+                match self { $(Self::$variant(_) => $kind,)+ Self::Graph(fact) => fact.kind() }
             }
 
             /// The data as JSON, without the kind.
             pub fn data(&self) -> Result<String, serde_json::Error> {
-                match self { $(Self::$variant(data) => serde_json::to_string(data),)+ }
+                match self {
+                    $(Self::$variant(data) => serde_json::to_string(data),)+
+                    Self::Graph(fact) => fact.data(),
+                }
             }
 
             /// The event of this kind with this data; `None` for a kind this version lacks.
             pub fn read(kind: &str, data: &str) -> Option<Result<Self, serde_json::Error>> {
                 match kind {
                     $($kind => Some(serde_json::from_str(data).map(Self::$variant)),)+
-                    _ => None,
+                    _ => Fact::read(kind, data).map(|fact| fact.map(Self::Graph)),
                 }
             }
 
-            /// Every kind, in the order of the enum.
+            /// Every kind of an agent's run, in the order of the enum.
             pub const KINDS: &'static [&'static str] = &[$($kind,)+];
         }
     };

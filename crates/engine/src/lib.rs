@@ -32,6 +32,7 @@ pub mod definition;
 pub mod effect;
 pub mod event;
 mod fingerprint;
+pub mod graph;
 pub mod history;
 mod limits;
 pub mod output;

@@ -30,6 +30,7 @@ mod error;
 mod hooks;
 mod tools;
 
+pub(crate) use apply::end_of_cancel;
 pub use digest::SUMMARISE;
 pub use error::FoldError;
 pub use tools::answer;

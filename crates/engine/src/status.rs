@@ -109,6 +109,10 @@ pub enum EndReason {
     NoProgress,
     /// See [`Limit::MaxToolCalls`].
     MaxToolCalls,
+    /// A node was to be visited more often than it may.
+    MaxVisits,
+    /// Something failed, and the run went on without it.
+    Partial,
     /// The caller asked for the end.
     Cancelled,
     /// The kill switch.
@@ -133,6 +137,8 @@ impl EndReason {
             Self::RepeatedCalls => "repeated_calls",
             Self::NoProgress => "no_progress",
             Self::MaxToolCalls => "max_tool_calls",
+            Self::MaxVisits => "max_visits",
+            Self::Partial => "partial",
             Self::Cancelled => "cancelled",
             Self::KillSwitch => "kill_switch",
             Self::Error => "error",

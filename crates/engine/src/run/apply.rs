@@ -79,6 +79,7 @@ impl Run {
                 self.finish(end);
                 true
             }
+            Event::Graph(_) => return Err(misplaced("it belongs into the run of a graph")),
         };
         if folded {
             return Ok(());
@@ -458,7 +459,7 @@ impl Run {
 }
 
 /// The end that a request from outside leads to.
-pub(super) fn end_of_cancel(cancel: &CancelRequested) -> End {
+pub(crate) fn end_of_cancel(cancel: &CancelRequested) -> End {
     match cancel.reason {
         CancelReason::KillSwitch => End {
             status: Status::Cancelled,

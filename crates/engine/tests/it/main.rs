@@ -10,6 +10,7 @@
 
 mod endings;
 mod fixture;
+mod graph;
 mod laws;
 mod limits;
 mod world;

@@ -1,0 +1,253 @@
+//! What becomes of a task: an output, a failure, a wait.
+
+use std::sync::Arc;
+
+use largestack_types::errors::{Code, LargestackError};
+use largestack_types::id::EffectId;
+use serde_json::{Value, json};
+
+use super::{Closing, Failure, Fate, GraphRun, Outcome, Stand};
+use crate::event::{ApprovalAnswered, ChildRun};
+use crate::graph::define::When;
+use crate::graph::fact::{How, NodeFailed, NodeFinished};
+use crate::graph::node::{OnFailure, Work};
+
+impl GraphRun {
+    /// Puts a task where it stands now; `None` where it is over or there is none.
+    pub(super) fn stand(&mut self, ordinal: u32, stand: Stand) -> Option<()> {
+        let slot = self.slot_mut(ordinal)?;
+        if matches!(slot.stand, Stand::Over(_)) {
+            return None;
+        }
+        let is_started = stand == Stand::Started;
+        let (is_due, is_over) = (stand == Stand::Due, matches!(stand, Stand::Over(_)));
+        let (node, before) = (slot.node, std::mem::replace(&mut slot.stand, stand));
+        slot.began |= is_started;
+        let was_started = before == Stand::Started;
+        if before == Stand::Due {
+            self.due.remove(&ordinal);
+        }
+        if is_due {
+            self.due.insert(ordinal);
+        }
+        if was_started != is_started {
+            let change = |count: &mut u32| {
+                *count = if is_started { *count + 1 } else { count.saturating_sub(1) };
+            };
+            change(&mut self.started);
+            if let Some(tally) = self.tallies.get_mut(node) {
+                change(&mut tally.running);
+            }
+        }
+        if is_over {
+            self.open = self.open.saturating_sub(1);
+        }
+        Some(())
+    }
+
+    /// Books what a task has cost.
+    pub(super) fn book(&mut self, ordinal: u32, child: Option<&ChildRun>) -> Option<bool> {
+        let node = self.slot(ordinal)?.node;
+        let (tally, child) = (self.tallies.get_mut(node)?, child);
+        let Some(child) = child else { return Some(true) };
+        tally.usage = tally.usage.plus(child.usage);
+        let sum = tally.cost.checked_add(child.cost);
+        sum.map(|sum| tally.cost = sum).ok().map(|()| true).or(Some(false))
+    }
+
+    pub(super) fn node_finished(&mut self, data: &NodeFinished) -> Option<()> {
+        let ordinal = data.effect.ordinal();
+        let state = Arc::make_mut(&mut self.state);
+        state.label = state.label.join(data.label);
+        self.task_done(ordinal, data.output.clone(), data.choice.as_ref())
+    }
+
+    /// A task has its output.
+    pub(super) fn task_done(
+        &mut self,
+        ordinal: u32,
+        output: Value,
+        choice: Option<&Arc<str>>,
+    ) -> Option<()> {
+        self.stand(ordinal, Stand::Over(Fate::Done))?;
+        let slot = self.slot_mut(ordinal)?;
+        let (visit, undoes) = (slot.visit, slot.undoes);
+        slot.began = true;
+        if undoes.is_some() {
+            let node = self.slot(ordinal)?.node;
+            if let Some(tally) = self.tallies.get_mut(node) {
+                tally.undone = true;
+            }
+            self.next_undo();
+            return Some(());
+        }
+        let node = self.graph.node(self.slot(ordinal)?.node)?;
+        let (mapped, kept) = (node.map.is_some(), node.undo.is_some());
+        let unknown = match (node.choices.is_empty(), choice) {
+            (true, None) => None,
+            (false, Some(choice)) if node.choices.contains(choice) => None,
+            (_, choice) => Some((Arc::clone(&node.name), choice.cloned())),
+        };
+        if mapped || kept {
+            self.slot_mut(ordinal)?.output = Some(output.clone());
+        }
+        self.done.push(ordinal);
+        if let Some((node, choice)) = unknown {
+            let what = choice.map_or("nothing".to_owned(), |choice| format!("`{choice}`"));
+            let detail = format!("node `{node}` chose {what}, and can choose no such thing");
+            self.visit_fails(visit, LargestackError::other(Code::Output, detail));
+        } else if mapped {
+            self.element_over(visit);
+        } else {
+            self.finish_visit(visit, (Outcome::Done, Some(output)), choice);
+        }
+        Some(())
+    }
+
+    /// One element of a list is done with; the last one makes the list of outputs.
+    fn element_over(&mut self, at: usize) -> Option<()> {
+        let visit = self.visits.get_mut(at)?;
+        visit.open = visit.open.saturating_sub(1);
+        if visit.open > 0 {
+            return Some(());
+        }
+        let (first, count) = visit.tasks;
+        let kept = self.graph.node(visit.node)?.undo.is_some();
+        let outputs = (first..first.saturating_add(count)).map(|ordinal| {
+            let slot = self.slots.get_mut((ordinal as usize).saturating_sub(1));
+            let output =
+                slot.and_then(|slot| if kept { slot.output.clone() } else { slot.output.take() });
+            output.unwrap_or(Value::Null)
+        });
+        let outputs = Value::Array(outputs.collect());
+        self.finish_visit(at, (Outcome::Done, Some(outputs)), None);
+        Some(())
+    }
+
+    pub(super) fn node_failed(&mut self, data: &NodeFailed) -> Option<()> {
+        let ordinal = data.effect.ordinal();
+        if let Some(at) = data.retry_at.filter(|_| self.may_go_on(ordinal)) {
+            self.stand(ordinal, Stand::Sleeping(at))?;
+            let slot = self.slot_mut(ordinal)?;
+            slot.attempt += 1;
+            slot.began = true;
+            return Some(());
+        }
+        let fate = match data.how {
+            How::Failed => Fate::Failed,
+            How::TimedOut | How::Cancelled => Fate::Unknown,
+        };
+        self.task_failed(ordinal, fate, &data.error)
+    }
+
+    /// Whether a task may go on although the run comes to its end: only what undoes something.
+    fn may_go_on(&self, ordinal: u32) -> bool {
+        self.closing.is_none() || self.slot(ordinal).is_some_and(|slot| slot.undoes.is_some())
+    }
+
+    /// A task has failed for good.
+    pub(super) fn task_failed(
+        &mut self,
+        ordinal: u32,
+        fate: Fate,
+        error: &LargestackError,
+    ) -> Option<()> {
+        self.stand(ordinal, Stand::Over(fate))?;
+        let slot = self.slot_mut(ordinal)?;
+        // Whatever has an outcome was begun; what never did anything says so.
+        slot.began |= fate != Fate::Never;
+        let (visit, undoing) = (slot.visit, slot.undoes.is_some());
+        let node = self.graph.node(self.slot(ordinal)?.node)?;
+        let (then, mapped, at) = (node.on_failure, node.map.is_some(), self.slot(ordinal)?.node);
+        if !undoing && self.closing.is_some() {
+            // It was cut off because the run ends: that is no failure of its own.
+            self.end_visit(visit, Outcome::Cancelled);
+            return Some(());
+        }
+        self.failures.push(Failure {
+            node: Arc::clone(&node.name),
+            effect: EffectId::new(ordinal),
+            undoing,
+            error: error.clone(),
+            then,
+        });
+        match then {
+            _ if undoing => self.next_undo(),
+            OnFailure::Fail => {
+                self.end_visit(visit, Outcome::Failed);
+                self.closing = Some(Closing::Failed(error.clone()));
+            }
+            OnFailure::Skip if mapped => {
+                self.element_over(visit);
+            }
+            OnFailure::Skip => self.finish_visit(visit, (Outcome::Skipped, None), None),
+            OnFailure::EndBranch => {
+                self.end_visit(visit, Outcome::Failed);
+            }
+            OnFailure::Route => {
+                self.end_visit(visit, Outcome::Failed);
+                self.leave(at, |when| *when == When::Failed);
+            }
+        }
+        Some(())
+    }
+
+    pub(super) fn answered(&mut self, data: &ApprovalAnswered) -> Option<()> {
+        let ordinal = data.effect.ordinal();
+        let slot = self.slot(ordinal)?;
+        if slot.stand != Stand::Asking(data.approval) {
+            return None;
+        }
+        let node = self.node_of(slot)?;
+        if matches!(node.work, Work::Question { .. }) && (slot.approved || node.approval.is_none())
+        {
+            let choice = (!node.choices.is_empty()).then(|| Arc::clone(&data.choice));
+            let word = data.note.as_deref();
+            let output = json!({ "choice": &*data.choice, "note": word, "by": &*data.by });
+            return self.task_done(ordinal, output, choice.as_ref());
+        }
+        if data.approved {
+            self.slot_mut(ordinal)?.approved = true;
+            return self.stand(ordinal, Stand::Due);
+        }
+        let said = data.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
+        let detail = format!("{} does not agree to node `{}`{said}", data.by, node.name);
+        let error = LargestackError::other(Code::ApprovalDenied, detail);
+        self.task_failed(ordinal, Fate::Never, &error)
+    }
+
+    pub(super) fn woke(&mut self, ordinal: u32) -> Option<()> {
+        let slot = self.slot(ordinal)?;
+        let Stand::Sleeping(_) = slot.stand else { return None };
+        let sleeps = self.node_of(slot).is_some_and(|n| matches!(n.work, Work::Sleep { .. }));
+        if sleeps && slot.undoes.is_none() {
+            return self.task_done(ordinal, Value::Null, None);
+        }
+        self.stand(ordinal, Stand::Due)
+    }
+
+    pub(super) fn listens(&mut self, ordinal: u32, event: &Arc<str>) -> Option<()> {
+        self.stand(ordinal, Stand::Listening(Arc::clone(event)))?;
+        let known = self.heard.iter().position(|(name, _)| name == event);
+        match known.and_then(|at| self.heard.remove(at)) {
+            Some((_, data)) => self.hears(ordinal, data),
+            None => Some(()),
+        }
+    }
+
+    pub(super) fn received(&mut self, event: &Arc<str>, data: &Value) {
+        let listener = self.listening().find(|(_, name)| *name == event).map(|(effect, _)| effect);
+        match listener {
+            Some(effect) => {
+                self.hears(effect.ordinal(), data.clone());
+            }
+            None => self.heard.push_back((Arc::clone(event), data.clone())),
+        }
+    }
+
+    fn hears(&mut self, ordinal: u32, data: Value) -> Option<()> {
+        let node = self.node_of(self.slot(ordinal)?)?;
+        let choice = node.chosen(&data).ok().flatten();
+        self.task_done(ordinal, data, choice.as_ref())
+    }
+}

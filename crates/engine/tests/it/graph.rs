@@ -1,0 +1,8 @@
+//! Runs of graphs, folded by hand.
+
+mod checks;
+mod endings;
+mod joins;
+mod laws;
+mod saga;
+mod world;
