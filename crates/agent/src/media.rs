@@ -42,7 +42,7 @@ fn media_mut(body: &mut Body) -> &mut [Media] {
 }
 
 fn any(message: &Message, wanted: impl Fn(&MediaSource) -> bool) -> bool {
-    message.parts.iter().flat_map(|part| media_of(&part.body)).any(|media| wanted(&media.source))
+    message.parts.iter().any(|part| media_of(&part.body).iter().any(|media| wanted(&media.source)))
 }
 
 fn is_large(source: &MediaSource) -> bool {
@@ -79,6 +79,12 @@ impl Shelf {
     /// The same for a message that is shared: a copy where there is something to take.
     pub(crate) fn take_shared(&self, message: &mut Arc<Message>) -> Vec<(Hash, Bytes)> {
         if any(message, is_large) { self.take(Arc::make_mut(message)) } else { Vec::new() }
+    }
+
+    /// Whether messages hold media whose bytes are kept here.
+    pub(crate) fn are_taken(messages: &[Arc<Message>]) -> bool {
+        let is_kept = |source: &MediaSource| matches!(source, MediaSource::Blob(_));
+        messages.iter().any(|message| any(message, is_kept))
     }
 
     /// The messages as a model reads them.

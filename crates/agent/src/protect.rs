@@ -3,7 +3,7 @@
 
 use std::borrow::Cow;
 use std::collections::{HashMap, VecDeque};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
 use largestack_engine::event::FindingRecord;
 use largestack_guard::{
@@ -33,14 +33,14 @@ pub(crate) struct RunGuard {
     vault: Arc<dyn TokenVault>,
     nonce: Nonce,
     state: Mutex<State>,
+    /// The latest arguments in which nothing was found.
+    clean: Lock<VecDeque<Json>>,
 }
 
 struct State {
     session: Session,
     /// What this run's placeholders stand for.
     values: HashMap<String, Sensitive>,
-    /// The latest arguments in which nothing was found.
-    clean: VecDeque<Json>,
 }
 
 /// Arguments kept as clean: those of one turn, where it does not call very many tools.
@@ -62,8 +62,47 @@ impl RunGuard {
             session.adopt(placeholder, value.expose());
         }
         let values = known.into_iter().collect();
-        let state = Mutex::new(State { session, values, clean: VecDeque::new() });
-        Self { guard, scope, root, vault, nonce, state }
+        let state = Mutex::new(State { session, values });
+        Self { guard, scope, root, vault, nonce, state, clean: Lock::default() }
+    }
+
+    /// Whether nothing is found in a text. Nearly always so, and then neither the session nor the
+    /// vault is waited for.
+    pub(crate) fn passes(&self, text: &str) -> bool {
+        self.guard.is_clean(text)
+    }
+
+    /// The same for a JSON text; `false` says nothing.
+    pub(crate) fn passes_json(&self, text: &str) -> bool {
+        self.guard.is_clean_json(text)
+    }
+
+    /// The same for the arguments of a tool call. Those that have passed are known when they come
+    /// again, on their way from the reply to the tool.
+    pub(crate) fn passes_arguments(&self, arguments: &Arguments) -> bool {
+        let Arguments::Json(json) = arguments else {
+            return self.passes_json(arguments.as_str());
+        };
+        if self.clean().iter().any(|clean| clean.is(json)) {
+            return true;
+        }
+        let clean = self.passes_json(json.as_str());
+        if clean {
+            self.remember(json);
+        }
+        clean
+    }
+
+    fn clean(&self) -> MutexGuard<'_, VecDeque<Json>> {
+        self.clean.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn remember(&self, json: &Json) {
+        let mut clean = self.clean();
+        if clean.len() >= MOST_CLEAN {
+            clean.pop_front();
+        }
+        clean.push_back(json.clone());
     }
 
     /// Takes sensitive values out of what is asked. A blocked one comes back without them beside the
@@ -104,8 +143,7 @@ impl RunGuard {
         self.pass(part, place, label, text, true).await
     }
 
-    /// The same for the arguments of a tool call. Those that have passed unchanged are known when
-    /// they come again, on their way from the reply to the tool.
+    /// The same for the arguments of a tool call.
     pub(crate) async fn arguments(
         &self,
         part: PartId,
@@ -113,19 +151,13 @@ impl RunGuard {
         label: Label,
         arguments: &Arguments,
     ) -> Result<Guarded> {
-        let Arguments::Json(json) = arguments else {
-            return self.json(part, place, label, arguments.as_str()).await;
-        };
-        if self.state.lock().await.clean.iter().any(|clean| clean.is(json)) {
-            return Ok(Guarded { text: None, label, findings: Vec::new() });
-        }
-        let guarded = self.json(part, place, label, json.as_str()).await?;
-        if guarded.text.is_none() && guarded.findings.is_empty() {
-            let clean = &mut self.state.lock().await.clean;
-            if clean.len() >= MOST_CLEAN {
-                clean.pop_front();
-            }
-            clean.push_back(json.clone());
+        let guarded = self.pass(part, place, label, arguments.as_str(), true).await?;
+        // Clean value by value, which the whole text does not show.
+        if let Arguments::Json(json) = arguments
+            && guarded.text.is_none()
+            && guarded.findings.is_empty()
+        {
+            self.remember(json);
         }
         Ok(guarded)
     }

@@ -118,12 +118,30 @@ pub trait Stage<S>: Send + Sync + 'static {
         true
     }
 
+    /// What it says, where it need not wait for anything: asked before [`Stage::apply`], which is
+    /// then not asked. `None` where it has to wait.
+    fn at_once(&self, _context: &StageContext, _subject: &S) -> Option<Result<Ruling<S>>> {
+        None
+    }
+
     /// Looks at the subject.
     fn apply<'a>(
         &'a self,
         context: &'a StageContext,
         subject: &'a S,
     ) -> BoxFuture<'a, Result<Ruling<S>>>;
+}
+
+/// What a stage says.
+pub(crate) async fn ruling<S: 'static>(
+    stage: &dyn Stage<S>,
+    context: &StageContext,
+    subject: &S,
+) -> Result<Ruling<S>> {
+    match stage.at_once(context, subject) {
+        Some(ruling) => ruling,
+        None => stage.apply(context, subject).await,
+    }
 }
 
 /// A stage of one function.

@@ -54,6 +54,18 @@ impl Guard {
         Scan { findings, action }
     }
 
+    /// Whether nothing at all stands in a text that [`Guard::protect`] would find or escape: then no
+    /// session is needed to pass it on as it is.
+    pub fn is_clean(&self, text: &str) -> bool {
+        let found = layer::run(text, self.policy);
+        found.findings.is_empty() && found.opaque.is_empty()
+    }
+
+    /// The same for a JSON text and [`Guard::protect_json`]; `false` says nothing.
+    pub fn is_clean_json(&self, text: &str) -> bool {
+        layer::is_clean_json(text, self.policy)
+    }
+
     /// Takes out of a text what the policy says, and escapes what looks like a placeholder.
     pub fn protect<'t>(&self, text: &'t str, session: &mut Session) -> Protected<'t> {
         let found = layer::run(text, self.policy);

@@ -206,7 +206,9 @@ fn ready(request: &Request, credentials: &[(&'static str, Sensitive)]) -> Result
 
 /// The headers of a request but for its credentials.
 fn common(request: &Request) -> Result<HeaderMap> {
-    let mut headers = HeaderMap::with_capacity(HEADERS + request.headers.len());
+    // Room for one more: the client looks for a place for the host's name before it sees that there
+    // is one, and what is full then grows, for every request anew.
+    let mut headers = HeaderMap::with_capacity(HEADERS + request.headers.len() + 1);
     headers.insert(USER_AGENT, HeaderValue::from_static(AGENT));
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static(unzip::SPOKEN));
     for (name, value) in &request.headers {

@@ -93,8 +93,12 @@ pub fn estimate(call: &Call, profile: &Profile) -> u64 {
 
 /// Whether a call holds sound, images or other media, which may have prices of their own.
 pub fn has_media(call: &Call) -> bool {
-    let mut parts = call.messages.iter().flat_map(|message| &message.parts);
-    parts.any(|part| match &part.body {
+    call.messages.iter().any(|message| message_has_media(message))
+}
+
+/// The same for one message.
+pub fn message_has_media(message: &Message) -> bool {
+    message.parts.iter().any(|part| match &part.body {
         Body::Media(_) => true,
         Body::ToolResult(result) => !result.media.is_empty(),
         _ => false,

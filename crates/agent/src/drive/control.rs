@@ -1,11 +1,13 @@
 //! What reaches a run from outside while it waits: cancellation, the kill switch, time.
 
 use std::sync::Arc;
-use std::task::{Context, Poll};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, Wake, Waker};
 use std::time::Duration;
 
 use futures::FutureExt as _;
 use futures::future::BoxFuture;
+use futures::task::AtomicWaker;
 use largestack_engine::event::{CancelReason, CancelRequested};
 use largestack_ports::clock::Clock;
 use largestack_ports::switch::{Switch, Thrown};
@@ -27,8 +29,29 @@ pub(super) enum Signal {
     Hard,
 }
 
+/// Rings when something from outside may have come: until then nothing is looked at, however often
+/// the run itself wakes up.
+struct Bell {
+    rung: AtomicBool,
+    driver: AtomicWaker,
+}
+
+impl Wake for Bell {
+    fn wake(self: Arc<Self>) {
+        self.wake_by_ref();
+    }
+
+    fn wake_by_ref(self: &Arc<Self>) {
+        self.rung.store(true, Ordering::Release);
+        self.driver.wake();
+    }
+}
+
 /// The futures a run listens to beside its effects.
 pub(super) struct Control {
+    bell: Arc<Bell>,
+    /// The bell, as futures ring it.
+    waker: Waker,
     cancel: Option<BoxFuture<'static, Option<CancelRequested>>>,
     kill: Option<BoxFuture<'static, Thrown>>,
     soft: Option<BoxFuture<'static, ()>>,
@@ -51,7 +74,10 @@ impl Control {
             request.ok().and_then(|request| request.clone())
         };
         let last_turn = |total: Duration| (total * LAST_TURN_SHARE / 100).min(LAST_TURN_MOST);
+        let bell = Arc::new(Bell { rung: AtomicBool::new(true), driver: AtomicWaker::new() });
         Self {
+            waker: Waker::from(Arc::clone(&bell)),
+            bell,
             cancel: Some(Box::pin(cancel)),
             kill: Some(switch.wait(scope)),
             soft: time_left.map(|total| clock.sleep(total.saturating_sub(last_turn(total)))),
@@ -61,6 +87,21 @@ impl Control {
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
+        // Before it is looked: what comes in between wakes the driver.
+        self.bell.driver.register(cx.waker());
+        if !self.bell.rung.swap(false, Ordering::AcqRel) {
+            return Poll::Pending;
+        }
+        let waker = self.waker.clone();
+        let signal = self.look(&mut Context::from_waker(&waker));
+        if signal.is_ready() {
+            // The others have not been looked at.
+            self.bell.rung.store(true, Ordering::Release);
+        }
+        signal
+    }
+
+    fn look(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
         if let Some(kill) = &mut self.kill
             && let Poll::Ready(thrown) = kill.poll_unpin(cx)
         {

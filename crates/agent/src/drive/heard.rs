@@ -11,7 +11,7 @@ use largestack_types::message::Message;
 
 use super::Drive;
 use super::land::micros;
-use crate::stage::{ReplyDraft, Verdict};
+use crate::stage::{ReplyDraft, Verdict, ruling};
 
 /// What came of a reply.
 pub(super) enum Heard {
@@ -45,7 +45,7 @@ impl Drive {
         let (context, core) = (self.stage_context(effect), Arc::clone(&self.core));
         let mut draft = ReplyDraft { parts: std::mem::take(&mut message.parts) };
         for stage in &core.pipeline.reply {
-            match stage.apply(&context, &draft).await {
+            match ruling(&**stage, &context, &draft).await {
                 Ok(ruling) => {
                     found.push((stage.name(), ruling.findings));
                     match ruling.verdict {

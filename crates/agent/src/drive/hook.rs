@@ -22,7 +22,9 @@ use crate::agent::Core;
 use crate::event::RunEvent;
 use crate::hooks::{Decided, Said, decide, wrong};
 use crate::output::Shape;
-use crate::stage::{ErrorTurn, FinalTurn, ModelTurn, ReplyDraft, ReplyTurn, StageContext, Verdict};
+use crate::stage::{
+    ErrorTurn, FinalTurn, ModelTurn, ReplyDraft, ReplyTurn, StageContext, Verdict, ruling,
+};
 use crate::stream::Sink;
 
 /// What the hooks of a place look at.
@@ -140,7 +142,7 @@ async fn guarded(
         part.native = None;
     }
     for stage in &core.pipeline.reply {
-        match stage.apply(context, &draft).await?.verdict {
+        match ruling(&**stage, context, &draft).await?.verdict {
             Verdict::Replace(new) => draft = new,
             Verdict::Block(error) => return Err(error),
             _ => {}

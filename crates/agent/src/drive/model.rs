@@ -77,7 +77,10 @@ impl Asking {
         first_byte: &mut Option<Duration>,
     ) -> Result<Box<Answer>> {
         let mut call = call;
-        call.messages = self.shelf.filled(call.messages).await?;
+        if Shelf::are_taken(&call.messages) {
+            // Boxed: a call without media need not hold room for them.
+            call.messages = Box::pin(self.shelf.filled(call.messages)).await?;
+        }
         let stream = self.model.call(&self.context, call).await?;
         match &self.sink {
             // Boxed: a run without a listener need not hold room for one.

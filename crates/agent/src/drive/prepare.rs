@@ -17,7 +17,7 @@ use largestack_types::part::{Arguments, ToolCall};
 use super::Drive;
 use super::start::Prepared;
 use crate::hooks::{self, Said, wrong};
-use crate::stage::{Ruling, StageContext, ToolTurn, Verdict};
+use crate::stage::{Ruling, StageContext, ToolTurn, Verdict, ruling};
 
 /// What the model reads of a call that a hook has withheld without a word.
 const WITHHELD: &str = "Not run: this agent's own rules withheld the call.";
@@ -76,7 +76,7 @@ impl Drive {
         let context = self.stage_context(id);
         let stages = core.pipeline.before_tool.get(range).unwrap_or_default();
         for stage in stages {
-            let ruling = match stage.apply(&context, turn).await {
+            let ruling = match ruling(&**stage, &context, turn).await {
                 Ok(ruling) => ruling,
                 Err(error) => return Ok(Some(Prepared::Raise(error))),
             };

@@ -15,6 +15,17 @@ impl Stage<ResultDraft> for GuardResult {
         "guard_result"
     }
 
+    fn at_once(
+        &self,
+        context: &StageContext,
+        draft: &ResultDraft,
+    ) -> Option<Result<Ruling<ResultDraft>>> {
+        let (guard, text) = (&context.guard, &draft.output.text);
+        let passes =
+            if looks_like_json(text) { guard.passes_json(text) } else { guard.passes(text) };
+        passes.then(|| Ok(Ruling::pass()))
+    }
+
     fn apply<'a>(
         &'a self,
         context: &'a StageContext,
@@ -23,8 +34,7 @@ impl Stage<ResultDraft> for GuardResult {
         Box::pin(async move {
             let part = PartId::at(context.effect, 0);
             let (guard, text) = (&context.guard, &draft.output.text);
-            let looks_like_json = text.trim_start().starts_with(['{', '[']);
-            let guarded = if looks_like_json {
+            let guarded = if looks_like_json(text) {
                 guard.json(part, "a tool result", draft.label, text).await?
             } else {
                 guard.text(part, "a tool result", draft.label, text).await?
@@ -42,6 +52,10 @@ impl Stage<ResultDraft> for GuardResult {
     }
 }
 
+fn looks_like_json(text: &str) -> bool {
+    text.trim_start().starts_with(['{', '['])
+}
+
 /// Shows head and tail of a result that is too long, and a handle to the whole.
 pub(crate) struct CapOutput;
 
@@ -50,17 +64,31 @@ impl Stage<ResultDraft> for CapOutput {
         "cap_output"
     }
 
+    fn at_once(
+        &self,
+        _: &StageContext,
+        draft: &ResultDraft,
+    ) -> Option<Result<Ruling<ResultDraft>>> {
+        Some(Ok(Self::rule(draft)))
+    }
+
     fn apply<'a>(
         &'a self,
         _: &'a StageContext,
         draft: &'a ResultDraft,
     ) -> BoxFuture<'a, Result<Ruling<ResultDraft>>> {
+        Box::pin(std::future::ready(Ok(Self::rule(draft))))
+    }
+}
+
+impl CapOutput {
+    fn rule(draft: &ResultDraft) -> Ruling<ResultDraft> {
         let verdict =
             cap::cap(&draft.output.text, draft.max_chars).map_or(Verdict::Continue, |capped| {
                 let mut draft = draft.clone();
                 draft.whole = Some(std::mem::replace(&mut draft.output.text, capped).into());
                 Verdict::Replace(draft)
             });
-        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+        Ruling::of(verdict)
     }
 }

@@ -1,5 +1,6 @@
 //! Stages of a tool call before it runs.
 
+use std::future::ready;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
@@ -24,18 +25,8 @@ impl Permission {
         let access = turn.options.as_deref().map(|options| &options.access);
         access.is_some_and(|access| self.0.permit(&turn.call.name, &access.capabilities))
     }
-}
 
-impl Stage<ToolTurn> for Permission {
-    fn name(&self) -> &'static str {
-        "permission"
-    }
-
-    fn apply<'a>(
-        &'a self,
-        context: &'a StageContext,
-        turn: &'a ToolTurn,
-    ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+    fn rule(&self, context: &StageContext, turn: &ToolTurn) -> Ruling<ToolTurn> {
         let name = &turn.call.name;
         let verdict = if turn.tool.is_none() {
             Verdict::Retry(format!("There is no tool `{name}`.").into())
@@ -44,7 +35,25 @@ impl Stage<ToolTurn> for Permission {
         } else {
             denied(self.0.raise, (&context.agent, name), None)
         };
-        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+        Ruling::of(verdict)
+    }
+}
+
+impl Stage<ToolTurn> for Permission {
+    fn name(&self) -> &'static str {
+        "permission"
+    }
+
+    fn at_once(&self, context: &StageContext, turn: &ToolTurn) -> Option<Result<Ruling<ToolTurn>>> {
+        Some(Ok(self.rule(context, turn)))
+    }
+
+    fn apply<'a>(
+        &'a self,
+        context: &'a StageContext,
+        turn: &'a ToolTurn,
+    ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+        Box::pin(ready(Ok(self.rule(context, turn))))
     }
 }
 
@@ -76,11 +85,21 @@ impl Stage<ToolTurn> for Validate {
         "validate"
     }
 
+    fn at_once(&self, _: &StageContext, turn: &ToolTurn) -> Option<Result<Ruling<ToolTurn>>> {
+        Some(Ok(self.rule(turn)))
+    }
+
     fn apply<'a>(
         &'a self,
         _: &'a StageContext,
         turn: &'a ToolTurn,
     ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
+        Box::pin(ready(Ok(self.rule(turn))))
+    }
+}
+
+impl Validate {
+    fn rule(&self, turn: &ToolTurn) -> Ruling<ToolTurn> {
         let verdict = match &turn.call.arguments {
             Arguments::Malformed(text) => Verdict::Retry(malformed(text).into()),
             Arguments::Json(json) => match self.0.check(&turn.call.name, json) {
@@ -88,7 +107,7 @@ impl Stage<ToolTurn> for Validate {
                 Err(problems) => Verdict::Retry(problems.into()),
             },
         };
-        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+        Ruling::of(verdict)
     }
 }
 
@@ -118,7 +137,7 @@ impl Stage<ToolTurn> for Rules {
                 })
             }
         };
-        Box::pin(std::future::ready(Ok(Ruling::of(verdict))))
+        Box::pin(ready(Ok(Ruling::of(verdict))))
     }
 }
 
@@ -137,6 +156,10 @@ pub(crate) struct GuardArguments;
 impl Stage<ToolTurn> for GuardArguments {
     fn name(&self) -> &'static str {
         "guard_arguments"
+    }
+
+    fn at_once(&self, context: &StageContext, turn: &ToolTurn) -> Option<Result<Ruling<ToolTurn>>> {
+        context.guard.passes_arguments(&turn.call.arguments).then(|| Ok(Ruling::pass()))
     }
 
     fn apply<'a>(

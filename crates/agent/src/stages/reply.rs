@@ -16,6 +16,14 @@ impl Stage<ReplyDraft> for GuardOutput {
         "guard_output"
     }
 
+    fn at_once(
+        &self,
+        context: &StageContext,
+        draft: &ReplyDraft,
+    ) -> Option<Result<Ruling<ReplyDraft>>> {
+        draft.parts.iter().all(|part| passes(context, part)).then(|| Ok(Ruling::pass()))
+    }
+
     fn apply<'a>(
         &'a self,
         context: &'a StageContext,
@@ -48,6 +56,20 @@ impl Stage<ReplyDraft> for GuardOutput {
             Ok(Ruling { verdict: changed.map_or(Verdict::Continue, Verdict::Replace), findings })
         })
     }
+}
+
+/// Whether nothing is found in a part, and beside it.
+fn passes(context: &StageContext, part: &Part) -> bool {
+    let guard = &context.guard;
+    let body = match &part.body {
+        Body::Text(text) | Body::Refusal(text) => guard.passes(text),
+        Body::Reasoning(reasoning) => guard.passes(&reasoning.text),
+        Body::ToolCall(call) => guard.passes_arguments(&call.arguments),
+        Body::ServerTool(raw) | Body::Unknown(raw) => guard.passes_json(raw.as_str()),
+        _ => true,
+    };
+    let native = part.native.as_ref();
+    body && native.is_none_or(|native| guard.passes_json(native.fields.as_str()))
 }
 
 async fn guard(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {

@@ -2,6 +2,7 @@
 //! them, behind the tool's breaker.
 
 use std::panic::AssertUnwindSafe;
+use std::task::Poll;
 use std::time::Duration;
 
 use futures::FutureExt as _;
@@ -79,15 +80,25 @@ impl Execution {
         let _abandoning = Abandoning(context.cancelled.clone());
         let arguments = self.arguments.clone();
         let running = async { self.entry.tool.call(context, arguments).await };
-        let running = std::pin::pin!(AssertUnwindSafe(running).catch_unwind());
-        let timeout = self.core.runtime.clock.sleep(options.timeout);
-        match select(running, timeout).await {
-            Either::Left((Ok(Ok(output)), _)) => Ok(output),
-            Either::Left((Ok(Err(failure)), _)) => Err((failure, ToolOutcome::Failed)),
-            Either::Left((Err(_), _)) => {
+        let mut running = std::pin::pin!(AssertUnwindSafe(running).catch_unwind());
+        let came = match futures::poll!(running.as_mut()) {
+            // Nothing was waited for: no timer is needed.
+            Poll::Ready(came) => Some(came),
+            Poll::Pending => {
+                let timeout = self.core.runtime.clock.sleep(options.timeout);
+                match select(running, timeout).await {
+                    Either::Left((came, _)) => Some(came),
+                    Either::Right(((), _)) => None,
+                }
+            }
+        };
+        match came {
+            Some(Ok(Ok(output))) => Ok(output),
+            Some(Ok(Err(failure))) => Err((failure, ToolOutcome::Failed)),
+            Some(Err(_)) => {
                 Err((ToolFailure::new("the tool ended without a result"), ToolOutcome::Failed))
             }
-            Either::Right(((), _)) => {
+            None => {
                 let text = format!("timed out after {} ms", options.timeout.as_millis());
                 Err((ToolFailure::transient(text), ToolOutcome::TimedOut))
             }

@@ -19,7 +19,7 @@ use largestack_types::part::{Body, Part, PartId, ToolCall, ToolResult};
 use super::{Entry, share};
 use crate::agent::Core;
 use crate::hooks::{self, Said};
-use crate::stage::{ResultDraft, Stage, StageContext, Verdict};
+use crate::stage::{ResultDraft, Stage, StageContext, Verdict, ruling};
 
 /// A tool call that has its result.
 pub(crate) struct Finished {
@@ -166,7 +166,7 @@ impl Execution {
                 }
                 continue;
             }
-            let ruling = stage.apply(&self.stage, &passed.draft).await?;
+            let ruling = ruling(&**stage, &self.stage, &passed.draft).await?;
             passed.findings.extend(ruling.findings);
             match ruling.verdict {
                 Verdict::Replace(new) => passed.draft = new,

@@ -131,9 +131,6 @@ const MARKS: [&str; 4] = ["\"service_tier\"", "\"serviceTier\"", "\"trafficType\
 /// The field that names a place.
 const PLACE: &str = "\"inference_geo\"";
 
-/// Words of which one is in every text that names a tier.
-const WORDS: [&str; 4] = ["ier\"", "trafficType", "\"speed\"", "inference_geo"];
-
 /// Whether a text can be seen to name no other tier than the standard one without being read:
 /// wherever one of the fields stands in it, a word for the standard tier comes right behind.
 fn is_standard(object: &str) -> bool {
@@ -169,8 +166,7 @@ fn of<'a>(objects: impl Iterator<Item = &'a Json>) -> Result<Tier, String> {
     let mut tier = Ok(Tier::Standard);
     for object in objects.map(Json::as_str) {
         // Most replies say nothing, or that they are as all others: these are not read.
-        if WORDS.iter().any(|word| object.contains(word))
-            && !is_standard(object)
+        if !is_standard(object)
             && let Some(said) = lenient::<Object<Said>>(object).0.0
         {
             tier = said;

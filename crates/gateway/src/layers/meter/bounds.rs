@@ -17,29 +17,30 @@ pub(crate) struct Kept {
     pub(crate) session: Session,
     pub(crate) hashed: Hashed,
     profile: Option<Profile>,
-    /// Messages by identity, with the sum of the bounds up to each.
-    messages: Vec<(Arc<Message>, u64)>,
+    /// Messages by identity, with the sum of the bounds up to each and whether there were media.
+    messages: Vec<(Arc<Message>, u64, bool)>,
     tools: Option<(Arc<[ToolSpec]>, u64)>,
 }
 
 impl Kept {
-    /// What [`tokens::upper_bound`] says of the call.
-    pub(crate) fn input_bound(&mut self, call: &Call, profile: &Profile) -> u64 {
+    /// What [`tokens::upper_bound`] and [`tokens::has_media`] say of the call.
+    pub(crate) fn input_bound(&mut self, call: &Call, profile: &Profile) -> (u64, bool) {
         if self.profile.as_ref() != Some(profile) {
             self.profile = Some(*profile);
             self.messages.clear();
         }
         // An equal pointer is the same message: the one that is held cannot have been freed.
         let pairs = self.messages.iter().zip(call.messages.iter());
-        let same = pairs.take_while(|((held, _), given)| Arc::ptr_eq(held, given)).count();
+        let same = pairs.take_while(|((held, ..), given)| Arc::ptr_eq(held, given)).count();
         self.messages.truncate(same);
-        let mut sum = self.messages.last().map_or(0, |(_, sum)| *sum);
+        let (mut sum, mut media) = self.messages.last().map_or((0, false), |held| (held.1, held.2));
         for message in call.messages.iter().skip(same) {
             sum = sum.saturating_add(tokens::message_bound(message, profile));
-            self.messages.push((message.clone(), sum));
+            media |= tokens::message_has_media(message);
+            self.messages.push((message.clone(), sum, media));
         }
         let rest = self.tools(&call.tools) + tokens::shape_bound(call) + tokens::PER_CALL;
-        tokens::total(std::iter::once(sum), rest, profile)
+        (tokens::total(std::iter::once(sum), rest, profile), media)
     }
 
     fn tools(&mut self, tools: &Arc<[ToolSpec]>) -> u64 {
@@ -58,8 +59,8 @@ impl Kept {
 mod tests {
     use largestack_testkit::question;
     use largestack_types::json::Json;
-    use largestack_types::label::Origin;
-    use largestack_types::part::PartId;
+    use largestack_types::label::{Label, Origin};
+    use largestack_types::part::{Body, Media, MediaKind, MediaSource, Part, PartId};
     use proptest::prelude::*;
 
     use super::*;
@@ -87,14 +88,22 @@ mod tests {
             let profiles = [Profile::default(), Profile { context_tokens: Some(99), ..Profile::default() }];
             for (length, text, other) in edits {
                 messages.truncate(length);
-                messages.push(Arc::new(Message::user(PartId::new(0, 0), text.as_str())));
+                let mut message = Message::user(PartId::new(0, 0), text.as_str());
+                if text.len() == 9 {
+                    let source = MediaSource::Url(text.as_str().into());
+                    let (kind, mime) = (MediaKind::Image, "image/png".into());
+                    let body = Body::Media(Media { kind, mime, source, name: None });
+                    let label = Label::default();
+                    message.parts.push(Part { id: PartId::new(0, 1), label, body, native: None });
+                }
+                messages.push(Arc::new(message));
                 call.messages = Arc::new(messages.clone());
                 if other {
                     call.tools = Arc::new([tool(&text)]);
                 }
                 let profile = profiles[usize::from(other)];
                 let whole = tokens::upper_bound(&call, &profile);
-                prop_assert_eq!(kept.input_bound(&call, &profile), whole);
+                prop_assert_eq!(kept.input_bound(&call, &profile), (whole, tokens::has_media(&call)));
             }
         }
     }

@@ -9,7 +9,6 @@ use largestack_types::error::Code;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::money::Money;
 use largestack_wire::price::{Bounds, NoPrice, Price, Tier, asked};
-use largestack_wire::tokens;
 
 use super::{FLOOR_TOKENS, Kept};
 use crate::job::{Ask, Job};
@@ -56,14 +55,14 @@ impl Quote {
         }
         let context = &ask.job.context;
         let mut kept = context.slot.take_session::<Kept>().unwrap_or_default();
-        let input = kept.input_bound(&ask.call, &ask.route.profile);
+        let (input, media) = kept.input_bound(&ask.call, &ask.route.profile);
         context.slot.put_session(kept);
         let extra = ask.call.settings.extra.as_ref();
         let tier = asked(extra);
         let listed = ask.route.price.clone();
         let price = listed.filter(|price| tier.as_ref().is_ok_and(|tier| price.has(*tier)));
         Self {
-            media: price.is_some() && tokens::has_media(&ask.call),
+            media: media && price.is_some(),
             price,
             tier: tier.unwrap_or_default(),
             input,
