@@ -41,6 +41,15 @@ fn media_mut(body: &mut Body) -> &mut [Media] {
     }
 }
 
+/// The bytes that a message names by hash.
+pub(crate) fn hashes_of(message: &Message) -> impl Iterator<Item = Hash> {
+    let media = message.parts.iter().flat_map(|part| media_of(&part.body));
+    media.filter_map(|media| match media.source {
+        MediaSource::Blob(hash) => Some(hash),
+        _ => None,
+    })
+}
+
 fn any(message: &Message, wanted: impl Fn(&MediaSource) -> bool) -> bool {
     message.parts.iter().any(|part| media_of(&part.body).iter().any(|media| wanted(&media.source)))
 }

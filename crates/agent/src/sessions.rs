@@ -4,37 +4,27 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use largestack_guard::{Guard, Policy};
-use largestack_ports::journal::Journal;
-use largestack_ports::sessions::{
-    Conversation, Digest, Exchange, Session, SessionKey, Sessions, exists, vault_root,
-};
+use largestack_ports::journal::{Batch, Journal};
+use largestack_ports::sessions::{Conversation, Session, SessionKey, Sessions, exists, vault_root};
 use largestack_ports::vault::TokenVault;
 use largestack_types::errors::{Code, LargestackError, Result};
-use largestack_types::id::{EffectId, RunId};
+use largestack_types::hash::Hash;
+use largestack_types::id::{EffectId, OwnerId, RunId};
 use largestack_types::label::{Label, Origin};
-use largestack_types::message::{Message, Role};
+use largestack_types::message::Message;
 use largestack_types::scope::Scope;
-use serde::{Deserialize, Serialize};
 
+use crate::media::Shelf;
 use crate::memory::given;
 use crate::protect::RunGuard;
 use crate::runtime::Runtime;
 use crate::stage::StageContext;
 
-/// What an exported session says it is.
-const FORMAT: &str = "largestack.session/1";
+mod document;
 
-/// An exported session.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Exported {
-    format: String,
-    session: Session,
-    exchanges: Vec<Exchange>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    digest: Option<Digest>,
-}
+pub use document::LONGEST_DOCUMENT;
 
 /// The sessions that a journal keeps, with what their placeholders stand for.
 #[derive(Clone)]
@@ -105,50 +95,48 @@ impl Conversations {
         })
     }
 
-    /// A session as a JSON document, which [`Conversations::import`] takes. It holds placeholders
-    /// and not the values that they stand for.
+    /// A session as a JSON document, which [`Conversations::import`] takes, with the bytes of its
+    /// media. It holds placeholders and not the values that they stand for. A [`Code::Input`] where
+    /// it would be longer than [`LONGEST_DOCUMENT`].
     pub async fn export(&self, scope: &Scope, session: impl Into<SessionKey>) -> Result<String> {
-        let Conversation { session, exchanges, digest } = self.load(scope, session).await?;
-        let exported = Exported { format: FORMAT.to_owned(), session, exchanges, digest };
-        serde_json::to_string_pretty(&exported)
-            .map_err(|error| LargestackError::other(Code::Unknown, error.to_string()))
+        let said = self.load(scope, session).await?;
+        document::write(&*self.journal, scope, said).await
     }
 
     /// Takes in an exported session under its own id, as the scope's user's. What is said in it
     /// passes the guards, since anybody may have written the document.
     pub async fn import(&self, scope: &Scope, document: &str) -> Result<Session> {
-        let wrong = |why: String| {
-            LargestackError::with_advice(
-                Code::Input,
-                format!("this is no exported session: {why}"),
-                "`largestack sessions export` writes one",
-            )
-        };
-        let read: Exported =
-            serde_json::from_str(document).map_err(|error| wrong(error.to_string()))?;
-        if read.format != FORMAT {
-            return Err(wrong(format!("its format is `{}`, not `{FORMAT}`", read.format)));
-        }
-        let Exported { session, exchanges, digest, .. } = read;
-        let mut messages = exchanges.iter().flat_map(|exchange| &exchange.messages);
-        if messages.any(|message| message.role == Role::System) {
-            return Err(wrong("instructions stand in it".to_owned()));
-        }
-        if let Some(name) = &session.name {
-            let key = SessionKey::from(name.as_ref());
-            key.check()?;
-            if key.id() != session.id {
-                return Err(wrong("its id is not that of its name".to_owned()));
-            }
-        }
-        let mut conversation = Conversation { session, exchanges, digest };
-        let root = vault_root(scope.principal(), conversation.session.id);
-        if self.sessions()?.load(scope, conversation.session.id).await?.is_some() {
-            return Err(exists(&conversation.session.id.into()));
+        let (mut conversation, mut blobs) = document::read(document)?;
+        let id = conversation.session.id;
+        let root = vault_root(scope.principal(), id);
+        if self.sessions()?.load(scope, id).await?.is_some() {
+            return Err(exists(&id.into()));
         }
         self.vault.erase(scope, root).await?;
         self.guard(scope, root, &mut conversation).await?;
+        let shelf = Shelf::new(scope.clone(), Arc::clone(&self.journal));
+        let said = conversation.exchanges.iter_mut().flat_map(|exchange| &mut exchange.messages);
+        let digest = conversation.digest.iter_mut().map(|digest| &mut digest.message);
+        for message in said.chain(digest) {
+            blobs.extend(shelf.take_shared(message));
+        }
+        self.keep(scope, root, blobs).await?;
         self.sessions()?.take_in(scope, conversation).await
+    }
+
+    /// Keeps bytes in the journal. They are written by whoever holds a run: here one that is nobody's.
+    async fn keep(&self, scope: &Scope, root: RunId, blobs: Vec<(Hash, Bytes)>) -> Result<()> {
+        if blobs.is_empty() {
+            return Ok(());
+        }
+        let owner = OwnerId::from_u128(u128::from_be_bytes(*root.as_bytes()));
+        let lease = self.journal.claim(scope, root, owner).await?;
+        let kept = match self.journal.append(&lease, Batch { blobs, ..Batch::default() }) {
+            Ok(()) => self.journal.durable().await,
+            Err(error) => Err(error),
+        };
+        let released = self.journal.release(&lease).await;
+        kept.and(released)
     }
 
     async fn guard(&self, scope: &Scope, root: RunId, said: &mut Conversation) -> Result<()> {

@@ -97,7 +97,7 @@ pub(crate) fn store(folder: &Path) -> Result<Store> {
 
 /// The store in a folder, for reading: takes no locks and makes no files.
 pub(crate) fn reader(folder: &Path) -> Result<Store> {
-    Ok(Store::open_read_only(folder)?)
+    Ok(Store::open_read_only_at(folder, Arc::new(SystemClock))?)
 }
 
 /// The settings of an agent.

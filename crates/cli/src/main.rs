@@ -21,6 +21,7 @@ mod rates;
 mod render;
 mod screen;
 mod shared;
+mod standing;
 mod tools;
 mod verbs;
 

@@ -3,7 +3,9 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use largestack_config::{Environment, Flags, Inputs, STATE_FOLDER, Source};
+use largestack_config::{
+    AGENT_FILE, Environment, Flags, Inputs, PROJECT_FILE, STATE_FOLDER, Source,
+};
 use largestack_types::errors::{Code, LargestackError, Result};
 
 use crate::args::Global;
@@ -38,6 +40,16 @@ pub(crate) fn existing(global: &Global, path: Option<&Path>) -> Result<PathBuf> 
     ))
 }
 
+/// The state of a project, also of one that has none yet: a folder with an agent or a project file.
+pub(crate) fn for_writing(global: &Global, path: Option<&Path>) -> Result<PathBuf> {
+    let folder = path.map_or_else(|| Ok(PathBuf::from(".")), folder)?;
+    let is_project = [AGENT_FILE, PROJECT_FILE].iter().any(|file| folder.join(file).is_file());
+    if is_project || global.state.is_some() {
+        return candidate(global, Some(&folder));
+    }
+    existing(global, path)
+}
+
 /// Where the state would be.
 pub(crate) fn candidate(global: &Global, path: Option<&Path>) -> Result<PathBuf> {
     if let Some(state) = &global.state {
@@ -54,6 +66,13 @@ pub(crate) fn candidate(global: &Global, path: Option<&Path>) -> Result<PathBuf>
         return Ok(folder);
     }
     Ok(configured(&folder).0.unwrap_or_else(|| folder.join(STATE_FOLDER)))
+}
+
+/// How another command names the same project, with a space behind; nothing for the nearest one.
+pub(crate) fn named(global: &Global, path: Option<&Path>) -> String {
+    let path = path.map(|path| format!("{} ", path.display()));
+    let state = global.state.as_ref().map(|state| format!("--state {} ", state.display()));
+    state.or(path).unwrap_or_default()
 }
 
 fn folder(path: &Path) -> Result<PathBuf> {

@@ -15,6 +15,7 @@ mod output;
 mod own_run;
 mod retries;
 mod runs;
+mod session_media;
 mod spending;
 mod streaming;
 mod tool_options;

@@ -7,6 +7,7 @@ pub(crate) mod problem;
 pub(crate) mod questions;
 pub(crate) mod run_json;
 pub(crate) mod runs;
+pub(crate) mod session_json;
 pub(crate) mod sessions;
 pub(crate) mod state;
 pub(crate) mod style;

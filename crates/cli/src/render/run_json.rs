@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use largestack_agent::Report;
 use largestack_engine::{EndReason, Wait};
-use largestack_ports::journal::RunSummary;
 use largestack_types::money::Money;
 use largestack_types::part::Citation;
 use largestack_types::usage::Usage;
 use serde::Serialize;
 
 use super::problem::Problem;
+use crate::standing::Standing;
 
 /// Dollars as a decimal number in a string, exact.
 pub(crate) fn dollars(cost: Money) -> String {
@@ -157,13 +157,14 @@ pub(crate) struct SummaryDocument {
 
 impl SummaryDocument {
     /// The document of a run's line.
-    pub(crate) fn of(run: &RunSummary) -> Self {
+    pub(crate) fn of(standing: &Standing) -> Self {
+        let run = &standing.run;
         Self {
             run: run.run.to_string(),
             root: run.root.to_string(),
             agent: Arc::clone(&run.agent),
             model: Arc::clone(&run.model),
-            status: run.status.name(),
+            status: standing.word(),
             finish_reason: run.reason.map(EndReason::name),
             input: run.input.clone(),
             events: run.seq,

@@ -21,8 +21,10 @@ use super::problem::Problem;
 use super::run_json::dollars;
 
 mod draw;
+mod media;
 
 pub(crate) use draw::{draw, draw_after};
+use media::MediaStep;
 
 /// One thing that happened.
 #[derive(Debug, Serialize)]
@@ -51,7 +53,12 @@ pub(crate) struct Step {
 #[serde(tag = "kind", rename_all = "snake_case")]
 pub(crate) enum What {
     /// The run began with this.
-    Asked { text: String },
+    Asked {
+        text: String,
+        /// What was attached.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        media: Vec<MediaStep>,
+    },
     /// A model answered or failed.
     Model(Box<ModelStep>),
     /// A tool call ended.
@@ -101,6 +108,8 @@ pub(crate) struct ModelStep {
     finish_reason: Option<&'static str>,
     text: String,
     reasoning: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    media: Vec<MediaStep>,
     calls: Vec<CallStep>,
     error: Option<Problem>,
 }
@@ -122,6 +131,8 @@ pub(crate) struct ToolStep {
     duration_us: u64,
     arguments: Option<String>,
     result: String,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    media: Vec<MediaStep>,
     citations: usize,
     handle: Option<Arc<str>>,
     /// What the tool asked of providers itself.
@@ -182,7 +193,8 @@ impl Telling {
     fn take(&mut self, recorded: &Recorded) {
         let what = match &*recorded.event {
             Event::RunStarted(data) => {
-                (Some(EffectId::INPUT), What::Asked { text: data.input.text() })
+                let (text, media) = (data.input.text(), MediaStep::all(&data.input));
+                (Some(EffectId::INPUT), What::Asked { text, media })
             }
             Event::EffectStarted(EffectStarted { effect, attempt }) => {
                 self.attempts.insert(*effect, (*attempt, recorded.seq, recorded.at));
@@ -236,6 +248,7 @@ impl Telling {
             finish_reason: Some(data.finish_reason.name()),
             text: data.message.text(),
             reasoning: reasoning(&data.message),
+            media: MediaStep::all(&data.message),
             calls,
             ..ModelStep::of(attempt, &data.call)
         }))
@@ -266,6 +279,7 @@ impl Telling {
             duration_us: data.duration_us,
             arguments: call.map(|call| call.arguments.clone()),
             result: result.map(|result| result.text.to_string()).unwrap_or_default(),
+            media: MediaStep::all(&data.message),
             citations: data.message.parts.iter().filter(|part| is_citation(&part.body)).count(),
             handle: result.and_then(|result| result.handle.clone()),
             asked: data.calls.iter().map(AskedStep::of).collect(),
@@ -379,6 +393,7 @@ impl ModelStep {
             finish_reason: None,
             text: String::new(),
             reasoning: String::new(),
+            media: Vec::new(),
             calls: Vec::new(),
             error: None,
         }

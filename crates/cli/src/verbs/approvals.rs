@@ -3,10 +3,13 @@
 use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
+use largestack_engine::Status;
 use largestack_ports::approvals::{Approval, Approvals as _, Standing};
+use largestack_ports::journal::Journal as _;
 use largestack_store::Store;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::ApprovalId;
+use largestack_types::time::Timestamp;
 use serde::Serialize;
 
 use crate::args::Global;
@@ -95,8 +98,7 @@ impl Approvals {
     fn list(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let state = place::existing(global, self.path.as_deref())?;
         let (store, now) = (compose::reader(&state)?, compose::now());
-        let mut found = blocking(store.list(&compose::scope(), RECENT))??;
-        found.retain(|question| self.all || question.standing(now) == Standing::Open);
+        let found = blocking(listed(&store, now, self.all))??;
         if self.json {
             let questions = found.iter().map(|question| QuestionDocument::of(question, now));
             let state = state.display().to_string();
@@ -105,9 +107,37 @@ impl Approvals {
             screen.print("No run waits for an answer.\n")?;
         } else {
             screen.print(&questions::list(&found, now))?;
+            if found.iter().any(|question| question.standing(now) == Standing::Expired) {
+                screen.note(
+                    "Nobody answered the expired ones in time: their calls are denied when their \
+                     runs go on, with largestack resume RUN",
+                );
+            }
         }
         Ok(exit::DONE)
     }
+}
+
+/// The questions that a list shows: those that wait for an answer, and those whose time is over
+/// while their runs still wait.
+async fn listed(store: &Store, now: Timestamp, all: bool) -> Result<Vec<Approval>> {
+    let scope = compose::scope();
+    let mut shown = Vec::new();
+    for question in store.list(&scope, RECENT).await? {
+        let waits = match question.standing(now) {
+            _ if all => true,
+            Standing::Open => true,
+            Standing::Expired => {
+                let run = store.run(&scope, question.question.run).await?;
+                run.is_some_and(|run| run.status == Status::Suspended)
+            }
+            _ => false,
+        };
+        if waits {
+            shown.push(question);
+        }
+    }
+    Ok(shown)
 }
 
 impl Show {

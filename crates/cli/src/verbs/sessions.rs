@@ -1,11 +1,13 @@
 //! `largestack sessions`: the conversations that a project keeps.
 
+use std::fs::File;
+use std::io::Read as _;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use largestack_agent::Conversations;
-use largestack_ports::sessions::{Conversation, Session};
+use largestack_agent::sessions::LONGEST_DOCUMENT;
 use largestack_store::Store;
 use largestack_types::errors::Result;
 use serde::Serialize;
@@ -15,6 +17,7 @@ use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::{Outcome, unreadable};
 use crate::place;
+use crate::render::session_json::{ConversationDocument, SessionDocument};
 use crate::render::sessions as render;
 use crate::screen::Screen;
 
@@ -36,13 +39,19 @@ struct Project {
     path: Option<PathBuf>,
 }
 
+/// The document of `list`.
+#[derive(Serialize)]
+struct Listed {
+    sessions: Vec<SessionDocument>,
+}
+
 #[derive(Debug, Subcommand)]
 enum What {
     /// List the newest
     List(List),
     /// Show what was said in one
     Show(One),
-    /// Print one as a JSON document that `import` takes
+    /// Print one as a JSON document that `import` takes, with the media in it
     Export(Name),
     /// Take in an exported one
     Import(Import),
@@ -68,10 +77,9 @@ struct List {
 
 #[derive(Debug, Args)]
 struct Name {
-    /// The session's name or id
-    session: String,
-    #[command(flatten)]
-    project: Project,
+    /// A project (the nearest one unless given) and a session: its name or id
+    #[arg(value_names = ["PATH", "SESSION"], num_args = 1..=2, required = true)]
+    target: Vec<String>,
 }
 
 #[derive(Debug, Args)]
@@ -85,22 +93,48 @@ struct One {
 
 #[derive(Debug, Args)]
 struct Import {
-    /// The exported session
-    file: PathBuf,
-    #[command(flatten)]
-    project: Project,
+    /// A project (the nearest one unless given) and the exported session
+    #[arg(value_names = ["PATH", "FILE"], num_args = 1..=2, required = true)]
+    target: Vec<String>,
 }
 
-/// The document of `list`.
-#[derive(Serialize)]
-struct Listed {
-    sessions: Vec<Session>,
+/// The project, where one is named, and the other word. A project stands first; where it can only
+/// be the second word, it is that one.
+fn parts(words: &[String], is_other: impl Fn(&Path) -> bool) -> (Option<&Path>, &str) {
+    match words {
+        [one, two] if is_other(Path::new(one)) && Path::new(two).is_dir() => {
+            (Some(Path::new(two)), one)
+        }
+        [path, other, ..] => (Some(Path::new(path)), other),
+        [other] => (None, other),
+        [] => (None, ""),
+    }
 }
 
-fn open(global: &Global, path: Option<&Path>) -> Result<(Store, Conversations)> {
-    let store = compose::store(&place::existing(global, path)?)?;
-    let conversations = Conversations::of(Arc::new(store.clone()), Arc::new(store.clone()));
-    Ok((store, conversations))
+impl Name {
+    fn parts(&self) -> (Option<&Path>, &str) {
+        parts(&self.target, |word| !word.exists())
+    }
+}
+
+fn kept(store: Store) -> Conversations {
+    Conversations::of(Arc::new(store.clone()), Arc::new(store))
+}
+
+fn reading(global: &Global, path: Option<&Path>) -> Result<Conversations> {
+    Ok(kept(compose::reader(&place::existing(global, path)?)?))
+}
+
+fn writing(global: &Global, path: Option<&Path>) -> Result<Conversations> {
+    Ok(kept(compose::store(&place::existing(global, path)?)?))
+}
+
+/// The exported session in a file; of one that is too long as much as shows it.
+fn read(file: &Path) -> Result<String> {
+    let mut text = String::new();
+    let most = LONGEST_DOCUMENT as u64 + 1;
+    let read = File::open(file).and_then(|opened| opened.take(most).read_to_string(&mut text));
+    read.map(|_| text).map_err(|error| unreadable(file, &error))
 }
 
 impl Sessions {
@@ -116,60 +150,86 @@ impl Sessions {
 
     pub(crate) fn perform(self, global: &Global, screen: &mut Screen) -> Outcome {
         let scope = compose::scope();
-        let opened = |project: &Project| open(global, project.path.as_deref());
         match self.what.unwrap_or_else(|| What::List(List { count: SHOWN, ..List::default() })) {
-            What::List(List { project, count, json }) => {
-                let (_, kept) = opened(&project)?;
-                let sessions = blocking(kept.list(&scope, count))??;
-                if json {
-                    screen.json(&Listed { sessions })?;
-                } else if sessions.is_empty() {
-                    screen.print(
-                        "There is no session. `largestack run --session NAME` makes one.\n",
-                    )?;
-                } else {
-                    screen.print(&render::list(&sessions))?;
-                }
-            }
+            What::List(list) => list.perform(global, screen)?,
             What::Show(One { name, json }) => {
-                let (_, kept) = opened(&name.project)?;
-                let said: Conversation = blocking(kept.load(&scope, name.session.as_str()))??;
+                let (path, session) = name.parts();
+                let said = blocking(reading(global, path)?.load(&scope, session))??;
                 if json {
-                    screen.json(&said)?;
+                    screen.json(&ConversationDocument::of(&said))?;
                 } else {
                     screen.print(&render::show(&said))?;
                 }
             }
             What::Export(name) => {
-                let (_, kept) = opened(&name.project)?;
-                let document = blocking(kept.export(&scope, name.session.as_str()))??;
+                let (path, session) = name.parts();
+                let document = blocking(reading(global, path)?.export(&scope, session))??;
                 screen.print(&format!("{document}\n"))?;
             }
-            What::Import(Import { file, project }) => {
-                let document = std::fs::read_to_string(&file);
-                let document = document.map_err(|error| unreadable(&file, &error))?;
-                let (_, kept) = opened(&project)?;
+            What::Import(Import { target }) => {
+                let (path, file) = parts(&target, Path::is_file);
+                let document = read(Path::new(file))?;
+                let kept = kept(compose::store(&place::for_writing(global, path)?)?);
                 let session = blocking(kept.import(&scope, &document))??;
                 screen.print(&format!("{} was taken in.\n", render::name(&session)))?;
             }
             What::Delete(name) => {
-                let (_, kept) = opened(&name.project)?;
+                let (path, session) = name.parts();
+                let kept = writing(global, path)?;
                 // For its error, where there is none.
-                let said = blocking(kept.load(&scope, name.session.as_str()))??;
+                let said = blocking(kept.load(&scope, session))??;
                 blocking(kept.delete(&scope, said.session.id))??;
                 screen.print(&format!("{} is forgotten.\n", render::name(&said.session)))?;
             }
             What::Prune(project) => {
-                let (_, kept) = opened(&project)?;
+                let kept = writing(global, project.path.as_deref())?;
                 let count = blocking(kept.prune(&scope))??;
                 screen.print(&format!("Forgotten: {count}\n"))?;
             }
             What::RotateKey(project) => {
-                let (store, _) = opened(&project)?;
+                let store = compose::store(&place::existing(global, project.path.as_deref())?)?;
                 let count = blocking(store.rotate_key())??;
                 screen.print(&format!("A new key is in place. Keys that it seals: {count}\n"))?;
             }
         }
         Ok(exit::DONE)
+    }
+}
+
+impl List {
+    fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome<()> {
+        let kept = reading(global, self.project.path.as_deref())?;
+        let sessions = blocking(kept.list(&compose::scope(), self.count))??;
+        if self.json {
+            let sessions = sessions.iter().map(SessionDocument::of).collect();
+            screen.json(&Listed { sessions })
+        } else if sessions.is_empty() {
+            screen.print("There is no session. `largestack run --session NAME` makes one.\n")
+        } else {
+            screen.print(&render::list(&sessions))
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_project_stands_first_and_second_only_where_nothing_else_can_be_meant() {
+        let words =
+            |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+        let name = |word: &Path| !word.exists();
+        let of = |list: &[&str]| {
+            let list = words(list);
+            let (path, other) = parts(&list, name);
+            (path.map(|path| path.display().to_string()), other.to_owned())
+        };
+        let src = Some("src".to_owned());
+        assert_eq!(of(&["numbers"]), (None, "numbers".to_owned()));
+        assert_eq!(of(&["src", "numbers"]), (src.clone(), "numbers".to_owned()));
+        assert_eq!(of(&["numbers", "src"]), (src.clone(), "numbers".to_owned()));
+        assert_eq!(of(&["src", "tests"]), (src, "tests".to_owned()));
+        assert_eq!(of(&["absent", "numbers"]), (Some("absent".to_owned()), "numbers".to_owned()));
     }
 }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use largestack_engine::{Envelope, Recorded};
-use largestack_ports::journal::{Journal as _, RunSummary};
+use largestack_ports::journal::Journal;
 use largestack_types::errors::{Code, LargestackError};
 use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
@@ -21,6 +21,7 @@ use crate::render::style::{FAINT, STRONG, of_status, painted};
 use crate::render::text::{clean, counted};
 use crate::render::timeline::{Step, draw, steps};
 use crate::screen::Screen;
+use crate::standing::Standing;
 
 mod follow;
 use follow::Follow;
@@ -71,7 +72,10 @@ impl Trace {
             if self.follow {
                 return Err(no_run().into());
             }
-            let found = blocking(store.runs(&scope, self.limit as usize))??;
+            let found = blocking(async {
+                let found = store.runs(&scope, self.limit as usize).await?;
+                Standing::of_all(&store, &scope, found).await
+            })??;
             if self.json {
                 let runs = found.iter().map(SummaryDocument::of).collect();
                 screen.json(&List { state: state.display().to_string(), runs })?;
@@ -79,6 +83,9 @@ impl Trace {
                 screen.print("No run yet.\n")?;
             } else {
                 screen.print(&runs::list(&found))?;
+                if let Some(advice) = go_on(&found) {
+                    screen.note(&painted(FAINT, advice));
+                }
             }
             return Ok(exit::DONE);
         };
@@ -90,19 +97,28 @@ impl Trace {
             })??;
             return Ok(exit::DONE);
         }
-        let (summary, events) = blocking(async {
+        let (standing, events, steps) = blocking(async {
             let run = target::find(&store, &scope, name).await?;
             let summary = store.run(&scope, run).await?.ok_or_else(|| absent(run))?;
+            let standing = Standing::of(&store, &scope, summary).await?;
             let events = store.read(&scope, run, 0).await?;
-            Ok::<_, LargestackError>((summary, events))
+            let steps = measured(&store, &scope, steps(&events)).await?;
+            Ok::<_, LargestackError>((standing, events, steps))
         })??;
-        let steps = steps(&events);
         if self.json {
-            let events = envelopes(&scope, summary.run, &events)?;
-            screen.json(&One { run: SummaryDocument::of(&summary), steps, events })?;
+            let events = envelopes(&scope, standing.run.run, &events)?;
+            screen.json(&One { run: SummaryDocument::of(&standing), steps, events })?;
         } else {
-            screen.print(&head(&summary))?;
+            screen.print(&head(&standing))?;
             screen.print(&draw(&steps, self.whole))?;
+            if standing.interrupted {
+                let project = place::named(global, target.path());
+                screen.print(&format!(
+                    "It was cut off, and no process goes on with it. Next:\n  \
+                     largestack resume {project}{}\n",
+                    standing.run.run
+                ))?;
+            }
         }
         Ok(exit::DONE)
     }
@@ -116,6 +132,31 @@ fn no_run() -> LargestackError {
     )
 }
 
+/// Steps with the sizes of the media that the journal keeps beside its events.
+async fn measured(
+    journal: &dyn Journal,
+    scope: &Scope,
+    mut steps: Vec<Step>,
+) -> Result<Vec<Step>, LargestackError> {
+    for step in &mut steps {
+        for hash in step.kept() {
+            if let Some(bytes) = journal.blob(scope, hash).await? {
+                step.sized(hash, bytes.len() as u64);
+            }
+        }
+    }
+    Ok(steps)
+}
+
+/// What to do about runs of a list that were cut off; nothing where there is none.
+fn go_on(runs: &[Standing]) -> Option<String> {
+    match runs.iter().filter(|run| run.interrupted).count() {
+        0 => None,
+        1 => Some("One was cut off; go on with it: largestack resume RUN".to_owned()),
+        some => Some(format!("{some} were cut off; go on with one: largestack resume RUN")),
+    }
+}
+
 /// The error of a run that is not there.
 pub(super) fn absent(run: RunId) -> LargestackError {
     LargestackError::other(Code::NotFound, format!("there is no run {run}"))
@@ -126,10 +167,11 @@ fn envelopes(scope: &Scope, run: RunId, events: &[Recorded]) -> Outcome<Vec<Enve
     events.iter().map(seal).collect::<Result<_, _>>().map_err(|error| Failure::unwritable(&error))
 }
 
-fn head(run: &RunSummary) -> String {
+fn head(standing: &Standing) -> String {
+    let run = &standing.run;
     let status = match run.reason {
         Some(reason) => format!("{} ({reason})", run.status),
-        None => run.status.to_string(),
+        None => standing.word().to_owned(),
     };
     let facts = [
         clean(&run.agent).into_owned(),

@@ -281,3 +281,26 @@ async fn a_process_that_is_killed_while_it_asks_leaves_the_question_to_others() 
     let done = run(&place, &["approvals", "answer", id, "--choice", "approve"]).await.expect(0);
     assert!(done.out.starts_with("Done.") && written(&place), "{}", done.out);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_nobody_answered_in_time_is_listed_as_expired_until_its_run_goes_on() {
+    let terms = "approvals: {tools: {write_file: {expires_after: 1s}}}";
+    let (place, upstream, id) = waiting(terms).await;
+    let mut standing = String::new();
+    for _ in 0..1_000 {
+        let list = run(&place, &["approvals", "--json"]).await.expect(0).json();
+        assert_eq!(list["questions"][0]["question"], id.as_str(), "{list}");
+        standing = list["questions"][0]["standing"].as_str().unwrap().to_owned();
+        if standing == "expired" {
+            break;
+        }
+    }
+    assert_eq!(standing, "expired");
+    let list = run(&place, &["approvals"]).await.expect(0);
+    assert!(list.out.contains("expired") && list.err.contains("resume RUN"), "{}", list.err);
+    run(&place, &["resume", "last"]).await.expect(0);
+    assert!(!written(&place));
+    assert!(told(&upstream).contains("nobody answered in time"), "{}", told(&upstream));
+    let none = run(&place, &["approvals"]).await.expect(0);
+    assert!(none.out.contains("No run waits"), "{}", none.out);
+}

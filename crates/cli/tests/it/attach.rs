@@ -62,3 +62,39 @@ async fn what_is_missing_elsewhere_too_large_or_not_what_it_says_is_refused_befo
     upstream.push(ChatReply::text("Both."));
     ask(&place, &["pictures/cat.png", "pictures/cat.png"]).await.expect(0);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_was_attached_is_told_by_kind_and_size_and_goes_with_its_session() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = place(&upstream, "");
+    let large = [PNG, &[7; 20_000]].concat();
+    std::fs::write(place.path("pictures/cat.png"), &large).unwrap();
+    let key = ("OPENAI_API_KEY", "sk-mock-0123456789abcdef");
+    let asked = |project: &'static str, more: &'static [&'static str]| {
+        let words = [&["run", project, "What is it?", "--session", "cats"][..], more].concat();
+        place.run_with(key, &words)
+    };
+    upstream.push(ChatReply::text("A cat."));
+    asked(".", &["--attach", "pictures/cat.png"]).expect(0);
+    let trace = place.run(&["trace", "last"]).expect(0).out;
+    assert!(trace.contains("image: image/png, 19.5 KiB, cat.png"), "{trace}");
+    let json = place.run(&["trace", "last", "--json"]).expect(0).json();
+    let media = &json["steps"][0]["media"][0];
+    assert_eq!((&media["media_kind"], &media["bytes"]), (&"image".into(), &large.len().into()));
+    assert!(!json["steps"].to_string().contains("base64"), "no bytes");
+
+    let document = place.run(&["sessions", "export", "cats"]).expect(0).out;
+    place.write("cats.json", &document);
+    place.write("other/agent.yaml", place.read("agent.yaml"));
+    place.write("other/largestack.yaml", place.read("largestack.yaml"));
+    place.run(&["sessions", "import", "other", "cats.json"]).expect(0);
+    upstream.push(ChatReply::text("Still a cat."));
+    asked("other", &[]).expect(0);
+    let told = String::from_utf8_lossy(&upstream.requests().last().unwrap().body).into_owned();
+    assert_eq!(told.matches("data:image/png;base64,iVBORw0KGgo").count(), 1, "it has seen it");
+    let broken = document.replacen("BwcHBwcH", "BwcHBwcI", 1);
+    place.write("cats.json", broken);
+    place.write("third/agent.yaml", place.read("agent.yaml"));
+    let refused = place.run(&["sessions", "import", "third", "cats.json"]).expect(2);
+    assert!(refused.err.contains("are not what they were"), "{}", refused.err);
+}

@@ -89,7 +89,7 @@ async fn a_run_that_was_cut_off_is_taken_up_with_its_own_model() {
     child.kill().unwrap();
     child.wait().unwrap();
     let doctor = place.run(&["doctor", "library"]).expect(0);
-    assert!(doctor.out.contains("1 run without an end"), "{}", doctor.out);
+    assert!(doctor.out.contains("1 run cut off, 0 under way now, 0 waiting"), "{}", doctor.out);
     upstream.push(Answer::chat(ChatReply::text("Four weeks.")));
     let done = place.run(&["resume", "library", "last"]).expect(0);
     assert!(done.out.starts_with("Four weeks.\n"), "{}", done.out);
@@ -167,4 +167,32 @@ async fn a_reply_is_streamed_to_whoever_watches_and_asked_whole_where_nobody_doe
         let asked: serde_json::Value = serde_json::from_slice(asked).unwrap();
         assert_eq!(asked["stream"].as_bool().unwrap_or(false), streams, "{form}: {asked}");
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_killed_run_shows_what_its_events_say_and_that_it_was_cut_off() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = library(&upstream);
+    let call = ChatReply::tool("search_knowledge", r#"{"query":"keep a book"}"#).usage(100, 9);
+    upstream.push(Answer::chat(call));
+    upstream.push(Answer::chat(ChatReply::text("never said")).stall_before_head());
+    let arguments = [&["run", "library", QUESTION][..], &MODEL].concat();
+    let mut child = place.command(&arguments).spawn().unwrap();
+    upstream.until(|counts| counts.requests > 1).await;
+    let list = || place.run(&["trace", "library", "--json"]).expect(0).json()["runs"][0].clone();
+    let turned = (0..1_000).any(|_| list()["turns"] == 1);
+    assert!(turned, "the turn never showed: {}", list());
+    assert_eq!(list()["status"], "running");
+    child.kill().unwrap();
+    child.wait().unwrap();
+    let one = list();
+    assert_eq!(one["status"], "interrupted", "{one}");
+    assert_eq!((&one["turns"], &one["usage"]["input_tokens"]), (&1.into(), &100.into()), "{one}");
+    let text = place.run(&["trace", "library", "last"]).expect(0);
+    assert!(text.out.contains("interrupted · 1 turn · 100 + 9 tokens"), "{}", text.out);
+    let next = format!("largestack resume library {}", place.last_run("library"));
+    assert!(text.out.contains(&next), "{}", text.out);
+    let listed = place.run(&["trace", "library"]).expect(0);
+    assert!(listed.out.contains("interrupted"), "{}", listed.out);
+    assert!(listed.err.contains("One was cut off"), "{}", listed.err);
 }

@@ -8,15 +8,15 @@ use std::collections::HashMap;
 
 use largestack_types::errors::Result as PortResult;
 use largestack_types::id::{OwnerId, RunId};
-use largestack_types::scope::TenantId;
+use largestack_types::scope::{Scope, TenantId};
 use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::error::{Result, StoreError};
-use crate::sqlite::owners::{Life, Process};
+use crate::sqlite::owners::{self, Life, Process};
 use crate::sqlite::queue::Claimed;
 use crate::sqlite::rows::integer;
-use crate::sqlite::store::failed;
+use crate::sqlite::store::{Store, failed};
 
 /// A claim on its way to the writer.
 pub(crate) struct Claim {
@@ -182,6 +182,19 @@ impl Leases {
                 integer(fence)
             ])?;
         Ok(())
+    }
+}
+
+impl Store {
+    /// Whether a living process holds a run, and so may go on with it.
+    pub async fn is_driven(&self, scope: &Scope, run: RunId) -> PortResult<bool> {
+        let (tenant, owners) = (scope.tenant().clone(), self.folder().join("owners"));
+        let look = move |connection: &Connection| {
+            let path = connection.path().unwrap_or_default().to_owned();
+            let held = held(connection, &tenant, run).map_err(failed(&path))?;
+            Ok(held.is_some_and(|held| owners::lives(&owners, held.process)))
+        };
+        self.read_state(look).await
     }
 }
 

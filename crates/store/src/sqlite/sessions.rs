@@ -263,7 +263,7 @@ impl Sessions for Store {
     ) -> BoxFuture<'a, PortResult<Vec<Session>>> {
         let (tenant, principal) = (scope.tenant().clone(), scope.principal().to_owned());
         async move {
-            let now = self.forge()?.1;
+            let now = self.time()?;
             let list = move |connection: &Connection| {
                 rows::list(connection, (&tenant, &principal), now, limit)
             };
@@ -279,7 +279,7 @@ impl Sessions for Store {
     ) -> BoxFuture<'a, PortResult<Option<Conversation>>> {
         let (place, file) = (Place::of(scope, session), self.key_file());
         async move {
-            let now = self.forge()?.1;
+            let now = self.time()?;
             self.read_state(move |connection| load(connection, &file, &place, now)).await
         }
         .boxed()

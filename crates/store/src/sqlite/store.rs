@@ -13,6 +13,7 @@ use largestack_ports::ids::Ids;
 use largestack_ports::ledger::LimitedScopes;
 use largestack_types::errors::Result as PortResult;
 use largestack_types::id::OwnerId;
+use largestack_types::time::Timestamp;
 use rusqlite::Connection;
 
 use crate::error::{Result, StoreError};
@@ -78,6 +79,7 @@ pub(crate) struct Inner {
     pub documents: Pool,
     pub switch: Watch,
     writing: Option<Writing>,
+    clock: Option<Arc<dyn Clock>>,
 }
 
 /// A store in a folder, shared by every process that opens it. Cheap to clone; the last clone to
@@ -167,27 +169,43 @@ impl Store {
             cache,
             options,
         };
-        Ok(Self::over(folder, state, Some(writing), switch))
+        let clock = Arc::clone(&writing.options.clock);
+        Ok(Self::over(folder, state, Some(writing), (switch, Some(clock))))
     }
 
     /// Opens a store that somebody may be using, for reading only: it takes no locks, makes no
     /// files and refuses to write. The kill switch is as it was when the store was opened.
     pub fn open_read_only(folder: &Path) -> Result<Self> {
+        Self::reading(folder, None)
+    }
+
+    /// The same for somebody who asks for what depends on the time: sessions that are not over.
+    pub fn open_read_only_at(folder: &Path, clock: Arc<dyn Clock>) -> Result<Self> {
+        Self::reading(folder, Some(clock))
+    }
+
+    fn reading(folder: &Path, clock: Option<Arc<dyn Clock>>) -> Result<Self> {
         let state = state_file(folder);
         if !state.exists() {
             return Err(StoreError::Missing { path: folder.to_owned() });
         }
         let switch = Watch::once(&state)?;
-        Ok(Self::over(folder, state, None, switch))
+        Ok(Self::over(folder, state, None, (switch, clock)))
     }
 
-    fn over(folder: &Path, state: File, writing: Option<Writing>, switch: Watch) -> Self {
+    fn over(
+        folder: &Path,
+        state: File,
+        writing: Option<Writing>,
+        (switch, clock): (Watch, Option<Arc<dyn Clock>>),
+    ) -> Self {
         Self(Arc::new(Inner {
             folder: folder.to_owned(),
             state: Pool::readers(state, READERS),
             documents: Pool::readers(documents_file(folder), READERS),
             switch,
             writing,
+            clock,
         }))
     }
 
@@ -203,6 +221,12 @@ impl Store {
 
     pub(crate) fn state_path(&self) -> PathBuf {
         state_file(&self.0.folder).path
+    }
+
+    /// The time; an error where this was opened for reading, without one.
+    pub(crate) fn time(&self) -> Result<Timestamp> {
+        let refused = || StoreError::OpenedForReading { path: self.0.folder.clone() };
+        self.0.clock.as_ref().map(|clock| clock.now()).ok_or_else(refused)
     }
 
     pub(crate) fn writing(&self) -> Result<&Writing> {

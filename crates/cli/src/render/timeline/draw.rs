@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use largestack_engine::event::Considered;
 
+use super::media::MediaStep;
 use super::{ModelStep, Step, ToolStep, What};
 use crate::render::amount::{grouped, lasted, tokens};
 use crate::render::problem::Problem;
@@ -58,10 +59,11 @@ impl Drawing {
     fn node(self, step: &Step, after: &str) -> Node {
         let effect = step.effect.as_deref().unwrap_or_default();
         match &step.what {
-            What::Asked { text } => Node::with(
-                format!("{} {after}", strong("asked")),
-                vec![Node::leaf(self.text(text))],
-            ),
+            What::Asked { text, media } => {
+                let text = Node::leaf(self.text(text));
+                let children = std::iter::once(text).chain(shown(media)).collect();
+                Node::with(format!("{} {after}", strong("asked")), children)
+            }
             What::Model(model) => self.model(model, effect, after),
             What::Tool(tool) => self.tool(tool, effect, after),
             What::Unfinished { attempt, tool } => {
@@ -163,6 +165,7 @@ impl Drawing {
         if !model.text.trim().is_empty() {
             children.push(Node::leaf(format!("says: {}", self.text(&model.text))));
         }
+        children.extend(shown(&model.media));
         for call in &model.calls {
             let arguments = self.text(&call.arguments);
             let call = format!("calls {} {arguments} as {}", clean(&call.name), call.effect);
@@ -193,6 +196,7 @@ impl Drawing {
             Node::leaf(format!("asked {} for ${}", clean(&asked.model), asked.cost_usd))
         }));
         children.push(Node::leaf(format!("result {about}: {}", self.text(&tool.result))));
+        children.extend(shown(&tool.media));
         children.extend(tool.error.iter().map(|error| self.error(error)));
         Node::with(head, children)
     }
@@ -201,6 +205,10 @@ impl Drawing {
         let children = vec![Node::leaf(format!("suggestion: {}", clean(&error.suggestion)))];
         Node::with(painted(BAD, format!("{}: {}", error.code, self.text(&error.message))), children)
     }
+}
+
+fn shown(media: &[MediaStep]) -> impl Iterator<Item = Node> {
+    media.iter().map(|media| Node::leaf(media.line()))
 }
 
 fn strong(text: &str) -> String {

@@ -6,7 +6,7 @@ use std::path::Path;
 use largestack_config::Knowledge;
 use largestack_engine::Status;
 use largestack_ports::documents::Documents as _;
-use largestack_ports::journal::Journal as _;
+use largestack_ports::journal::{Journal as _, RunSummary};
 use largestack_store::{Health, Store};
 use largestack_types::errors::{Coded as _, LargestackError};
 
@@ -15,6 +15,7 @@ use crate::documents;
 use crate::render::amount::{bytes, grouped, lasted, moment};
 use crate::render::checks::{Check, Finding};
 use crate::render::text::counted;
+use crate::standing::Standing;
 
 /// Less free space than this is worth a warning.
 const LITTLE: u64 = 256 << 20;
@@ -138,22 +139,36 @@ async fn switch(store: &Store) -> Check {
     }
 }
 
-/// Runs that have not ended: cut off (or under way in another process), or waiting.
+/// Those that have not ended.
+fn open(runs: Vec<RunSummary>) -> Vec<RunSummary> {
+    runs.into_iter().filter(|run| !run.status.is_final()).collect()
+}
+
+/// Runs that have not ended: cut off, under way in another process, or waiting.
 async fn runs(store: &Store) -> Option<Check> {
     let runs = match store.runs(&compose::scope(), RECENT).await {
         Ok(runs) => runs,
         Err(error) => return Some(broken("runs", &error)),
     };
-    let count = |status| runs.iter().filter(|run| run.status == status).count() as u64;
-    let (open, waiting) = (count(Status::Running), count(Status::Suspended));
-    if open + waiting == 0 {
+    let runs = match Standing::of_all(store, &compose::scope(), open(runs)).await {
+        Ok(runs) => runs,
+        Err(error) => return Some(broken("runs", &error)),
+    };
+    let count = |word| runs.iter().filter(|run| run.word() == word).count() as u64;
+    let (cut_off, under_way) = (count("interrupted"), count(Status::Running.name()));
+    let waiting = count(Status::Suspended.name());
+    if cut_off + under_way + waiting == 0 {
         return None;
     }
     let detail = format!(
-        "{} without an end (cut off, or under way now), {} waiting",
-        counted(open, "run"),
+        "{} cut off, {} under way now, {} waiting",
+        counted(cut_off, "run"),
+        grouped(under_way),
         grouped(waiting)
     );
+    if cut_off + waiting == 0 {
+        return Some(Check::new("runs", Finding::Ok, detail));
+    }
     let advice = "`largestack trace` lists them; go on with one: largestack resume RUN";
     Some(Check::new("runs", Finding::Warn, detail).advise(advice))
 }

@@ -8,6 +8,7 @@ use largestack_ports::journal::Journal;
 use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
 
+use super::measured;
 use crate::failure::{Failure, Outcome};
 use crate::render::timeline::{draw_after, steps};
 use crate::screen::Screen;
@@ -50,7 +51,8 @@ impl Follow {
             }
             events.extend(new);
             if !self.json {
-                screen.print(&draw_after(&steps(&events), shown, self.whole))?;
+                let steps = measured(journal, scope, steps(&events)).await?;
+                screen.print(&draw_after(&steps, shown, self.whole))?;
                 shown = shown.max(events.last().map_or(0, |last| last.seq));
             }
             if ended {
