@@ -1,11 +1,14 @@
-//! How to test an agent: a model that follows a script, one that is a function, and no way out to
-//! a real provider. The assertions here are those of a test.
+//! How to test an agent: a model that follows a script, one that is a function, no way out to a real
+//! provider, and exchanges with one that are recorded once. The assertions here are those of a test.
 #![expect(clippy::print_stdout, reason = "an example shows itself")]
+
+use std::path::Path;
 
 use largestack::errors::{Code, Coded as _};
 use largestack::message::{Body, Message};
-use largestack::{Agent, Local, Scope, block_model_requests, tool};
-use largestack_testkit::{FunctionModel, TestModel, Turn};
+use largestack::providers::{Auth, Section};
+use largestack::{Agent, Cassette, Local, RecordMode, Runtime, Scope, block_model_requests, tool};
+use largestack_testkit::{ChatReply, FunctionModel, TestModel, Turn, Upstream};
 
 /// What a parcel costs, in euros.
 #[tool(idempotent)]
@@ -14,7 +17,7 @@ fn postage(kilos: u32) -> u32 {
 }
 
 /// The agent under test; whoever builds it says on what it runs.
-fn agent(runtime: largestack::Runtime, model: &str) -> largestack::Result<Agent> {
+fn agent(runtime: Runtime, model: &str) -> largestack::Result<Agent> {
     Agent::builder("postage")
         .model(model)
         .instructions("Say what sending a parcel costs.")
@@ -28,6 +31,26 @@ fn results(message: &Message) -> impl Iterator<Item = String> {
         Body::ToolResult(result) => Some(result.text.to_string()),
         _ => None,
     })
+}
+
+/// Asks an agent over a cassette.
+async fn three_kilos(
+    file: &Path,
+    url: &str,
+    mode: RecordMode,
+) -> Result<String, Box<dyn std::error::Error>> {
+    let cassette = Cassette::open(file, mode)?;
+    let row = Section {
+        wire: Some("openai-chat".into()),
+        base_url: Some(url.into()),
+        auth: Some(Auth::None),
+        ..Section::default()
+    };
+    let runtime = Local::new().provider("vendor", row).cassette(&cassette).build()?;
+    let answer = agent(runtime, "vendor/small-1")?.run(&Scope::local(), "Three kilos?").await?;
+    // Fails when something was asked that is not recorded, or the other way round.
+    cassette.finish()?;
+    Ok(answer.output)
 }
 
 #[tokio::main(flavor = "current_thread")]
@@ -59,5 +82,17 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let error = block_model_requests(agent.run(&Scope::local(), "Three kilos?")).await.err();
     assert_eq!(error.map(|error| error.code()), Some(Code::ModelBlocked));
     println!("nothing was asked outside");
+
+    // 4. A cassette: what a provider said once is given again, without it and without a key.
+    let folder = tempfile::tempdir()?;
+    let file = folder.path().join("three-kilos.jsonl");
+    let provider = Upstream::start().await?;
+    provider.push(ChatReply::tool("postage", r#"{"kilos":3}"#));
+    provider.push(ChatReply::text("Twelve euros."));
+    assert_eq!(three_kilos(&file, &provider.url(), RecordMode::Once).await?, "Twelve euros.");
+    drop(provider);
+    let nobody = "http://127.0.0.1:9/v1";
+    assert_eq!(three_kilos(&file, nobody, RecordMode::None).await?, "Twelve euros.");
+    println!("the provider is not needed any more");
     Ok(())
 }

@@ -23,6 +23,7 @@ use largestack_types::message::Message;
 use largestack_types::time::Timestamp;
 
 use crate::agent::Core;
+use crate::capture::Captures;
 use crate::child::Above;
 use crate::media::Shelf;
 use crate::memory;
@@ -73,6 +74,8 @@ pub(crate) struct Drive {
     /// What the running tools spend themselves.
     spending: Vec<(EffectId, Spending)>,
     outbox: Outbox,
+    /// Tests that look on.
+    captures: Captures,
     /// The input as it was recorded: its placeholders are the caller's own values.
     asked: Arc<Message>,
     asked_text: Arc<str>,

@@ -4,6 +4,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use futures::FutureExt as _;
 use largestack_engine::Recorded;
 use largestack_engine::event::{CancelReason, CancelRequested, Event};
 use largestack_ports::journal::{Batch, Lease};
@@ -12,6 +13,7 @@ use largestack_types::id::RunId;
 use largestack_types::scope::{Scope, TenantId};
 
 use crate::agent::{Agent, fold_stored};
+use crate::capture::Captures;
 use crate::drive::{Beginning, Drive};
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::report::Report;
@@ -158,14 +160,18 @@ impl Runs {
         self.lock().insert(key(&scope, run), driven.clone());
         let leaving = Leaving { live: Arc::clone(&self.live), key: key(&scope, run) };
         let log = Arc::clone(&driven.log);
-        self.runtime.tasks.spawn(Box::pin(async move {
+        let work = async move {
             let mut leaving = Some((leaving, Closing(log)));
             let report = drive.perform().await;
             drop(drive);
             if let Some((_leaving, closing)) = leaving.take() {
                 closing.0.close(report);
             }
-        }));
+        };
+        // Whoever looks on looks on there, too: runs below it begin in its task.
+        let captures = Captures::open();
+        let work = if captures.are_none() { work.boxed() } else { captures.around(work).boxed() };
+        self.runtime.tasks.spawn(work);
         Ok(RunHandle { runs: self.clone(), scope, run, began, driven })
     }
 

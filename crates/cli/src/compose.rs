@@ -26,7 +26,7 @@ mod house;
 pub(crate) use agent::check_tools;
 pub(crate) use blocked::asking;
 pub(crate) use ground::{Ground, ground};
-pub(crate) use house::{House, house, house_with};
+pub(crate) use house::{House, Stand, house, house_with};
 
 /// The tools that agents of this program may name.
 const TOOLS: &[&str] = &[

@@ -35,6 +35,8 @@ pub struct Case {
     pub passes: u32,
     /// What the model says, turn by turn; empty for the agent's own model.
     pub script: Vec<Said>,
+    /// The file, from the agent's folder, of the exchanges with providers that are given again.
+    pub cassette: Option<Arc<str>>,
     /// What must come of it.
     pub expect: Expect,
 }
@@ -140,6 +142,7 @@ fn case(mut fields: Fields<'_>) -> Case {
     let repeats = fields.get("repeats", 1, value::whole(1, MOST_REPEATS)).value;
     let passes = fields.get("passes", repeats, value::whole(1, repeats)).value;
     let script = script(&mut fields);
+    let cassette = cassette(&mut fields, !script.is_empty());
     let source = fields.source().clone();
     let key = fields.key("expect");
     let expect = expect(fields.section("expect"));
@@ -151,7 +154,17 @@ fn case(mut fields: Fields<'_>) -> Case {
         fields.report.wrong(&source, &key, wrong);
     }
     fields.finish();
-    Case { name, ask, repeats, passes, script, expect }
+    Case { name, ask, repeats, passes, script, cassette, expect }
+}
+
+fn cassette(fields: &mut Fields<'_>, scripted: bool) -> Option<Arc<str>> {
+    let (key, source) = (fields.key("cassette"), fields.source().clone());
+    let file = fields.optional("cassette", value::some_text)?;
+    if scripted {
+        let wrong = "a case has a `script` or a `cassette`, as either says what the model says";
+        fields.report.wrong(&source, &key, Wrong::value(wrong));
+    }
+    Some(file)
 }
 
 fn script(fields: &mut Fields<'_>) -> Vec<Said> {

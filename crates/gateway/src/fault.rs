@@ -100,7 +100,9 @@ pub(crate) fn may_be_charged(error: &LargestackError) -> bool {
         | LargestackError::ProviderRateLimitError(_)
         | LargestackError::ContextWindowExceededError(_)
         | LargestackError::ModelRequestsBlockedError(_) => false,
-        LargestackError::OtherError(e) => e.code != Code::ModelUnknown,
+        LargestackError::OtherError(e) => {
+            !matches!(e.code, Code::ModelUnknown | Code::ModelBlocked)
+        }
         _ => true,
     }
 }

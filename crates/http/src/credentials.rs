@@ -71,6 +71,35 @@ impl Credentials for Keys {
     }
 }
 
+/// Credentials that tell somebody each key that they hand out, e.g. whoever must never write it.
+pub struct Overheard<C, F> {
+    credentials: C,
+    tell: F,
+}
+
+impl<C, F> Overheard<C, F> {
+    /// These credentials, and who is told.
+    pub const fn new(credentials: C, tell: F) -> Self {
+        Self { credentials, tell }
+    }
+}
+
+impl<C, F> Credentials for Overheard<C, F>
+where
+    C: Credentials,
+    F: Fn(&Sensitive) + Send + Sync + 'static,
+{
+    fn key(&self, provider: &str) -> Result<Option<Sensitive>> {
+        let key = self.credentials.key(provider)?;
+        key.iter().for_each(&self.tell);
+        Ok(key)
+    }
+
+    fn variable(&self, provider: &str) -> String {
+        self.credentials.variable(provider)
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -82,6 +111,21 @@ mod tests {
         assert_eq!(keys.variable("my-host"), "LARGESTACK_MY_HOST_API_KEY");
         let closure = |_: &str| None;
         assert_eq!(closure.variable("openai"), "LARGESTACK_OPENAI_API_KEY");
+    }
+
+    #[test]
+    fn whoever_overhears_keys_is_told_before_they_are_used() {
+        let told = std::sync::Mutex::new(Vec::new());
+        let told = std::sync::Arc::new(told);
+        let hears = std::sync::Arc::clone(&told);
+        let keys = Keys::default().with("a", Sensitive::new("key-of-a")).variable_of("a", "A_KEY");
+        let keys = Overheard::new(keys, move |key: &Sensitive| {
+            hears.lock().unwrap().push(key.expose().to_owned());
+        });
+        assert_eq!(keys.key("a").unwrap(), Some(Sensitive::new("key-of-a")));
+        assert_eq!(keys.key("b").unwrap(), None);
+        assert_eq!(*told.lock().unwrap(), ["key-of-a"]);
+        assert_eq!(keys.variable("a"), "A_KEY");
     }
 
     #[test]

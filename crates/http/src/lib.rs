@@ -30,7 +30,7 @@ mod zstd;
 
 pub use clock::SystemClock;
 pub use cloud::{CloudTransport, Variables};
-pub use credentials::{Credentials, Keys};
+pub use credentials::{Credentials, Keys, Overheard};
 pub use egress::{HttpEgress, Resolve, SystemResolver};
 pub use ids::OsIds;
 pub use network::{Limits, Network, WrongNetwork};

@@ -65,10 +65,11 @@ pub mod __private {
 pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry, SubAgent};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, Attempt, CancelHandle, Conversations, Deferral, Followed, Follower, Input, Memory,
-    Partial, Position, Report, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs, Runtime,
-    Toolset,
+    Adjusted, Attempt, CancelHandle, Captured, CapturedRun, Conversations, Deferral, Followed,
+    Follower, Input, Memory, Partial, Position, Report, ResumeOptions, RunEvent, RunHandle,
+    RunOptions, Runs, Runtime, Toolset, capture_run,
 };
+pub use largestack_cassette::{Cassette, RecordMode, stable};
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};
 pub use largestack_guard::{Action as GuardAction, Policy as GuardPolicy};

@@ -5,9 +5,12 @@ use std::sync::Arc;
 
 use largestack_agent::Runtime;
 use largestack_agent::runtime::ToolPorts;
+use largestack_cassette::{Cassette, Deck};
 use largestack_config::Environment;
 use largestack_gateway::{Gateway, Ports};
-use largestack_http::{CloudTransport, Credentials, HttpTransport, OsIds, SystemClock, TokioTasks};
+use largestack_http::{
+    CloudTransport, Credentials, HttpTransport, OsIds, Overheard, SystemClock, TokioTasks,
+};
 use largestack_knowledge::{Extractive, model};
 use largestack_ports::clock::Clock;
 use largestack_ports::ids::{Ids, MakeId as _};
@@ -15,6 +18,7 @@ use largestack_ports::journal::MemoryJournal;
 use largestack_ports::ledger::{Ledger, MemoryLedger};
 use largestack_ports::model::Model;
 use largestack_ports::switch::{MemorySwitch, Switch};
+use largestack_ports::transport::Transport;
 use largestack_ports::vault::{MemoryVault, Sensitive};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_wire::Registry;
@@ -51,6 +55,7 @@ pub struct Local {
     prices: Book,
     models: Vec<(Arc<str>, Arc<dyn Model>)>,
     fallbacks: Vec<(Arc<str>, Vec<Arc<str>>)>,
+    cassette: Option<Deck>,
     #[cfg(feature = "sqlite")]
     store: Option<std::path::PathBuf>,
 }
@@ -103,12 +108,19 @@ impl Local {
         self
     }
 
+    /// Gives what this cassette holds in the place of providers, and records into it what it says
+    /// that it records. Keys that go out are never written, wherever an answer repeats them.
+    pub fn cassette(mut self, cassette: &Cassette) -> Self {
+        self.cassette = Some(cassette.deck());
+        self
+    }
+
     /// The runtime. Called inside a tokio runtime.
     pub fn build(self) -> Result<Runtime> {
         let mut parts = Parts::new()?;
         #[cfg(feature = "sqlite")]
         let store = self.store.map(|folder| parts.keep_in(&folder)).transpose()?;
-        let below = gateway_ports(&parts, &self.registry);
+        let below = gateway_ports(&parts, &self.registry, self.cassette);
         let mut gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
         for (agent, models) in self.fallbacks {
             gateway = gateway.fallbacks(agent, models);
@@ -185,20 +197,28 @@ pub fn local_with(model: impl Model) -> Result<Runtime> {
 /// in order. Called inside a tokio runtime.
 pub fn local_gateway() -> Result<Gateway> {
     let local = Local::new();
-    let ports = gateway_ports(&Parts::new()?, &local.registry);
+    let ports = gateway_ports(&Parts::new()?, &local.registry, None);
     let gateway = Gateway::builder(ports).registry(local.registry).build();
     gateway.register(model::NAME, Arc::new(Extractive::default()));
     Ok(gateway)
 }
 
-fn gateway_ports(parts: &Parts, registry: &Registry) -> Ports {
+fn gateway_ports(parts: &Parts, registry: &Registry, cassette: Option<Deck>) -> Ports {
     let environment = Environment::of_process();
     let environs = Environs { environment: Environment::of_process(), registry: registry.clone() };
     let variables = Arc::new(move |name: &str| environment.variable(name));
-    let transport =
-        CloudTransport::new(HttpTransport::new(environs), Arc::clone(&parts.clock), variables);
+    let clock = Arc::clone(&parts.clock);
+    let transport: Arc<dyn Transport> = match cassette {
+        None => Arc::new(CloudTransport::new(HttpTransport::new(environs), clock, variables)),
+        Some(deck) => {
+            let heard = deck.clone();
+            let environs = Overheard::new(environs, move |key: &Sensitive| heard.conceal(key));
+            let transport = CloudTransport::new(HttpTransport::new(environs), clock, variables);
+            deck.over(Arc::new(transport))
+        }
+    };
     Ports {
-        transport: Arc::new(transport),
+        transport,
         ledger: Arc::clone(&parts.ledger),
         switch: Arc::clone(&parts.switch),
         clock: Arc::clone(&parts.clock),

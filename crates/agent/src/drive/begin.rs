@@ -30,6 +30,7 @@ use super::claimed::Claimed;
 use super::control::Control;
 use super::record::Outbox;
 use crate::agent::Core;
+use crate::capture::Captures;
 use crate::child::Above;
 use crate::media::Shelf;
 use crate::memory;
@@ -224,6 +225,7 @@ impl Drive {
             running: Vec::new(),
             spending: Vec::new(),
             outbox: Outbox::default(),
+            captures: Captures::open(),
             asked_text: asked.text().into(),
             asked,
             started,

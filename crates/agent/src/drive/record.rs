@@ -36,6 +36,7 @@ impl Drive {
         self.run.apply(&event).map_err(|error| LargestackError::from_coded(&error))?;
         let at = self.core.runtime.clock.now();
         let recorded = Recorded { seq: self.run.seq(), at, event: Arc::new(event) };
+        self.captures.noted(&self.run, &recorded);
         if self.sink.is_some() {
             self.outbox.told.push(recorded.clone());
         }

@@ -70,6 +70,7 @@ impl Drive {
     fn start_model(&mut self, id: EffectId, attempt: u32) -> Result<()> {
         let words = Sink::of_pieces(self.sink.as_ref());
         let call = self.run.call(words.is_some());
+        self.captures.asked(&self.run, &call);
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
         let holds = self.core.pipeline.holds_text && words.is_some();
         self.held = holds.then(|| (id, Arc::default()));

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use largestack_agent::runtime::ToolPorts;
 use largestack_agent::{Agent, Runs, Runtime};
+use largestack_cassette::Deck;
 use largestack_config::{self as config, Settings};
 use largestack_gateway::Gateway;
 use largestack_http::TokioTasks;
@@ -40,18 +41,27 @@ pub(crate) struct House {
 
 /// Builds an agent over a store. Called inside the async runtime.
 pub(crate) async fn house(settings: &Settings<config::Agent>, store: &Store) -> Result<House> {
-    house_with(settings, store, None).await
+    house_with(settings, store, Stand::default()).await
 }
 
-/// The same with one more model that its settings may name.
+/// What stands in the place of providers in a test.
+#[derive(Default)]
+pub(crate) struct Stand {
+    /// One more model that the settings may name.
+    pub(crate) model: Option<(&'static str, Arc<dyn Model>)>,
+    /// Exchanges that are given again.
+    pub(crate) cassette: Option<Deck>,
+}
+
+/// The same with something in the place of providers.
 pub(crate) async fn house_with(
     settings: &Settings<config::Agent>,
     store: &Store,
-    model: Option<(&'static str, Arc<dyn Model>)>,
+    stand: Stand,
 ) -> Result<House> {
     let project = &settings.project;
     let Ground { mut ports, tasks } =
-        ground(&project.providers, &project.network, Arc::new(store.clone()))?;
+        ground(&project.providers, &project.network, Arc::new(store.clone()), stand.cassette)?;
     let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
     let shared = shared::open(project.postgres.as_deref(), store, &scope()).await?;
     let said = &project.budgets;
@@ -65,7 +75,7 @@ pub(crate) async fn house_with(
         .pool_memory(Arc::new(store.clone()));
     let gateway = Arc::new(answering(gateway, settings, &below)?.build());
     gateway.register(largestack_knowledge::model::NAME, Arc::new(Extractive::default()));
-    if let Some((name, model)) = model {
+    if let Some((name, model)) = stand.model {
         gateway.register(name, model);
     }
     let runtime = Runtime {

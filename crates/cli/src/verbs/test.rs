@@ -7,13 +7,14 @@ use std::sync::Arc;
 
 use clap::Args;
 use largestack_agent::{Report, RunOptions};
+use largestack_cassette::Deck;
 use largestack_config::{self as config, Case, Environment, Flags, Settings};
 use largestack_ports::model::Model;
 use largestack_store::Store;
 use largestack_types::errors::{Code, LargestackError, Result};
 
 use crate::args::Global;
-use crate::compose;
+use crate::compose::{self, Stand};
 use crate::exit;
 use crate::failure::{Outcome, unwritten};
 use crate::screen::Screen;
@@ -21,10 +22,12 @@ use crate::screen::Screen;
 use super::run::bring_up_to_date;
 
 mod judge;
+mod played;
 mod result;
 mod script;
 
 use judge::Judge;
+use played::Played;
 use result::{Asked, Results, Tested};
 
 /// The folder of the state that runs of tests have to themselves.
@@ -44,6 +47,9 @@ pub(crate) struct Test {
     /// Ask every case this often, all of them to be as expected
     #[arg(long, value_name = "TIMES", value_parser = clap::value_parser!(u32).range(1..=1000))]
     repeats: Option<u32>,
+    /// Ask providers, and record what comes of it in the cassettes of the cases
+    #[arg(long, conflicts_with = "repeats")]
+    record: bool,
     /// Also write a JUnit report to this file
     #[arg(long, value_name = "FILE")]
     junit: Option<PathBuf>,
@@ -104,6 +110,13 @@ impl Test {
                 ));
             }
         }
+        if self.record && cases.iter().all(|case| case.cassette.is_none()) {
+            return Err(LargestackError::with_advice(
+                Code::Input,
+                format!("no case of {} names a cassette to record", file.display()),
+                "Say `cassette: FILE` in a case",
+            ));
+        }
         for case in &mut cases {
             if let Some(repeats) = self.repeats {
                 (case.repeats, case.passes) = (repeats, repeats);
@@ -124,9 +137,14 @@ impl Test {
         let mut results = Results::of(&settings.agent.name, &settings.project.state);
         for (case, judge) in cases.iter().zip(judges) {
             let mut tested = Tested::of(case);
-            for _ in 0..case.repeats {
-                let asked = ask(settings, &store, case).await;
-                tested.add(Asked::of(&asked, judge));
+            for nth in 0..case.repeats {
+                let played = Played::of(case, &settings.agent.folder, self.record && nth == 0);
+                let asked = match &played {
+                    Ok(played) => ask(settings, &store, case, played.deck()).await,
+                    Err(error) => Err(error.clone()),
+                };
+                let over = played.and_then(Played::finish).err();
+                tested.add(Asked::of(&asked, judge, over.as_ref()));
             }
             results.add(tested);
         }
@@ -135,18 +153,23 @@ impl Test {
 }
 
 /// Asks a case once. An error is one of a run that could not begin.
-async fn ask(settings: &Settings<config::Agent>, store: &Store, case: &Case) -> Result<Report> {
+async fn ask(
+    settings: &Settings<config::Agent>,
+    store: &Store,
+    case: &Case,
+    cassette: Option<Deck>,
+) -> Result<Report> {
     let mut settings = settings.clone();
-    let mut scripted = None;
+    let mut stand = Stand { model: None, cassette };
     if !case.script.is_empty() {
         settings.agent.model = script::NAME.into();
         settings.agent.fallbacks.clear();
         let model: Arc<dyn Model> = Arc::new(script::Scripted::of(&case.script));
-        scripted = Some((script::NAME, model));
+        stand.model = Some((script::NAME, model));
     }
     // What was asked before must not decide what is answered now.
     settings.agent.cache = None;
-    let house = compose::house_with(&settings, store, scripted).await?;
+    let house = compose::house_with(&settings, store, stand).await?;
     let (scope, asked) = (compose::scope(), case.ask.to_string());
     let options = RunOptions { whole: true, ..RunOptions::default() };
     let done = match house.runs.start(&house.agent, &scope, asked, options).await {

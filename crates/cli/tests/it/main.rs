@@ -13,6 +13,8 @@ mod budgets;
 #[cfg(test)]
 mod cases;
 #[cfg(test)]
+mod cassettes;
+#[cfg(test)]
 mod checks;
 #[cfg(test)]
 mod configuration;

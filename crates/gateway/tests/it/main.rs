@@ -26,6 +26,8 @@ mod matrix_found;
 #[cfg(test)]
 mod rate_limit;
 #[cfg(test)]
+mod replayed;
+#[cfg(test)]
 mod retrieval;
 #[cfg(test)]
 mod retry;

@@ -12,7 +12,7 @@ use largestack_gateway::{Builder, Gateway, Ports, RetryPolicy};
 use largestack_http::{HttpTransport, Keys, TokioTasks};
 use largestack_ports::ledger::{BudgetKey, MemoryLedger};
 use largestack_ports::switch::MemorySwitch;
-use largestack_ports::transport::Timeouts;
+use largestack_ports::transport::{Timeouts, Transport};
 use largestack_ports::vault::Sensitive;
 use largestack_testkit::{
     Answer, ChatReply, CountingIds, Place, TestModel, Turn, Upstream, budgeted, question,
@@ -28,6 +28,9 @@ use crate::rig::{HastyClock, ask};
 
 /// Limits that only something that never answers, or never ends, can reach.
 pub(crate) const PATIENCE: Duration = Duration::from_millis(900);
+
+/// The key of every row.
+pub(crate) const KEY: &str = "sk-mock-0123456789abcdef";
 
 const TEXT: &str = "Größe zählt: 東京 🦀";
 
@@ -235,6 +238,17 @@ pub(crate) fn builder(
     ledger: Arc<MemoryLedger>,
     clock: HastyClock,
 ) -> Builder {
+    let keys = Keys::default().with(&*row.name, Sensitive::new(KEY));
+    builder_over(row, &upstream.url(), (ledger, clock), Arc::new(HttpTransport::new(keys)))
+}
+
+/// The same over another way out.
+pub(crate) fn builder_over(
+    row: &Provider,
+    url: &str,
+    (ledger, clock): (Arc<MemoryLedger>, HastyClock),
+    transport: Arc<dyn Transport>,
+) -> Builder {
     let known = |(name, param): (&String, &Param)| {
         let value = Some(param.value.clone().unwrap_or_else(|| "here".to_owned()));
         (name.clone(), Param { value, ..param.clone() })
@@ -246,7 +260,7 @@ pub(crate) fn builder(
     };
     let section = Section {
         auth: Some(auth),
-        base_url: Some(upstream.url()),
+        base_url: Some(url.to_owned()),
         params: Some(row.params.iter().map(known).collect()),
         ..Section::default()
     };
@@ -255,9 +269,8 @@ pub(crate) fn builder(
     let mut prices = Book::default();
     let dollars = |dollars: i64| Money::from_nanos(dollars * 1_000_000_000);
     prices.define(row.name.clone(), "m", &Price::flat(dollars(1), dollars(2))).unwrap();
-    let keys = Keys::default().with(&*row.name, Sensitive::new("sk-mock-0123456789abcdef"));
     let ports = Ports {
-        transport: Arc::new(HttpTransport::new(keys)),
+        transport,
         ledger,
         switch: Arc::new(MemorySwitch::default()),
         clock: Arc::new(clock),

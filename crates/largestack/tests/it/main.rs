@@ -9,6 +9,8 @@
 )]
 
 mod approvals;
+mod captured;
+mod cassettes;
 mod contract;
 mod contract_reached;
 mod kill;

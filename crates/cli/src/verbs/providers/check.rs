@@ -62,8 +62,12 @@ impl Check {
         let found = row.map(|row| keys.find(&row)).transpose()?.flatten();
         let key_source = found.map(|(_, source)| source.to_string());
         let asked = async {
-            let Ground { ports, tasks } =
-                compose::ground(&providers, &project.network, Arc::new(MemorySwitch::default()))?;
+            let Ground { ports, tasks } = compose::ground(
+                &providers,
+                &project.network,
+                Arc::new(MemorySwitch::default()),
+                None,
+            )?;
             let clock = Arc::clone(&ports.clock);
             let run = ports.ids.run_id(clock.now());
             let gateway =

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use largestack_agent::Report;
 use largestack_config::Case;
-use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::money::Money;
 use quick_xml::Writer;
 use serde::Serialize;
@@ -28,11 +28,20 @@ pub(super) struct Asked {
 }
 
 impl Asked {
-    pub(super) fn of(asked: &Result<Report>, judge: &Judge) -> Self {
-        let (run, cost, failures) = match asked {
+    /// What came of a case, and of its cassette.
+    pub(super) fn of(
+        asked: &Result<Report>,
+        judge: &Judge,
+        cassette: Option<&LargestackError>,
+    ) -> Self {
+        let (run, cost, mut failures) = match asked {
             Ok(report) => (Some(report.run.to_string()), report.cost.nanos(), judge.report(report)),
             Err(error) => (None, 0, judge.refusal(error)),
         };
+        // Said once, where it is also why the run did not begin.
+        let known = |error: &LargestackError| asked.as_ref().err() == Some(error);
+        let cassette = cassette.filter(|error| !known(error));
+        failures.extend(cassette.map(|error| error.message()));
         Self { passed: failures.is_empty(), run, cost_nanos: cost, failures }
     }
 }
