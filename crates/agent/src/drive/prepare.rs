@@ -1,5 +1,6 @@
-//! What a call passes before it runs: the stages of every agent, those of this one, and, where these
-//! have changed what the tool is called with, the stages of every agent again.
+//! What a call passes before it runs: the stages of every agent, those of this one, and, after each
+//! of these that has changed what the tool is called with, the stages of every agent again: the next
+//! one, a person who is asked and the journal see only what would run.
 
 use std::future::poll_fn;
 use std::ops::Range;
@@ -47,14 +48,16 @@ impl Drive {
         for index in from..own.end {
             match self.ask_own(id, index, &mut turn).await? {
                 None => {}
-                Some(Ok(changed)) => changed_by = Some(changed),
+                Some(Ok(changed)) => {
+                    changed_by = Some(changed);
+                    if let Some(prepared) = self.pass(id, 0..own.start, &mut turn).await? {
+                        return Ok(prepared);
+                    }
+                }
                 Some(Err(prepared)) => return Ok(prepared),
             }
         }
         if let Some(hook) = changed_by {
-            if let Some(prepared) = self.pass(id, 0..own.start, &mut turn).await? {
-                return Ok(prepared);
-            }
             let Arguments::Json(arguments) = turn.call.arguments.clone() else {
                 return Ok(Prepared::Raise(wrong(&hook, "gave arguments that are no JSON")));
             };
@@ -185,7 +188,8 @@ impl Drive {
     }
 
     /// The first of the agent's own stages that the call has not been through: what those before it
-    /// decided is in the journal, and they are not asked again.
+    /// decided is in the journal, and they are not asked again. A person who changed what the tool
+    /// is called with made another call of it, which none of them has heard.
     fn first_unheard(&self, id: EffectId, attempt: u32) -> usize {
         let own = &self.core.pipeline.own_before_tool;
         if attempt > 1 {

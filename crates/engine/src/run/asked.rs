@@ -5,6 +5,7 @@ use std::sync::Arc;
 use super::tools::answer;
 use super::{Run, SlotState};
 use crate::event::{ApprovalAnswered, ApprovalRequested};
+use largestack_types::part::Arguments;
 
 impl Run {
     pub(super) fn approval_requested(&mut self, data: &ApprovalRequested) -> bool {
@@ -35,7 +36,12 @@ impl Run {
             self.close_turn_if_done();
         } else if data.approved {
             slot.state = SlotState::Due { approved: true };
-            self.revise(data.effect, data.arguments.as_ref());
+            let written = data.arguments.clone().map(Arguments::Json);
+            if written.is_some_and(|written| written != call.arguments) {
+                // Nobody has heard these: every hook is asked about them.
+                slot.asked_by = None;
+                self.revise(data.effect, data.arguments.as_ref());
+            }
         } else {
             let note = data.note.as_deref().unwrap_or("A person refused this call.");
             let text = answer(&call, data.effect, label, note);

@@ -94,7 +94,7 @@ fn process(folder: &Path, number: u128, pay: &Pay, terms: &Terms, turns: Vec<Tur
     let agent = Agent::builder("payer")
         .model("test/model")
         .tool(pay.clone())
-        .before_tool(Halve::default())
+        .before_tool(AtMost::default())
         .approvals(policy)
         .build(runtime.clone())
         .unwrap();
@@ -102,13 +102,15 @@ fn process(folder: &Path, number: u128, pay: &Pay, terms: &Terms, turns: Vec<Tur
     Process { store, agent, clock, runs }
 }
 
-/// An operator's rule: never more than half of what the model wants. It counts how often it is run.
-#[derive(Default)]
-struct Halve(Mutex<u32>);
+/// An operator's rule: never more than this at once. It counts how often it is run.
+const MOST: i64 = 20;
 
-impl Stage<ToolTurn> for Halve {
+#[derive(Default)]
+struct AtMost(Arc<Mutex<Vec<i64>>>);
+
+impl Stage<ToolTurn> for AtMost {
     fn name(&self) -> &'static str {
-        "halve"
+        "at_most"
     }
 
     fn apply<'a>(
@@ -116,14 +118,14 @@ impl Stage<ToolTurn> for Halve {
         _: &'a StageContext,
         turn: &'a ToolTurn,
     ) -> BoxFuture<'a, Result<Ruling<ToolTurn>>> {
-        *self.0.lock().unwrap() += 1;
-        let mut turn = turn.clone();
-        if let Arguments::Json(json) = &turn.call.arguments {
-            let value: serde_json::Value = json.to().unwrap();
-            let half = value["n"].as_i64().unwrap() / 2;
-            turn.call.arguments =
-                Arguments::Json(Json::parse(format!(r#"{{"n":{half}}}"#)).unwrap());
+        let Arguments::Json(json) = &turn.call.arguments else { panic!("no arguments") };
+        let wanted = json.to::<serde_json::Value>().unwrap()["n"].as_i64().unwrap();
+        self.0.lock().unwrap().push(wanted);
+        if wanted <= MOST {
+            return Box::pin(std::future::ready(Ok(Ruling::of(Verdict::Continue))));
         }
+        let mut turn = turn.clone();
+        turn.call.arguments = Arguments::Json(Json::parse(format!(r#"{{"n":{MOST}}}"#)).unwrap());
         Box::pin(std::future::ready(Ok(Ruling::of(Verdict::Replace(turn)))))
     }
 }
@@ -196,18 +198,26 @@ async fn a_no_is_told_to_the_model_and_nothing_runs() {
 }
 
 #[tokio::test]
-async fn changed_arguments_run_as_they_were_agreed_and_still_have_to_fit() {
-    for (arguments, runs) in [(r#"{"n":50}"#, 1), (r#"{"n":51}"#, 0)] {
-        let (report, paid) = after(editable(), async |process, id| {
-            let edited = Some(Json::parse(arguments).unwrap());
-            let answer = Answer { arguments: edited, ..Answer::of(APPROVE) };
-            process.agent.answer(&someone("bob"), id, answer).await.unwrap();
-        })
-        .await;
+async fn arguments_that_a_person_changed_have_to_fit_and_are_heard_by_every_hook() {
+    let edit = async |process: &Process, id: ApprovalId, arguments: &str| {
+        let edited = Some(Json::parse(arguments).unwrap());
+        let answer = Answer { arguments: edited, ..Answer::of(APPROVE) };
+        process.agent.answer(&someone("bob"), id, answer).await.unwrap();
+    };
+    // What every hook lets pass runs as it was agreed; what does not fit does not run.
+    for (arguments, runs) in [(r#"{"n":15}"#, 1), (r#"{"n":51}"#, 0)] {
+        let (report, paid) =
+            after(editable(), async |process, id| edit(process, id, arguments).await).await;
         assert_eq!(report.unwrap().status, Status::Completed);
         assert_eq!(paid.len(), runs, "{arguments}");
         assert!(paid.iter().all(|paid| paid == arguments));
     }
+    // A rule that stands before the question holds for the person, too: what it made of the
+    // change nobody has agreed to.
+    let (report, paid) =
+        after(editable(), async |process, id| edit(process, id, r#"{"n":50}"#).await).await;
+    let report = report.unwrap();
+    assert_eq!((report.status, paid.len()), (Status::Suspended, 0));
 }
 
 #[tokio::test]

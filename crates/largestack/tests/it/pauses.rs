@@ -7,9 +7,12 @@ use largestack::{Agent, EndReason, Scope, Status, tool};
 use largestack_agent::{ResumeOptions, Runtime};
 use largestack_engine::Wait;
 use largestack_ports::approvals::{APPROVE, Answer, Approvals as _, DENY};
+use largestack_ports::journal::Journal as _;
 use largestack_testkit::Turn;
 use largestack_types::error::Code;
 use largestack_types::errors::LargestackError;
+use largestack_types::json::Json;
+use largestack_types::part::Arguments;
 
 use crate::process::process;
 
@@ -104,4 +107,46 @@ async fn a_no_keeps_what_a_hook_asked_about_from_happening() {
     let down = LargestackError::other(Code::Provider, "down");
     let (report, ..) = ended("on_error", &[Turn::error(down)], DENY).await;
     assert_eq!(report.status, Status::Failed);
+}
+
+/// Writes a card's number into what the tool is called with, as a hook that looks something up may.
+fn looks_up() -> impl Stage<ToolTurn> {
+    hook("looks_up", |_, turn: &ToolTurn| {
+        let mut turn = turn.clone();
+        let found = format!(r#"{{"to":"{CARD}"}}"#);
+        turn.call.arguments = Arguments::Json(Json::parse(found).unwrap());
+        Verdict::Replace(turn)
+    })
+}
+
+const CARD: &str = "4111 1111 1111 1111";
+
+/// Says where it went.
+#[tool(idempotent)]
+fn send(to: String) -> String {
+    to.len().to_string()
+}
+
+#[tokio::test]
+async fn a_question_about_arguments_that_a_hook_changed_holds_no_sensitive_value() {
+    let folder = tempfile::tempdir().unwrap();
+    let scope = Scope::local();
+    let turns = vec![Turn::tool("send", r#"{"to":"Ann"}"#), Turn::text("Sent.")];
+    let (store, runtime, _) = process(folder.path(), 1, turns);
+    let agent = Agent::builder("sender").model("test/model").tool(send());
+    let agent = agent.before_tool(looks_up()).before_tool(asks::<ToolTurn>());
+    let agent = agent.build(runtime).unwrap();
+    let report = agent.dynamic().run(&scope, "go").await.unwrap();
+    let Some(Wait::Approval { approval, .. }) = report.waits.first() else { panic!("no question") };
+    let kept = store.find(&scope, *approval).await.unwrap().unwrap();
+    let asked = kept.question.arguments.as_str();
+    assert!(asked.contains("<CARD_1") && !asked.contains(CARD), "{asked}");
+    for recorded in store.read(&scope, report.run, 0).await.unwrap() {
+        let data = recorded.event.data().unwrap();
+        assert!(!data.contains(CARD), "{data}");
+    }
+    agent.dynamic().answer(&scope, *approval, Answer::of(APPROVE)).await.unwrap();
+    let report = agent.dynamic().resume(&scope, report.run, ResumeOptions::default()).await;
+    let report = report.unwrap();
+    assert_eq!((report.status, &*report.text), (Status::Completed, "Sent."));
 }
