@@ -166,14 +166,21 @@ impl Conversations {
     }
 
     /// Forgets a session, all that was said in it and what its placeholders stand for; whether there
-    /// was one. The journals of its runs stay, with placeholders that nobody can resolve.
+    /// was one. The journals of its runs stay, with placeholders that nobody can resolve. While a
+    /// run speaks in it, a [`Code::Conflict`] that names the run.
     pub async fn delete(&self, scope: &Scope, session: impl Into<SessionKey>) -> Result<bool> {
         let id = session.into().id();
-        self.vault.erase(scope, vault_root(scope.principal(), id)).await?;
-        self.sessions()?.delete(scope, id).await
+        let was = self.sessions()?.delete(scope, id).await?;
+        // A journal that keeps the values as well has erased them by now, and somebody may have made
+        // the session anew.
+        if self.sessions()?.load(scope, id).await?.is_none() {
+            self.vault.erase(scope, vault_root(scope.principal(), id)).await?;
+        }
+        Ok(was)
     }
 
-    /// Forgets the sessions of the tenant whose time is over; how many there were.
+    /// Forgets the sessions of the tenant whose time is over and in which no run speaks; how many
+    /// there were.
     pub async fn prune(&self, scope: &Scope) -> Result<u64> {
         self.sessions()?.prune(scope).await
     }

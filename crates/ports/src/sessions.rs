@@ -245,10 +245,13 @@ pub trait Sessions: Send + Sync + 'static {
     ) -> BoxFuture<'a, Result<Option<Conversation>>>;
 
     /// Forgets a session and all that was said in it; whether there was one. A form that keeps
-    /// placeholders' values as well erases those of [`vault_root`].
+    /// placeholders' values as well erases those of [`vault_root`]. While a run speaks in it: a
+    /// [`CONFLICT`](largestack_types::errors::Code::Conflict) that names the run, which would seal
+    /// more values there afterwards.
     fn delete<'a>(&'a self, scope: &'a Scope, session: SessionId) -> BoxFuture<'a, Result<bool>>;
 
-    /// Forgets the sessions of the tenant whose time is over; how many there were.
+    /// Forgets the sessions of the tenant whose time is over and in which no run speaks; how many
+    /// there were.
     fn prune<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<u64>>;
 }
 

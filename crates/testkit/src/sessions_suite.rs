@@ -35,6 +35,7 @@ pub async fn all(forms: Forms<'_>) {
     a_run_that_ends_twice_is_remembered_once(forms()).await;
     the_newest_are_listed_first(forms()).await;
     one_run_at_a_time_speaks_in_a_session(forms()).await;
+    a_session_is_not_forgotten_while_a_run_speaks_in_it(forms()).await;
     a_session_made_anew_takes_nothing_from_who_held_the_former_one(forms()).await;
     a_summary_stands_beside_what_it_sums_up(forms()).await;
     a_conversation_that_is_taken_in_reads_as_it_was(forms()).await;
@@ -129,11 +130,13 @@ async fn a_session_is_made_once_and_forgotten_with_all_that_was_said(form: Form)
     let again = sessions.create(&ann, &key(1), None).await.unwrap_err();
     assert_eq!(again.code(), Code::Conflict);
     say(&form, &ann, 1, 1, "one").await;
-    let lease = speaks(&form, &ann, 1, 2).await;
+    // A run that waits for something speaks no more.
+    form.0.release(&speaks(&form, &ann, 1, 2).await).await.unwrap();
     assert!(sessions.delete(&ann, id(1)).await.unwrap());
     assert!(!sessions.delete(&ann, id(1)).await.unwrap());
     assert_eq!(heard(&form, &ann, 1).await, None);
-    // A run that is still under way does not bring it back, and keeps its own journal.
+    // Taken up again, it does not bring it back, and keeps its own journal.
+    let lease = claim(&*form.0, &ann, 2).await;
     let memory = Some(leaves(1, exchange(2, "two", &form.1)));
     let events = vec![event(1, &form.1)];
     form.0.append(&lease, Batch { events, memory, ..Batch::default() }).unwrap();
@@ -272,12 +275,39 @@ async fn one_run_at_a_time_speaks_in_a_session(form: Form) {
     assert_eq!((texts(&told.said), told.made), (vec!["first".to_owned()], false));
 }
 
+async fn a_session_is_not_forgotten_while_a_run_speaks_in_it(form: Form) {
+    let ann = scope("acme", "ann");
+    let (sessions, hour) = (kept(&*form.0), Duration::from_hours(1));
+    sessions.create(&ann, &key(1), Some(hour)).await.unwrap();
+    let lease = speaks(&form, &ann, 1, 1).await;
+    let spoken = RunId::from_u128(1).to_string();
+    let refused = sessions.delete(&ann, id(1)).await.unwrap_err();
+    assert_eq!((refused.code(), refused.retryable()), (Code::Conflict, true));
+    assert!(refused.message().contains(&spoken), "{refused}");
+    // Nor when its time is over: it is neither told nor listed, and another run waits.
+    form.1.advance(hour);
+    assert_eq!(sessions.prune(&ann).await.unwrap(), 0);
+    assert_eq!(heard(&form, &ann, 1).await, None);
+    assert!(sessions.list(&ann, 9).await.unwrap().is_empty());
+    let other = claim(&*form.0, &ann, 2).await;
+    let refused = sessions.hold(&other, &key(1), IfAbsent::Make(None)).await.unwrap_err();
+    assert!(refused.message().contains(&spoken), "{refused}");
+    // What the run leaves is the last that was said, from when it counts.
+    let memory = Some(leaves(1, exchange(1, "late", &form.1)));
+    let events = vec![event(1, &form.1)];
+    form.0.append(&lease, Batch { events, memory, ..Batch::default() }).unwrap();
+    form.0.release(&lease).await.unwrap();
+    assert_eq!(heard(&form, &ann, 1).await.unwrap(), ["late"]);
+    assert!(sessions.delete(&ann, id(1)).await.unwrap());
+}
+
 async fn a_session_made_anew_takes_nothing_from_who_held_the_former_one(form: Form) {
     let ann = scope("acme", "ann");
     let sessions = kept(&*form.0);
-    let former = speaks(&form, &ann, 1, 1).await;
+    form.0.release(&speaks(&form, &ann, 1, 1).await).await.unwrap();
     assert!(sessions.delete(&ann, id(1)).await.unwrap());
     say(&form, &ann, 1, 2, "anew").await;
+    let former = claim(&*form.0, &ann, 1).await;
     let memory = Some(leaves(1, exchange(1, "of the former", &form.1)));
     let events = vec![event(1, &form.1)];
     form.0.append(&former, Batch { events, memory, ..Batch::default() }).unwrap();

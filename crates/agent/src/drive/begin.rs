@@ -168,7 +168,8 @@ impl Drive {
             }
             None => None,
         };
-        let root = guard_root(&lease, run.session(), run.id());
+        // What a forgotten session's placeholders stood for is gone, and nothing new is kept there.
+        let root = guard_root(&lease, session, run.id());
         let known = vault.all(&lease.scope, root).await?;
         let guard = RunGuard::new(core.guard, lease.scope.clone(), root, vault, known);
         let asked = input_of(events)?;
@@ -209,6 +210,7 @@ impl Drive {
         let started = runtime.clock.now();
         let tree = tree(&lease.scope, &run, (above.as_ref(), in_doubt));
         Self {
+            live: Some(runtime.live.enter(&lease.scope, run.id(), cancel)),
             shelf: Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal))),
             budgets: budgets(runtime.ledger.as_ref(), &lease.scope, (&run, &tree)),
             tree,

@@ -34,9 +34,11 @@ impl fmt::Debug for MemoryJournal {
     }
 }
 
+type Runs = HashMap<RunId, RunLog, RandomState>;
+
 #[derive(Debug, Default)]
 struct Tenant {
-    runs: HashMap<RunId, RunLog, RandomState>,
+    runs: Runs,
     blobs: HashMap<Hash, Bytes>,
     ledger: Vec<LedgerLine>,
     sessions: sessions::Kept,

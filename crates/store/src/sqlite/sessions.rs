@@ -34,11 +34,12 @@ use place::Place;
 /// Keys of the sessions that runs of this process hold, by run.
 pub(crate) type Keys = HashMap<(TenantId, RunId), (Place, Key)>;
 
-/// What the writer needs to make and open keys.
+/// What the writer needs to make and open keys, and to know which processes live.
 #[derive(Clone)]
 struct Forge {
     file: PathBuf,
     ids: Arc<dyn Ids>,
+    owners: PathBuf,
 }
 
 fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
@@ -105,7 +106,7 @@ fn put(
     conversation: &Conversation,
     now: Timestamp,
 ) -> Result<()> {
-    sweep(connection, &place.tenant, now)?;
+    sweep(connection, &forge.owners, (&place.tenant, None), now)?;
     let Some(key) = make(connection, forge, place, &conversation.session)? else {
         return Err(exists(&place.session.into()).into());
     };
@@ -120,19 +121,29 @@ fn put(
     Ok(())
 }
 
+/// The run that speaks in a session: the one that took it last, while its process lives.
+fn speaker(
+    connection: &Connection,
+    owners: &Path,
+    tenant: &TenantId,
+    holder: Option<RunId>,
+) -> Result<Option<RunId>> {
+    let Some(run) = holder else { return Ok(None) };
+    let process = rows::process_of(connection, tenant, run)?;
+    Ok(process.is_some_and(|process| owners::lives(owners, process)).then_some(run))
+}
+
 /// Takes a session for a run: its key, and whether it was made; `None` where none is.
 fn hold(
     connection: &Connection,
-    (forge, owners): (&Forge, &Path),
+    forge: &Forge,
     (place, key, run): (&Place, &SessionKey, RunId),
     (now, absent): (Timestamp, IfAbsent),
 ) -> Result<Option<(Key, bool)>> {
-    sweep(connection, &place.tenant, now)?;
+    sweep(connection, &forge.owners, (&place.tenant, Some(run)), now)?;
     let taken = if let Some(found) = rows::find(connection, place)? {
-        if let Some(other) = found.holder.filter(|other| *other != run)
-            && let Some(process) = rows::process_of(connection, &place.tenant, other)?
-            && owners::lives(owners, process)
-        {
+        let other = found.holder.filter(|other| *other != run);
+        if let Some(other) = speaker(connection, &forge.owners, &place.tenant, other)? {
             return Err(held_by(place.session, other).into());
         }
         (open_key(&forge.file, place, &found.key)?, false)
@@ -171,20 +182,39 @@ fn load(
 
 /// Deletes a session and what its placeholders stand for; the keys are overwritten, so that they
 /// cannot be found in free pages either.
-fn delete(connection: &Connection, place: &Place) -> Result<bool> {
+fn erase(connection: &Connection, place: &Place) -> Result<bool> {
     vault::overwriting(connection, || {
         vault::remove(connection, &place.tenant, place.vault())?;
         rows::delete(connection, place)
     })
 }
 
-/// Forgets the sessions of a tenant whose time is over.
-fn sweep(connection: &Connection, tenant: &TenantId, now: Timestamp) -> Result<u64> {
-    let over = rows::over(connection, tenant, now)?;
-    for place in &over {
-        delete(connection, place)?;
+/// Deletes a session in which nobody speaks.
+fn delete(connection: &Connection, owners: &Path, place: &Place) -> Result<bool> {
+    let holder = rows::find(connection, place)?.and_then(|found| found.holder);
+    match speaker(connection, owners, &place.tenant, holder)? {
+        Some(run) => Err(held_by(place.session, run).into()),
+        None => erase(connection, place),
     }
-    Ok(over.len() as u64)
+}
+
+/// Forgets the sessions of a tenant whose time is over, but those in which a run speaks, unless it is
+/// this one, which begins anew.
+fn sweep(
+    connection: &Connection,
+    owners: &Path,
+    (tenant, anew): (&TenantId, Option<RunId>),
+    now: Timestamp,
+) -> Result<u64> {
+    let mut gone = 0;
+    for (place, holder) in rows::over(connection, tenant, now)? {
+        let holder = holder.filter(|run| Some(*run) != anew);
+        if speaker(connection, owners, tenant, holder)?.is_none() {
+            erase(connection, &place)?;
+            gone += 1;
+        }
+    }
+    Ok(gone)
 }
 
 impl Store {
@@ -194,7 +224,8 @@ impl Store {
 
     fn forge(&self) -> Result<(Forge, Timestamp)> {
         let options = &self.writing()?.options;
-        let forge = Forge { file: self.key_file(), ids: Arc::clone(&options.ids) };
+        let (file, owners) = (self.key_file(), self.0.folder.join("owners"));
+        let forge = Forge { file, ids: Arc::clone(&options.ids), owners };
         Ok((forge, options.clock.now()))
     }
 }
@@ -238,13 +269,13 @@ impl Sessions for Store {
         absent: IfAbsent,
     ) -> BoxFuture<'a, PortResult<Option<Held>>> {
         let (place, run) = (Place::of(&lease.scope, key.id()), lease.run);
-        let (wanted, owners) = (key.clone(), self.0.folder.join("owners"));
+        let wanted = key.clone();
         async move {
             key.check()?;
             let (forge, now) = self.forge()?;
             let (file, at) = (forge.file.clone(), place.clone());
             let holding = self.writing()?.writer.note(move |connection| {
-                hold(connection, (&forge, &owners), (&at, &wanted, run), (now, absent))
+                hold(connection, &forge, (&at, &wanted, run), (now, absent))
             });
             let Some((data_key, is_new)) = holding.await? else { return Ok(None) };
             let of = (place.tenant.clone(), run);
@@ -290,15 +321,18 @@ impl Sessions for Store {
         scope: &'a Scope,
         session: SessionId,
     ) -> BoxFuture<'a, PortResult<bool>> {
-        let place = Place::of(scope, session);
-        self.write(move |connection| delete(connection, &place))
+        let (place, owners) = (Place::of(scope, session), self.0.folder.join("owners"));
+        self.write(move |connection| delete(connection, &owners, &place))
     }
 
     fn prune<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, PortResult<u64>> {
         let tenant = scope.tenant().clone();
         async move {
-            let now = self.forge()?.1;
-            self.write(move |connection| sweep(connection, &tenant, now)).await
+            let (forge, now) = self.forge()?;
+            let over = move |connection: &Connection| {
+                sweep(connection, &forge.owners, (&tenant, None), now)
+            };
+            self.write(over).await
         }
         .boxed()
     }

@@ -9,7 +9,7 @@ use largestack_types::id::{RunId, SessionId};
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 
-use super::{MemoryJournal, ready};
+use super::{MemoryJournal, Runs, Tenant, ready};
 use crate::BoxFuture;
 use crate::journal::Lease;
 use crate::sessions::{
@@ -48,14 +48,29 @@ impl Kept {
         }
     }
 
-    fn sweep(&mut self, now: Timestamp) -> u64 {
-        let before = self.0.len();
-        self.0.retain(|_, entry| !entry.said.session.is_over(now));
-        (before - self.0.len()) as u64
-    }
-
     fn make(&mut self, scope: &Scope, said: Conversation) {
         self.0.insert(name(scope, said.session.id), Entry { said, holder: None });
+    }
+}
+
+impl Tenant {
+    /// Forgets the sessions whose time is over, but those in which a run speaks, unless it is this
+    /// one, which begins anew.
+    fn sweep(&mut self, now: Timestamp, anew: Option<RunId>) -> u64 {
+        let Self { sessions, runs, .. } = self;
+        let before = sessions.0.len();
+        sessions.0.retain(|_, entry| {
+            !entry.said.session.is_over(now)
+                || entry.speaker(runs).is_some_and(|speaker| Some(speaker) != anew)
+        });
+        (before - sessions.0.len()) as u64
+    }
+}
+
+impl Entry {
+    /// The run that speaks in it.
+    fn speaker(&self, runs: &Runs) -> Option<RunId> {
+        self.holder.filter(|run| runs.get(run).is_some_and(|log| log.holder.is_some()))
     }
 }
 
@@ -88,7 +103,7 @@ impl Sessions for MemoryJournal {
         let now = self.now();
         conversation.session.exchanges = conversation.exchanges.len() as u64;
         ready(self.with(scope, |tenant| {
-            tenant.sessions.sweep(now);
+            tenant.sweep(now, None);
             let session = conversation.session.clone();
             if tenant.sessions.0.contains_key(&name(scope, session.id)) {
                 return Err(exists(&session.id.into()));
@@ -107,7 +122,7 @@ impl Sessions for MemoryJournal {
         let now = self.now();
         ready(key.check().and_then(|()| {
             self.with(&lease.scope, |tenant| {
-                tenant.sessions.sweep(now);
+                tenant.sweep(now, Some(lease.run));
                 let name = name(&lease.scope, key.id());
                 let anew = !tenant.sessions.0.contains_key(&name);
                 if anew {
@@ -115,9 +130,8 @@ impl Sessions for MemoryJournal {
                     tenant.sessions.make(&lease.scope, empty(Session::new(key, ttl, now)));
                 }
                 let Some(entry) = tenant.sessions.0.get_mut(&name) else { return Ok(None) };
-                if let Some(other) = entry.holder.filter(|other| *other != lease.run)
-                    && tenant.runs.get(&other).is_some_and(|log| log.holder.is_some())
-                {
+                let speaker = entry.speaker(&tenant.runs).filter(|other| *other != lease.run);
+                if let Some(other) = speaker {
                     return Err(held_by(key.id(), other));
                 }
                 entry.holder = Some(lease.run);
@@ -130,9 +144,9 @@ impl Sessions for MemoryJournal {
     fn list<'a>(&'a self, scope: &'a Scope, limit: usize) -> BoxFuture<'a, Result<Vec<Session>>> {
         let now = self.now();
         ready(Ok(self.with(scope, |tenant| {
-            tenant.sessions.sweep(now);
             let own = tenant.sessions.0.iter().filter(|((who, _), _)| **who == *scope.principal());
-            let mut list: Vec<_> = own.map(|(_, entry)| entry.said.session.clone()).collect();
+            let kept = own.map(|(_, entry)| &entry.said.session);
+            let mut list: Vec<_> = kept.filter(|session| !session.is_over(now)).cloned().collect();
             list.sort_by_key(|session| std::cmp::Reverse((session.updated, session.id)));
             list.truncate(limit);
             list
@@ -146,18 +160,24 @@ impl Sessions for MemoryJournal {
     ) -> BoxFuture<'a, Result<Option<Conversation>>> {
         let now = self.now();
         ready(Ok(self.with(scope, |tenant| {
-            tenant.sessions.sweep(now);
-            tenant.sessions.0.get(&name(scope, session)).map(|entry| entry.said.clone())
+            let kept = tenant.sessions.0.get(&name(scope, session)).map(|entry| &entry.said);
+            kept.filter(|said| !said.session.is_over(now)).cloned()
         })))
     }
 
     fn delete<'a>(&'a self, scope: &'a Scope, session: SessionId) -> BoxFuture<'a, Result<bool>> {
-        let gone = self.with(scope, |tenant| tenant.sessions.0.remove(&name(scope, session)));
-        ready(Ok(gone.is_some()))
+        ready(self.with(scope, |tenant| {
+            let name = name(scope, session);
+            let Some(entry) = tenant.sessions.0.get(&name) else { return Ok(false) };
+            if let Some(run) = entry.speaker(&tenant.runs) {
+                return Err(held_by(session, run));
+            }
+            Ok(tenant.sessions.0.remove(&name).is_some())
+        }))
     }
 
     fn prune<'a>(&'a self, scope: &'a Scope) -> BoxFuture<'a, Result<u64>> {
         let now = self.now();
-        ready(Ok(self.with(scope, |tenant| tenant.sessions.sweep(now))))
+        ready(Ok(self.with(scope, |tenant| tenant.sweep(now, None))))
     }
 }

@@ -79,18 +79,21 @@ fn run_id(bytes: [u8; 16]) -> RunId {
     RunId::from_u128(u128::from_be_bytes(bytes))
 }
 
-/// The sessions of a tenant whose time is over.
+/// The sessions of a tenant whose time is over, each with the run that took it last.
 pub(super) fn over(
     connection: &Connection,
     tenant: &TenantId,
     now: Timestamp,
-) -> Result<Vec<Place>> {
-    let select = "SELECT principal, session FROM sessions WHERE tenant = ?1 AND expires <= ?2";
+) -> Result<Vec<(Place, Option<RunId>)>> {
+    let select =
+        "SELECT principal, session, holder FROM sessions WHERE tenant = ?1 AND expires <= ?2";
     let rows = connection.prepare_cached(select).and_then(|mut select| {
         let rows = select.query_map(params![tenant.as_str(), now.micros()], |row| {
             let principal: String = row.get(0)?;
             let session = session_id(row.get(1)?);
-            Ok(Place { tenant: tenant.clone(), principal: principal.into(), session })
+            let holder: Option<[u8; 16]> = row.get(2)?;
+            let place = Place { tenant: tenant.clone(), principal: principal.into(), session };
+            Ok((place, holder.map(run_id)))
         })?;
         rows.collect::<rusqlite::Result<Vec<_>>>()
     });
