@@ -11,6 +11,7 @@ use largestack_ports::vault::Sensitive;
 use largestack_types::json::Json;
 
 use crate::DynamicTool;
+use crate::withheld::{Cut, Withheld};
 
 /// What a command's standard output means.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -86,7 +87,8 @@ impl CommandTool {
         self
     }
 
-    /// Gives it a variable whose value is taken out of everything that it says.
+    /// Gives it a variable whose value is taken out of everything that it says, also as JSON, a URL or
+    /// base64 spell it.
     #[must_use]
     pub fn secret(mut self, name: impl Into<String>, value: Sensitive) -> Self {
         let name = name.into();
@@ -140,11 +142,14 @@ impl CommandTool {
         command.environment.push((IDEMPOTENCY_KEY.to_owned(), key));
         command.input = Bytes::copy_from_slice(arguments.as_str().as_bytes());
         let ended = commands.run(command).await.map_err(|error| failure(&error))?;
-        let hide = |bytes: &[u8]| self.hidden(&readable(bytes));
-        if let Some(failed) = failed(&ended, &hide(&ended.errors)) {
+        let withheld = self.withheld();
+        // Of standard error the end is kept.
+        let full = ended.errors.len() >= self.command.limits.errors;
+        let complaint = withheld.readable(&ended.errors, Cut { before: full, after: false });
+        if let Some(failed) = failed(&ended, &complaint) {
             return Err(failed);
         }
-        let output = hide(&ended.output);
+        let output = withheld.readable(&ended.output, Cut::default());
         match self.answer {
             CommandAnswer::Text => Ok(ToolOutput::text(output)),
             CommandAnswer::Json => {
@@ -156,24 +161,12 @@ impl CommandTool {
         }
     }
 
-    /// Text without the values that are nobody's to read.
-    fn hidden(&self, text: &str) -> String {
+    /// The values that are nobody's to read.
+    fn withheld(&self) -> Withheld<'_> {
         let secrets = self.command.environment.iter();
         let secrets = secrets.filter(|(name, _)| self.secret.contains(name));
-        without(text, secrets.map(|(_, value)| value))
+        Withheld::new(secrets.map(|(_, value)| value))
     }
-}
-
-/// Text in which these values do not stand.
-pub(crate) fn without<'s>(text: &str, secrets: impl Iterator<Item = &'s Sensitive>) -> String {
-    let secrets = secrets.map(Sensitive::expose).filter(|secret| !secret.is_empty());
-    secrets.fold(text.to_owned(), |text, secret| text.replace(secret, "[redacted]"))
-}
-
-/// What of a stream is text: no control characters but ends of lines and tabs.
-pub(crate) fn readable(bytes: &[u8]) -> String {
-    let text = String::from_utf8_lossy(bytes);
-    text.chars().filter(|c| !c.is_control() || matches!(c, '\n' | '\t')).collect()
 }
 
 pub(crate) fn failure(error: &CommandFailure) -> ToolFailure {

@@ -42,6 +42,7 @@ pub mod sql;
 mod testing;
 pub mod time;
 pub mod web;
+mod withheld;
 
 pub use dynamic::DynamicTool;
 pub use process::Processes;

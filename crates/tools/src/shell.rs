@@ -14,7 +14,8 @@ use serde::Deserialize;
 
 use crate::DynamicTool;
 use crate::built_in::{About, built_in};
-use crate::command::{failure, readable};
+use crate::command::failure;
+use crate::withheld::readable;
 
 /// The tool's name.
 pub const NAME: &str = "shell";

@@ -64,6 +64,25 @@ async fn a_secret_is_given_and_never_read() {
 }
 
 #[tokio::test]
+async fn a_secret_is_not_read_in_another_spelling_either_nor_the_rest_of_one_that_was_cut() {
+    let tool = |script: &str| shell(script).secret("TOKEN", Sensitive::new("hunt\"er/2 hunt"));
+    for said in
+        [r#""hunt\"er\/2 hunt""#, r#""\u0068unt\u0022er/2 hunt""#, r#""hunt%22er%2F2+hunt""#]
+    {
+        let script = format!("printf '%s' '{said}'");
+        assert_eq!(call(tool(&script), "{}").await.unwrap(), "[redacted]", "{said}");
+    }
+    let nested = r#"printf '%s' '{"said": "{\"token\": \"hunt\\\"er/2 hunt\"}"}'"#;
+    let said = call(tool(nested), "{}").await.unwrap();
+    assert!(said.contains("[redacted]") && !said.contains("er/2"), "{said}");
+    // Of what it complains, the end is kept: here from within the secret.
+    let limits = CommandLimits { errors: 9, ..CommandLimits::default() };
+    let failure = tool("printf '%s!' \"$TOKEN\" >&2; exit 1").limits(limits);
+    let failure = call(failure, "{}").await.unwrap_err();
+    assert!(failure.message.ends_with(": [redacted]!"), "{failure}");
+}
+
+#[tokio::test]
 async fn the_same_call_has_the_same_key() {
     let said = call(shell("echo \"\\\"$IDEMPOTENCY_KEY\\\"\""), "{}").await.unwrap();
     assert_eq!(said, "key");

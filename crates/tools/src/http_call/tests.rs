@@ -216,6 +216,21 @@ fn a_refusal_is_a_failure_without_the_credentials_that_it_repeats() {
 }
 
 #[test]
+fn a_credential_is_not_read_without_its_scheme_or_in_another_spelling_either() {
+    for (value, body) in [
+        ("Bearer tok/12345", r#"{"token": "tok\/12345"}"#),
+        ("Bearer tok/12345", r#"{"token": "tok%2F12345"}"#),
+        ("tok/12345", r#"{"token": "dG9rLzEyMzQ1"}"#),
+        ("Basic YW5uOnRvay8xMjM0NQ==", r#"{"token": "tok/12345"}"#),
+        ("Basic YW5uOnRvay8xMjM0NQ==", r#"{"token": "YW5uOnRvay8xMjM0NQ=="}"#),
+    ] {
+        let call = call("GET").credential("authorization", Sensitive::new(value));
+        let said = answer(call, &json!({"city": "x"}), 200, body).0.unwrap();
+        assert_eq!(said.text, r#"{"token":"[redacted]"}"#, "{value}: {body}");
+    }
+}
+
+#[test]
 fn what_a_call_may_do_follows_from_its_method() {
     let service = || Arc::new(Service(Mutex::default(), 200, ""));
     for (method, may, idempotent) in [
