@@ -9,7 +9,7 @@ use largestack_http::{Credentials, OsIds};
 use largestack_ports::secrets::Secrets as _;
 use largestack_ports::vault::Sensitive;
 use largestack_store::SecretFile;
-use largestack_types::errors::Result;
+use largestack_types::errors::{Coded as _, LargestackError, Result};
 use largestack_wire::{Provider, Registry};
 
 use crate::compose::scope;
@@ -38,12 +38,18 @@ pub(crate) fn secrets(environment: &Environment) -> Result<Option<SecretFile>> {
     Ok(Some(SecretFile::new(home, Arc::new(OsIds::new()?))))
 }
 
-/// The environment of this process, with the names of the secrets beside it. A store that does not
-/// open has none here: whoever asks it for a key hears why.
+/// The environment of this process, with the names of the secrets beside it. What a store that does
+/// not open says is told to whoever has a model chosen by the keys there are.
 pub(crate) fn environment() -> Environment {
     let environment = Environment::of_process();
-    let names = secrets(&environment).ok().flatten().and_then(|file| file.names(&scope()).ok());
-    environment.with_keys_elsewhere(names.unwrap_or_default())
+    let names = secrets(&environment).and_then(|file| {
+        let names = file.map(|file| file.names(&scope())).transpose();
+        names.map_err(LargestackError::from)
+    });
+    match names {
+        Ok(names) => environment.with_keys_elsewhere(names.unwrap_or_default()),
+        Err(error) => environment.with_unreadable_keys(error.message()),
+    }
 }
 
 /// Where keys of providers come from.

@@ -55,6 +55,8 @@ pub const ENV: &[Variable] = &[
 pub struct Environment {
     values: BTreeMap<String, Option<Sensitive>>,
     keys_elsewhere: BTreeSet<String>,
+    /// Why nobody knows which keys the secret store has.
+    unreadable: Option<String>,
 }
 
 impl std::fmt::Debug for Environment {
@@ -96,6 +98,18 @@ impl Environment {
     pub fn with_keys_elsewhere(mut self, names: impl IntoIterator<Item = String>) -> Self {
         self.keys_elsewhere = names.into_iter().collect();
         self
+    }
+
+    /// The same, knowing that there is a secret store that does not open, and why.
+    #[must_use]
+    pub fn with_unreadable_keys(mut self, why: impl Into<String>) -> Self {
+        self.unreadable = Some(why.into());
+        self
+    }
+
+    /// Why the secret store does not open.
+    pub(crate) fn unreadable_keys(&self) -> Option<&str> {
+        self.unreadable.as_deref()
     }
 
     /// The folder for what belongs to this user and to no project; `None` where no variable says.

@@ -64,7 +64,7 @@ impl Inputs<'_> {
         let file = locate::agent_file(&self.working_folder.join(path))?;
         let folder = locate::folder_of(&file);
         let project_file = locate::project_file(&folder)?;
-        let (project, model) =
+        let (project, (model, doubt)) =
             self.read_project(project_file, Some(&folder), &layers, &mut report)?;
         let written_out = |tree| tools::expanded(agent::expanded(tree));
         let tree = include::tree(&file, self.environment, written_out, &mut report)?;
@@ -85,6 +85,9 @@ impl Inputs<'_> {
         if &*agent.model == "auto" {
             agent.model = model.value;
             settle(&mut report, at, &agent.model, &model.source);
+            if let Some(doubt) = doubt {
+                report.wrong(&written, "model", doubt);
+            }
         } else if let Err(wrong) = catalogue.check_model(&agent.model) {
             report.wrong(&written, "model", wrong);
         }
@@ -112,7 +115,7 @@ impl Inputs<'_> {
         agent_folder: Option<&Path>,
         layers: &Node,
         report: &mut Report,
-    ) -> Result<(Project, Read<Arc<str>>), Error> {
+    ) -> Result<(Project, (Read<Arc<str>>, Option<Wrong>)), Error> {
         let tree = match &file {
             Some(file) => include::tree(file, self.environment, |tree| tree, report)?,
             None => Node::empty(Source::Default),
@@ -129,7 +132,7 @@ impl Inputs<'_> {
             (None, None, None) => home.clone().unwrap_or_else(|| homeless(report)),
         };
         settle_key(report, at, "state", &state.display().to_string(), &written.state.source);
-        let model = self.project_model(&written, report);
+        let (model, doubt) = self.project_model(&written, report);
         settle(report, at, &model.value, &model.source);
         let prices = prices::book(
             &written.prices,
@@ -152,7 +155,7 @@ impl Inputs<'_> {
             limits: written.limits,
             prices,
         };
-        Ok((project, model))
+        Ok((project, (model, doubt)))
     }
 
     /// Where state is that belongs to no project. Most runs have a project, so that a process
@@ -169,8 +172,12 @@ impl Inputs<'_> {
     }
 
     /// What the project says, else the model of the first provider with a key, else the offline
-    /// one.
-    fn project_model(&self, written: &Written, report: &mut Report) -> Read<Arc<str>> {
+    /// one; and why nobody can know which that is, for whoever takes it.
+    fn project_model(
+        &self,
+        written: &Written,
+        report: &mut Report,
+    ) -> (Read<Arc<str>>, Option<Wrong>) {
         let model = &written.model;
         let catalogue = Catalogue {
             offer: self.offer,
@@ -189,21 +196,25 @@ impl Inputs<'_> {
             }
         }
         if &*model.value == "auto" && written.pools.contains_key("auto") {
-            return Read { value: "pool/auto".into(), source: model.source.clone() };
+            return (Read { value: "pool/auto".into(), source: model.source.clone() }, None);
         }
         if &*model.value != "auto" {
             if let Err(wrong) = catalogue.check_model(&model.value) {
                 report.wrong(&model.source, "model", wrong);
             }
-            return Read { value: model.value.clone(), source: model.source.clone() };
+            return (Read { value: model.value.clone(), source: model.source.clone() }, None);
         }
         for (provider, name) in AUTO {
             let row = written.providers.provider(provider);
             if let Some(source) = row.and_then(|row| self.environment.key_source(row)) {
-                return Read { value: (*name).into(), source };
+                return (Read { value: (*name).into(), source }, None);
             }
         }
-        Read { value: self.offer.offline_model.into(), source: Source::Default }
+        let doubt = self.environment.unreadable_keys().map(|why| Wrong::Value {
+            detail: format!("is chosen by the keys there are, and the secret store says: {why}"),
+            advice: Some("Mend or remove the secret store, or name a model".to_owned()),
+        });
+        (Read { value: self.offer.offline_model.into(), source: Source::Default }, doubt)
     }
 }
 

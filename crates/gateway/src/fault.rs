@@ -61,23 +61,37 @@ pub(crate) fn was_not_asked(error: &LargestackError) -> bool {
     }
 }
 
-/// What an error says about the health of a provider.
+/// What the end of a call says about the health of a model and its provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Health {
-    /// It did not do its work.
-    Down,
     /// It answered, if only to refuse.
     Answers,
+    /// The provider said that this did not work.
+    Down,
+    /// It broke off or took too long: the model, as far as anybody can know.
+    Lost,
+    /// No connection to the provider came to stand.
+    Unreachable,
     /// It was not asked.
     Unknown,
 }
 
-/// What an error says about the health of a provider. A rate limit and a wrong request are
-/// answers: they do not open a circuit.
+/// What an error says about health. A rate limit and a wrong request are answers: they do not open a
+/// circuit.
 pub(crate) fn health(error: &LargestackError) -> Health {
     match error {
-        LargestackError::ProviderError(e) if e.transient => Health::Down,
-        LargestackError::ProviderTimeoutError(_) => Health::Down,
+        LargestackError::ProviderError(e) if is_open_circuit(e) => Health::Unknown,
+        LargestackError::ProviderError(e) if e.transient => {
+            match (e.status, e.provider_code.as_deref()) {
+                (Some(_), _) | (None, Some(unsent::UNREAD)) => Health::Down,
+                (None, Some(code)) if unsent::is(code) => Health::Unreachable,
+                (None, _) => Health::Lost,
+            }
+        }
+        LargestackError::ProviderTimeoutError(e) if e.phase == unsent::CONNECT => {
+            Health::Unreachable
+        }
+        LargestackError::ProviderTimeoutError(_) => Health::Lost,
         LargestackError::ProviderError(e) if e.status.is_some() => Health::Answers,
         LargestackError::ProviderAuthError(e) if !e.detail.is_empty() => Health::Answers,
         LargestackError::ProviderRateLimitError(_)
@@ -87,15 +101,26 @@ pub(crate) fn health(error: &LargestackError) -> Health {
     }
 }
 
+/// Whether a transport says that nothing of a request left this process: no key, a store of keys that
+/// does not open, no address, no connection.
+pub(crate) fn never_left(error: &LargestackError) -> bool {
+    match error {
+        LargestackError::ProviderError(e) => {
+            e.status.is_none() && e.provider_code.as_deref().is_some_and(unsent::is)
+        }
+        LargestackError::ProviderTimeoutError(e) => e.phase == unsent::CONNECT,
+        LargestackError::ProviderAuthError(_) | LargestackError::OtherError(_) => true,
+        _ => false,
+    }
+}
+
 /// Whether an attempt that had been sent, delivered nothing and reported nothing may be charged
 /// for all the same: whatever the provider did not refuse.
 pub(crate) fn may_be_charged(error: &LargestackError) -> bool {
     match error {
-        LargestackError::ProviderError(e) => {
-            e.status.is_none() && !e.provider_code.as_deref().is_some_and(unsent::is)
-        }
+        LargestackError::ProviderError(e) => e.status.is_none() && !never_left(error),
         // A gateway of the provider that gave up waiting says 504 and nothing of the bill.
-        LargestackError::ProviderTimeoutError(e) => e.phase != unsent::CONNECT,
+        LargestackError::ProviderTimeoutError(_) => !never_left(error),
         LargestackError::ProviderAuthError(_)
         | LargestackError::ProviderRateLimitError(_)
         | LargestackError::ContextWindowExceededError(_)
@@ -107,12 +132,17 @@ pub(crate) fn may_be_charged(error: &LargestackError) -> bool {
     }
 }
 
-/// A call that was not made because the provider is down.
-pub(crate) fn open_circuit(provider: &Arc<str>, failures: u32, wait_ms: u128) -> LargestackError {
+/// A call that was not made because the provider is down, or this model of it.
+pub(crate) fn open_circuit(
+    (provider, model): (&Arc<str>, Option<&str>),
+    failures: u32,
+    wait_ms: u128,
+) -> LargestackError {
+    let who = model.map_or_else(String::new, |model| format!("`{model}` is "));
     ProviderError {
         provider: provider.clone(),
         status: None,
-        detail: format!("not asked for {wait_ms} ms more, after {failures} failures in a row"),
+        detail: format!("{who}not asked for {wait_ms} ms more, after {failures} failures in a row"),
         provider_code: Some(CIRCUIT_OPEN.to_owned()),
         request_id: None,
         transient: true,

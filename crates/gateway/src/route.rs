@@ -13,7 +13,7 @@ use largestack_wire::price::{Book, Price};
 use largestack_wire::profile::Profile;
 use largestack_wire::{Beginning, Registry, Target, Wire};
 
-use crate::layers::breaker::Circuit;
+use crate::layers::breaker::{Circuit, Circuits};
 use crate::predict::price_of;
 use crate::routing::Pool;
 
@@ -49,7 +49,7 @@ pub(crate) struct There {
     /// Why no conversation is held there, where it only embeds or ranks.
     pub(crate) silent: Option<LargestackError>,
     pub(crate) auth: Auth,
-    pub(crate) circuit: Arc<Circuit>,
+    pub(crate) circuits: Arc<Circuits>,
     /// What the sessions of all runs begin with, for a whole reply and for a stream.
     beginnings: [OnceLock<Beginning>; 2],
 }
@@ -75,7 +75,8 @@ pub(crate) struct Routes {
     pools: HashMap<Arc<str>, Arc<Pool>>,
     here: RwLock<HashMap<Arc<str>, Arc<dyn Model>>>,
     known: RwLock<HashMap<Arc<str>, Arc<Route>, RandomState>>,
-    circuits: RwLock<HashMap<Arc<str>, Arc<Circuit>>>,
+    /// By place, and by model at a place.
+    circuits: RwLock<HashMap<(Arc<str>, Option<Arc<str>>), Arc<Circuit>>>,
 }
 
 impl Routes {
@@ -159,7 +160,7 @@ impl Routes {
             day,
             served: Served::There(Box::new(There {
                 auth: auth(&target)?,
-                circuit: self.circuit(&place(&target)),
+                circuits: self.circuits(&target),
                 wire,
                 silent,
                 target,
@@ -174,9 +175,20 @@ impl Routes {
         here.get(name).or_else(|| here.get(prefix)).cloned()
     }
 
-    fn circuit(&self, provider: &Arc<str>) -> Arc<Circuit> {
+    /// What a call to this model passes. Kept beyond the route, which is made anew each day.
+    fn circuits(&self, target: &Target) -> Arc<Circuits> {
         let mut circuits = self.circuits.write().unwrap_or_else(PoisonError::into_inner);
-        circuits.entry(provider.clone()).or_default().clone()
+        if circuits.len() >= MAX_ROUTES {
+            // Routes hold theirs; one that is made anew is calm, too.
+            circuits.retain(|_, circuit| !circuit.is_calm());
+        }
+        if circuits.len() >= MAX_ROUTES {
+            circuits.clear();
+        }
+        let place = place(target);
+        let provider = circuits.entry((Arc::clone(&place), None)).or_default().clone();
+        let model = circuits.entry((place, Some(Arc::clone(&target.model)))).or_default().clone();
+        Arc::new(Circuits { provider, model })
     }
 }
 
@@ -186,7 +198,7 @@ impl fmt::Debug for Routes {
     }
 }
 
-/// What is up or down as one: a row, in one region where it has several.
+/// What can be reached or not as one: a row, in one region where it has several.
 fn place(target: &Target) -> Arc<str> {
     let name = &target.provider.name;
     match target.provider.params.get("region").and_then(|region| region.value.as_deref()) {

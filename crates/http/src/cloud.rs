@@ -49,7 +49,7 @@ impl CloudTransport {
         }
     }
 
-    async fn authorised(&self, mut request: Request) -> Result<Request> {
+    async fn with_credentials(&self, mut request: Request) -> Result<Request> {
         let key = self.keys.key(&request.provider)?.filter(|key| !key.expose().is_empty());
         let bearer = |token: &Sensitive| {
             Auth::Ready(vec![(
@@ -91,14 +91,18 @@ impl CloudTransport {
 }
 
 impl Transport for CloudTransport {
+    fn authorised(&self, request: Request) -> BoxFuture<'_, Result<Request>> {
+        Box::pin(self.with_credentials(request))
+    }
+
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
-        match request.auth {
-            Auth::SigV4 { .. } | Auth::GoogleCloud | Auth::Azure => Box::pin(async move {
-                let request = self.authorised(request).await?;
-                self.inner.send(request).await
-            }),
-            _ => self.inner.send(request),
+        if !request.auth.is_fetched() {
+            return self.inner.send(request);
         }
+        Box::pin(async move {
+            let request = self.with_credentials(request).await?;
+            self.inner.send(request).await
+        })
     }
 }
 

@@ -66,6 +66,13 @@ pub enum Auth {
     Ready(Vec<(&'static str, Sensitive)>),
 }
 
+impl Auth {
+    /// Whether others may have to be asked for the credentials.
+    pub const fn is_fetched(&self) -> bool {
+        matches!(self, Self::SigV4 { .. } | Self::GoogleCloud | Self::Azure)
+    }
+}
+
 /// How long each part of an exchange may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Timeouts {
@@ -102,8 +109,16 @@ pub struct Response {
 
 /// Sends requests. Dropping the future or the body ends the exchange.
 pub trait Transport: Send + Sync + 'static {
+    /// Gets the credentials of a request that have to be fetched ([`Auth::is_fetched`]), which takes
+    /// time in which nothing of it leaves. Whoever does not ask for it has it done by
+    /// [`Transport::send`].
+    fn authorised(&self, request: Request) -> BoxFuture<'_, Result<Request>> {
+        Box::pin(std::future::ready(Ok(request)))
+    }
+
     /// Sends one request. Errors are of the transport only (`ProviderError`,
     /// `ProviderTimeoutError`, `ProviderAuthError` when no key is configured): a status of 500 is
-    /// an answer.
+    /// an answer. `ProviderAuthError` and errors of any other kind (a store of keys that does not
+    /// open) say that nothing was sent.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>>;
 }

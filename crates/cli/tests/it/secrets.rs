@@ -94,6 +94,24 @@ fn a_model_that_is_chosen_by_its_key_is_chosen_by_one_in_the_store_too() {
 }
 
 #[test]
+fn where_the_store_does_not_open_no_model_is_chosen_by_the_keys_there_are() {
+    let place = Place::new();
+    place.write("agent.yaml", "name: a\ninstructions: Help.\n");
+    place.write("named/agent.yaml", "name: a\ninstructions: Help.\nmodel: offline/extractive\n");
+    set(&place, "openai", KEY).expect(0);
+    std::fs::write(file(&place), "sk-in-clear").expect("written");
+    for verb in [&["config", "explain", "."][..], &["run", ".", "Hello?"], &["check", "."]] {
+        let refused = ran(&place, verb, &[]);
+        assert_ne!(refused.code, 0, "{verb:?}: {}", refused.out);
+        let said = format!("{}{}", refused.out, refused.err);
+        assert!(said.contains("secrets.sealed") && !said.contains("sk-in-clear"), "{said}");
+    }
+    // A variable decides before the store is asked, and whoever names a model asks for no key.
+    ran(&place, &["config", "explain", "."], &[("OPENAI_API_KEY", "b")]).expect(0);
+    ran(&place, &["config", "explain", "named"], &[]).expect(0);
+}
+
+#[test]
 fn the_doctor_says_what_a_store_is_worth_and_what_is_wrong_with_it() {
     let place = Place::new();
     let doctor = || place.run(&["doctor", "--json"]);

@@ -1,4 +1,13 @@
-//! Layer 6: a provider that fails again and again is spared for a while, then asked once.
+//! Layer 6: a model that fails again and again is spared for a while, then asked once; so is a
+//! provider that cannot be reached.
+//!
+//! A circuit stands for a model at a row of the provider table in a region, since that is what
+//! breaks: a deployment without capacity, a model that was taken down, one that hangs. The models that
+//! an agent falls back to are often at the same provider, and must not be refused with it. Beside it
+//! one circuit stands for the row in the region, in which only failures to reach it count (no
+//! connection, no TLS, no proxy): they hold for all of its models, so that nobody waits for a
+//! connection again for each. Any answer, also an error, says that it is there. A wrong key counts in
+//! neither: the caller is told at once, and a call with another key must not be refused for it.
 
 use std::future::{Ready, ready};
 use std::pin::Pin;
@@ -18,13 +27,14 @@ use crate::route::Served;
 use crate::step::Step;
 
 mod circuit;
-pub(crate) use circuit::Circuit;
 use circuit::Pass;
+pub(crate) use circuit::{Circuit, Circuits, Spared};
 
-/// When a provider is spared. One circuit for each row of the provider table and region.
+/// When a model is spared, and a provider that cannot be reached. One circuit for each model of a row
+/// of the provider table in a region, and one for the row in the region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct BreakerPolicy {
-    /// Calls in a row that must fail. Wrong requests and rate limits are not failures.
+    /// Calls in a row that must fail. Wrong requests, wrong keys and rate limits are not failures.
     pub failures: u32,
     /// How long it is spared before one call tries whether it is back.
     pub pause: Duration,
@@ -36,7 +46,7 @@ impl Default for BreakerPolicy {
     }
 }
 
-/// Spares a provider that is down.
+/// Spares who is down.
 #[derive(Clone)]
 pub(crate) struct Breaker<S> {
     policy: BreakerPolicy,
@@ -77,12 +87,13 @@ impl<S: Step> Service<Ask> for Breaker<S> {
     fn call(&mut self, ask: Ask) -> Self::Future {
         let pass = match &ask.route.served {
             Served::Here(_) | Served::Pool(_) => None,
-            Served::There(there) => match there.circuit.enter(self.policy, &self.clock) {
+            Served::There(there) => match there.circuits.enter(self.policy, &self.clock) {
                 Ok(pass) => Some(pass),
-                Err(wait) => {
+                Err((spared, wait)) => {
+                    let model = (spared == Spared::Model).then_some(&*there.target.model);
                     let failures = self.policy.failures;
-                    let error = open_circuit(&ask.route.provider, failures, wait.as_millis());
-                    return ready(Err(error));
+                    let who = (&ask.route.provider, model);
+                    return ready(Err(open_circuit(who, failures, wait.as_millis())));
                 }
             },
         };

@@ -20,7 +20,8 @@ use largestack_wire::{DecodeError, HttpRequest, wait};
 use tower::Service;
 
 use super::exchange::{
-    MAX_ERROR_BYTES, beginning, in_words, patience, refuse_if_blocked, unreadable,
+    MAX_ERROR_BYTES, authorised, beginning, departing, in_words, patience, refuse_if_blocked,
+    unreadable,
 };
 use crate::errand::{Errand, Found};
 use crate::job::{Ask, Job};
@@ -88,13 +89,6 @@ async fn run(
         Errand::Rerank { .. } => Protocol::Rerank(there.target.rerank_wire()?),
     };
     let encoded = encode(protocol, errand, there)?;
-    {
-        let mut notes = job.notes();
-        notes.sent = true;
-        for setting in &encoded.dropped {
-            notes.flag(&format!("dropped:{setting}"));
-        }
-    }
     let body = send(&*transport, timeouts, &job, there, protocol, encoded).await?;
     let said = decode(protocol, errand, &body).map_err(|error| unreadable(there, &error, &body))?;
     let mut notes = job.notes();
@@ -165,7 +159,15 @@ async fn send(
         timeouts: timeouts
             .unwrap_or_else(|| patience(there.target.provider.timeouts, encoded.mode)),
     };
-    let mut response = transport.send(request).await?;
+    let request = authorised(transport, request).await?;
+    {
+        let mut notes = job.notes();
+        notes.sent = true;
+        for setting in &encoded.dropped {
+            notes.flag(&format!("dropped:{setting}"));
+        }
+    }
+    let mut response = departing(transport, request, job).await?;
     if !(200..300).contains(&response.status) {
         let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
         let headers = in_words(&response.headers);

@@ -22,7 +22,7 @@ mod send;
 mod whole;
 
 use incoming::Incoming;
-pub(crate) use send::{MAX_ERROR_BYTES, beginning, in_words, patience};
+pub(crate) use send::{MAX_ERROR_BYTES, authorised, beginning, departing, in_words, patience};
 pub(crate) use whole::unreadable;
 
 /// Makes attempts.

@@ -179,7 +179,7 @@ impl Router {
 
     fn is_down(&self, route: &Route) -> bool {
         match &route.served {
-            Served::There(there) => there.circuit.is_shut(&*self.clock),
+            Served::There(there) => there.circuits.is_shut(&*self.clock),
             Served::Here(_) | Served::Pool(_) => false,
         }
     }

@@ -70,3 +70,25 @@ async fn wrong_requests_wrong_keys_and_rate_limits_do_not_open_it() {
     rig.upstream.push(ChatReply::text("fine"));
     assert_eq!(call(&rig).await.unwrap(), "fine");
 }
+
+#[tokio::test]
+async fn a_model_that_is_down_leaves_another_of_the_same_provider_to_answer() {
+    let clock = FakeClock::default();
+    let with_fallback =
+        rig_with(clock, |builder| builder.breaker(POLICY).fallbacks("test", ["mock/other"]));
+    let rig = with_fallback.await;
+    for _ in 0..POLICY.failures {
+        rig.upstream.push(Answer::error(500, "down"));
+        rig.upstream.push(ChatReply::text("from the second"));
+        assert_eq!(call(&rig).await.unwrap(), "from the second");
+    }
+    let before = rig.upstream.counts().requests;
+    rig.upstream.push(ChatReply::text("still from the second"));
+    let heard = ask(&rig.gateway, &context(1), question("mock/priced", "hi", true)).await;
+    let answer = heard.answer();
+    assert_eq!(answer.reply.text(), "still from the second");
+    let (model, spared) = &answer.call.failed_attempts[0];
+    assert_eq!(&**model, "mock/priced");
+    assert!(spared.message().contains("`priced` is not asked for 30000 ms more"), "{spared}");
+    assert_eq!(rig.upstream.counts().requests, before + 1, "the first was not asked");
+}

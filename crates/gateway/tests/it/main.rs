@@ -39,3 +39,4 @@ mod routing;
 mod settle;
 #[cfg(test)]
 mod stop;
+mod unsent;

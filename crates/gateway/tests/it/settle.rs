@@ -15,7 +15,7 @@ use largestack_testkit::{Answer, ChatReply, FunctionModel, Turn, budgeted, quest
 use largestack_types::errors::{Code, Coded, LargestackError, ProviderError, Result};
 use largestack_types::id::RunId;
 use largestack_types::money::Money;
-use largestack_types::scope::Scope;
+use largestack_types::scope::{Scope, TenantId};
 
 use crate::rig::{HastyClock, Rig, ask, rig};
 
@@ -204,6 +204,10 @@ impl Ledger for Elsewhere {
         seen: Money,
     ) -> BoxFuture<'a, Result<()>> {
         self.0.report(reservation, seen)
+    }
+
+    fn meter<'a>(&'a self, tenant: &'a TenantId, used: Money) -> BoxFuture<'a, Result<()>> {
+        self.0.meter(tenant, used)
     }
 
     fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>> {

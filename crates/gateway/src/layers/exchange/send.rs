@@ -7,12 +7,13 @@ use futures::StreamExt as _;
 use futures::stream::BoxStream;
 use http::HeaderMap;
 use http::header::{CONTENT_TYPE, HeaderValue};
-use largestack_ports::transport::{Method, Request, Timeouts, Transport};
+use largestack_ports::transport::{Method, Request, Response, Timeouts, Transport};
 use largestack_types::call::Call;
 use largestack_types::errors::{LargestackError, ProviderError, Result};
 use largestack_wire::{Decoder, Mode, Patience, Session, shape, wait};
 
 use crate::excerpt;
+use crate::fault::never_left;
 use crate::job::Job;
 use crate::layers::meter::Kept;
 use crate::route::There;
@@ -59,6 +60,16 @@ pub(super) async fn send(
     slot.put_session(kept);
     let (encoded, method) = encoded?;
     let asked = encoded.mode;
+    let request = Request {
+        provider: there.target.provider.name.clone(),
+        method: if encoded.method == "GET" { Method::Get } else { Method::Post },
+        url: encoded.url,
+        headers: encoded.headers,
+        auth: there.auth.clone(),
+        body: encoded.body,
+        timeouts: timeouts.unwrap_or_else(|| patience(there.target.provider.timeouts, asked)),
+    };
+    let request = authorised(transport, request).await?;
     {
         let mut notes = job.notes();
         notes.sent = true;
@@ -69,16 +80,7 @@ pub(super) async fn send(
             notes.flag(&format!("output:{}", method.name()));
         }
     }
-    let request = Request {
-        provider: there.target.provider.name.clone(),
-        method: if encoded.method == "GET" { Method::Get } else { Method::Post },
-        url: encoded.url,
-        headers: encoded.headers,
-        auth: there.auth.clone(),
-        body: encoded.body,
-        timeouts: timeouts.unwrap_or_else(|| patience(there.target.provider.timeouts, asked)),
-    };
-    let mut response = transport.send(request).await?;
+    let mut response = departing(transport, request, job).await?;
     if !(200..300).contains(&response.status) {
         let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
         let headers = in_words(&response.headers);
@@ -94,6 +96,24 @@ pub(super) async fn send(
     }
     let body = beginning(&mut response.body, MAX_ERROR_BYTES).await;
     Err(wrong_type(there, response.status, content_type, &body))
+}
+
+/// The request with credentials that have to be fetched. Cut off here, nothing was sent.
+pub(crate) async fn authorised(transport: &dyn Transport, request: Request) -> Result<Request> {
+    if request.auth.is_fetched() { transport.authorised(request).await } else { Ok(request) }
+}
+
+/// Sends a request, and notes where it has not left after all: such a call costs nothing.
+pub(crate) async fn departing(
+    transport: &dyn Transport,
+    request: Request,
+    job: &Job,
+) -> Result<Response> {
+    let response = transport.send(request).await;
+    if response.as_ref().is_err_and(never_left) {
+        job.notes().sent = false;
+    }
+    response
 }
 
 /// How long a provider may take for a reply of this kind. A whole reply begins when it is finished.
