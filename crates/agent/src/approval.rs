@@ -6,7 +6,9 @@ use std::sync::Arc;
 
 use largestack_engine::Wait;
 use largestack_engine::event::{ApprovalAnswered, ApprovalRequested, Event};
-use largestack_ports::approvals::{Answer, Approval, Question, Right, Standing, Terms, Token};
+use largestack_ports::approvals::{
+    Answer, Approval, Question, Right, Standing, Terms, Token, Untrusted,
+};
 use largestack_ports::tool::Capabilities;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -62,13 +64,21 @@ pub(crate) fn unavailable() -> LargestackError {
 
 impl Agent {
     /// The questions of this tenant that wait for an answer, newest first: of this agent and of
-    /// every other that shares its store.
+    /// every other that shares its store. [`Agent::untrusted`] says which are left out because
+    /// somebody has changed them.
     pub async fn pending(&self, scope: &Scope, most: usize) -> Result<Vec<Approval>> {
         let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
         let now = self.0.runtime.clock.now();
-        let mut questions = approvals.list(scope, most).await?;
+        let mut questions = approvals.list(scope, most).await?.questions;
         questions.retain(|question| question.standing(now) == Standing::Open);
         Ok(questions)
+    }
+
+    /// Those among the latest questions of this tenant that are not as they were kept, and what
+    /// reading them says: `LARGESTACK_APPROVAL_DENIED`.
+    pub async fn untrusted(&self, scope: &Scope, most: usize) -> Result<Vec<Untrusted>> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        Ok(approvals.list(scope, most).await?.untrusted)
     }
 
     /// A question of this tenant with its answers.

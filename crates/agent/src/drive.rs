@@ -29,6 +29,7 @@ use crate::media::Shelf;
 use crate::memory;
 use crate::protect::RunGuard;
 use crate::report::Report;
+use crate::runtime::Driven;
 use crate::stage::StageContext;
 use crate::stream::Sink;
 
@@ -65,6 +66,8 @@ pub(crate) struct Drive {
     above: Option<Above>,
     deps: Arc<dyn Any + Send + Sync>,
     control: Control,
+    /// Where it can be ended; `None` once nothing can be said to it any more.
+    live: Option<Driven>,
     sink: Option<Sink>,
     /// The session that it holds.
     session: Option<SessionId>,
@@ -111,7 +114,12 @@ impl Drive {
                     return self.conclude(end).await;
                 }
                 if self.run.status() == Status::Suspended {
-                    return self.suspend().await;
+                    // Who comes now finds a run that nobody drives, and who came before is heard.
+                    self.live = None;
+                    match poll_fn(|cx| Poll::Ready(self.control.poll(cx))).await {
+                        Poll::Ready(signal) => self.obey(signal)?,
+                        Poll::Pending => return self.suspend().await,
+                    }
                 }
                 continue;
             }
@@ -170,6 +178,7 @@ impl Drive {
         self.over = true;
         self.outbox.summary = Some(self.summary());
         self.flush()?;
+        self.live = None;
         self.leave().await?;
         self.core.runtime.journal.durable().await
     }

@@ -71,6 +71,11 @@ impl CancelHandle {
         });
     }
 
+    /// Whether both end the same run.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.0.same_channel(&other.0)
+    }
+
     pub(crate) fn subscribe(&self) -> watch::Receiver<Option<CancelRequested>> {
         self.0.subscribe()
     }

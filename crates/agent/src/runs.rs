@@ -17,7 +17,7 @@ use crate::capture::Captures;
 use crate::drive::{Beginning, Drive};
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::report::Report;
-use crate::runtime::Runtime;
+use crate::runtime::{LiveRuns, Runtime};
 use crate::stream::Sink;
 
 mod follow;
@@ -41,6 +41,8 @@ type Live = Arc<Mutex<HashMap<(TenantId, RunId), Driven>>>;
 struct Driven {
     log: Arc<Log>,
     cancel: CancelHandle,
+    /// Those that its agent's runtime drives, which may be another one than that of [`Runs`].
+    live: LiveRuns,
 }
 
 /// A detached run, as whoever started it holds it. Dropping it changes nothing.
@@ -72,7 +74,8 @@ impl Runs {
         let sink = Some(Sink::log(Arc::clone(&log), options.whole));
         let beginning = Beginning { input: input.into(), options, sink, above: None };
         let drive = Drive::begin(Arc::clone(&agent.0), scope, beginning).await?;
-        self.detach(drive, Position::default(), Driven { log, cancel }).await
+        let live = agent.0.runtime.live.clone();
+        self.detach(drive, Position::default(), Driven { log, cancel, live }).await
     }
 
     /// Takes up a run that was cut off or waits, and leaves it to itself.
@@ -88,8 +91,9 @@ impl Runs {
         let (log, cancel) = (Arc::new(Log::after(last)), options.cancel.clone());
         let sink = Some(Sink::log(Arc::clone(&log), options.whole));
         let drive = agent.take_up(scope, run, (options, sink)).await?;
+        let live = agent.0.runtime.live.clone();
         let began = Position { seq: last, live: 0 };
-        self.detach(drive, began, Driven { log, cancel }).await
+        self.detach(drive, began, Driven { log, cancel, live }).await
     }
 
     /// A subscription to a run of this tenant from a place on: the default one is its beginning.
@@ -102,12 +106,14 @@ impl Runs {
         Ok(self.subscribe(scope, run, driven.map(|driven| driven.log), from))
     }
 
-    /// Ends a run: one that this process drives at the next moment it listens, one that nobody
-    /// drives at once. `LARGESTACK_CONFLICT` where it has ended or another process drives it.
+    /// Ends a run: one that this process drives, whatever started it, at the next moment it listens,
+    /// one that nobody drives at once. `LARGESTACK_CONFLICT` where it has ended or another process
+    /// drives it.
     pub async fn cancel(&self, scope: &Scope, run: RunId, note: impl Into<Arc<str>>) -> Result<()> {
-        let driven = self.lock().get(&key(scope, run)).cloned();
-        if let Some(driven) = driven {
-            driven.cancel.cancel(CancelReason::Caller, scope.principal(), note);
+        let live = || self.lock().get(&key(scope, run)).map(|driven| driven.live.clone());
+        let here = self.runtime.live.get(scope, run);
+        if let Some(cancel) = here.or_else(|| live()?.get(scope, run)) {
+            cancel.cancel(CancelReason::Caller, scope.principal(), note);
             return Ok(());
         }
         let journal = &self.runtime.journal;

@@ -1,6 +1,8 @@
 //! What a process gives its agents: the ports, shared by all of them.
 
-use std::sync::Arc;
+use std::collections::HashMap;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use largestack_ports::approvals::Approvals;
 use largestack_ports::clock::Clock;
@@ -13,7 +15,10 @@ use largestack_ports::results::{MemoryResults, Results};
 use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
 use largestack_ports::vault::TokenVault;
-use largestack_types::id::OwnerId;
+use largestack_types::id::{OwnerId, RunId};
+use largestack_types::scope::{Scope, TenantId};
+
+use crate::options::CancelHandle;
 
 /// The ports of a process. Cheap to clone.
 #[derive(Clone)]
@@ -38,6 +43,54 @@ pub struct Runtime {
     pub tools: ToolPorts,
     /// This process, as leases name it.
     pub owner: OwnerId,
+    /// What is driven here.
+    pub live: LiveRuns,
+}
+
+/// The runs that agents of a runtime and of its clones are driving, whoever started them: ended by a
+/// signal to whoever drives them, not by taking them away.
+#[derive(Clone, Default)]
+pub struct LiveRuns(Arc<Mutex<HashMap<(TenantId, RunId), CancelHandle>>>);
+
+impl LiveRuns {
+    fn lock(&self) -> MutexGuard<'_, HashMap<(TenantId, RunId), CancelHandle>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What ends a run that is driven here.
+    pub(crate) fn get(&self, scope: &Scope, run: RunId) -> Option<CancelHandle> {
+        self.lock().get(&(scope.tenant().clone(), run)).cloned()
+    }
+
+    /// Enters a run until what this returns is dropped.
+    pub(crate) fn enter(&self, scope: &Scope, run: RunId, cancel: &CancelHandle) -> Driven {
+        let key = (scope.tenant().clone(), run);
+        self.lock().insert(key.clone(), cancel.clone());
+        Driven { live: self.clone(), key, cancel: cancel.clone() }
+    }
+}
+
+impl fmt::Debug for LiveRuns {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("LiveRuns").field(&self.lock().len()).finish()
+    }
+}
+
+/// A run that is driven here.
+pub(crate) struct Driven {
+    live: LiveRuns,
+    key: (TenantId, RunId),
+    cancel: CancelHandle,
+}
+
+impl Drop for Driven {
+    fn drop(&mut self) {
+        let mut live = self.live.lock();
+        // Taken up again meanwhile, it is somebody else's.
+        if live.get(&self.key).is_some_and(|now| now.is(&self.cancel)) {
+            live.remove(&self.key);
+        }
+    }
 }
 
 /// What tools share over the runs of a process, or of all processes of a store.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use largestack_agent::Runtime;
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_cassette::{Cassette, Deck};
 use largestack_config::Environment;
 use largestack_gateway::{Gateway, Ports};
@@ -273,6 +273,7 @@ impl Parts {
             clock: self.clock,
             ids: self.ids,
             tasks: Arc::new(self.tasks),
+            live: LiveRuns::default(),
         }
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use largestack_types::errors::Result;
+use largestack_types::errors::{LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::{ApprovalId, EffectId, RunId};
 use largestack_types::json::Json;
@@ -279,6 +279,24 @@ pub enum Right {
     Token(Token),
 }
 
+/// Questions as they are listed.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Listed {
+    /// Those that are as they were kept.
+    pub questions: Vec<Approval>,
+    /// Those that are not: somebody has changed them.
+    pub untrusted: Vec<Untrusted>,
+}
+
+/// A question that is not as it was kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Untrusted {
+    /// Under which id it is kept.
+    pub id: ApprovalId,
+    /// What [`Approvals::find`] says of it.
+    pub error: LargestackError,
+}
+
 /// Questions to people, where runs and people meet. A tenant sees its own only.
 pub trait Approvals: Send + Sync + 'static {
     /// Keeps a question; durable when this returns. One that is there already stays as it is.
@@ -291,8 +309,9 @@ pub trait Approvals: Send + Sync + 'static {
         id: ApprovalId,
     ) -> BoxFuture<'a, Result<Option<Approval>>>;
 
-    /// The latest questions, newest first.
-    fn list<'a>(&'a self, scope: &'a Scope, most: usize) -> BoxFuture<'a, Result<Vec<Approval>>>;
+    /// The latest questions, newest first. One that cannot be trusted does not keep the others from
+    /// being read.
+    fn list<'a>(&'a self, scope: &'a Scope, most: usize) -> BoxFuture<'a, Result<Listed>>;
 
     /// Takes an answer, once; durable when this returns. `LARGESTACK_APPROVAL` for one that comes
     /// too late or again, `LARGESTACK_APPROVAL_DENIED` for one without the right to it.

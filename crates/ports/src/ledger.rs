@@ -18,6 +18,7 @@ use crate::BoxFuture;
 mod account;
 mod limited;
 mod memory;
+mod meters;
 mod sliced;
 
 pub use account::{Account, BudgetLimits};
@@ -119,7 +120,7 @@ impl BudgetKey {
 
     /// Everything of the tenant.
     pub fn tenant(scope: &Scope) -> Self {
-        Self::new(scope, BudgetKind::Tenant, scope.tenant().as_str())
+        Self::everything_of(scope.tenant())
     }
 
     /// The principal.
@@ -130,6 +131,20 @@ impl BudgetKey {
     /// An agent of the tenant.
     pub fn agent(scope: &Scope, agent: &Arc<str>) -> Self {
         Self::new(scope, BudgetKind::Agent, Arc::clone(agent))
+    }
+
+    /// The tenant whose meter runs with a reservation of these keys: that of a run, where the tenant
+    /// has no limit and so is none of the keys. What is spent is to be known all the same.
+    pub fn metered(keys: &[Self]) -> Option<&TenantId> {
+        let is = |kind| move |key: &&Self| key.kind == kind;
+        let run = keys.iter().find(is(BudgetKind::Run))?;
+        keys.iter().find(is(BudgetKind::Tenant)).is_none().then_some(&run.tenant)
+    }
+
+    /// Everything of this tenant.
+    pub fn everything_of(tenant: &TenantId) -> Self {
+        let name = BudgetName::Text(tenant.as_str().into());
+        Self { tenant: tenant.clone(), kind: BudgetKind::Tenant, name }
     }
 
     /// What a run of this agent touches beside its own tree, whether limited or not.
@@ -208,7 +223,8 @@ pub trait Ledger: Send + Sync + 'static {
     fn report<'a>(&'a self, reservation: &'a Reservation, seen: Money)
     -> BoxFuture<'a, Result<()>>;
 
-    /// Books what was really used and frees the rest. Works also where more was used than set
+    /// Books what was really used and frees the rest, and in the tenant's account as well where that
+    /// has no limit ([`BudgetKey::metered`]). Works also where more was used than set
     /// aside: a provider that exceeded its limit is booked. Settling again changes nothing, except
     /// that a settlement which comes after the reservation was taken for left behind replaces the
     /// estimate.
@@ -220,6 +236,10 @@ pub trait Ledger: Send + Sync + 'static {
     fn settle_now(&self, _reservation: &Reservation, _used: Money) -> Option<Result<()>> {
         None
     }
+
+    /// Books what a tenant without a limit has used, of which nothing was set aside. It need not
+    /// outlive a power cut: the journals of the runs hold it as well.
+    fn meter<'a>(&'a self, tenant: &'a TenantId, used: Money) -> BoxFuture<'a, Result<()>>;
 
     /// Frees a reservation of which nothing was used.
     fn release<'a>(&'a self, reservation: &'a Reservation) -> BoxFuture<'a, Result<()>> {

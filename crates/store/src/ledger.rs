@@ -73,6 +73,17 @@ macro_rules! ledger_of {
                 async move { Ok(self.try_settle(reservation, used).await?) }.boxed()
             }
 
+            fn meter<'a>(
+                &'a self,
+                tenant: &'a TenantId,
+                used: Money,
+            ) -> BoxFuture<'a, PortResult<()>> {
+                async move {
+                    Ok(self.try_meter(&BudgetKey::everything_of(tenant), used).await?)
+                }
+                .boxed()
+            }
+
             fn available<'a>(
                 &'a self,
                 keys: &'a Arc<[BudgetKey]>,

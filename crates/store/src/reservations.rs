@@ -31,6 +31,29 @@ impl Kept {
         account.book(used)
     }
 
+    /// The account of the tenant whose meter runs with it, where that has no limit.
+    pub(crate) fn meter(&self) -> Option<BudgetKey> {
+        BudgetKey::metered(&self.keys).map(BudgetKey::everything_of)
+    }
+
+    /// Books what was used where nothing was set aside.
+    pub(crate) fn meter_in(
+        &self,
+        account: &mut Account,
+        used: Money,
+        now: Timestamp,
+    ) -> Result<()> {
+        account.roll(now);
+        account.unestimate(self.estimated.unwrap_or_default());
+        account.book(used)
+    }
+
+    /// Books what the owner may have used where nothing was set aside.
+    pub(crate) fn estimate_in(&self, account: &mut Account, now: Timestamp) -> Result<()> {
+        account.roll(now);
+        account.estimate(self.left_behind())
+    }
+
     /// What is booked where the owner is gone: the amount last reported, else all of it.
     pub(crate) fn left_behind(&self) -> Money {
         self.reported.unwrap_or(self.amount)

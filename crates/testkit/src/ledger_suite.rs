@@ -19,6 +19,7 @@ use largestack_types::scope::Scope;
 
 mod crowd;
 mod limits;
+mod metering;
 mod owners;
 mod reports;
 mod settling;
@@ -89,9 +90,13 @@ pub async fn all(forms: Forms<'_>) {
     owners::what_an_owner_leaves_behind_is_settled_by_whoever_needs_it(&*forms()).await;
     reports::who_reports_beyond_a_lowered_limit_is_told_to_stop(&*forms()).await;
     reports::what_was_reported_last_is_what_is_booked(&*forms()).await;
+    metering::what_a_tenant_without_a_limit_spends_is_known_to_the_nano_dollar(&*forms()).await;
+    metering::a_limit_that_comes_later_counts_what_was_spent_before(&*forms()).await;
+    metering::a_tenant_among_the_keys_is_booked_once(&*forms()).await;
     crowd::many_at_once_never_pass_a_limit_and_add_up(Arc::from(forms())).await;
     let form = forms();
     if !form.slices() {
+        metering::what_an_owner_leaves_behind_is_metered_too(&*forms()).await;
         owners::a_late_settlement_replaces_the_estimate(&*form).await;
     }
 }

@@ -1,7 +1,9 @@
 //! Detached runs: they go on by themselves, whoever follows them, and end when they are cancelled.
 
 use futures::StreamExt as _;
-use largestack_agent::{Followed, Position, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs};
+use largestack_agent::{
+    Agent, Followed, Position, ResumeOptions, RunEvent, RunHandle, RunOptions, Runs,
+};
 use largestack_engine::{EndReason, Event, Status};
 use largestack_ports::journal::Journal as _;
 use largestack_testkit::Turn;
@@ -238,6 +240,28 @@ async fn a_run_that_nobody_drives_is_cancelled_where_it_stands() {
     assert_eq!(kinds[kinds.len() - 2..], ["cancel_requested", "run_finished"]);
     let summary = other.journal.run(&other.scope, run).await.unwrap().unwrap();
     assert_eq!(summary.status, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn a_run_that_this_process_drives_for_somebody_else_is_told_and_not_taken_away() {
+    let world = World::new([Turn::text("Half of it").pieces(2).then_never()]);
+    let runtime = world.runtime();
+    let runs = Runs::new(runtime.clone());
+    let agent = Agent::builder("tester").model("test/model").build(runtime).unwrap();
+    let mut stream = agent.stream(&world.scope, "go", RunOptions::default());
+    while !matches!(stream.next().await, Some(RunEvent::Delta { .. })) {}
+    let run = world.journal.runs(&world.scope, 1).await.unwrap()[0].run;
+    runs.cancel(&world.scope, run, "enough").await.unwrap();
+    while stream.next().await.is_some() {}
+    let report = stream.report().unwrap().unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+    let events = world.events(run).await;
+    let asked = events.iter().filter(|event| event.kind() == "cancel_requested").count();
+    assert_eq!((asked, events.last().unwrap().kind()), (1, "run_finished"));
+    assert!(world.written(run).await.contains("enough"));
+    // What has ended is driven by nobody.
+    let again = runs.cancel(&world.scope, run, "again").await.unwrap_err();
+    assert_eq!(again.code(), Code::Conflict);
 }
 
 #[tokio::test]

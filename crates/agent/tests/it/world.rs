@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures::future::BoxFuture;
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_agent::{Agent, AgentBuilder, Runtime};
 use largestack_engine::event::Event;
 use largestack_ports::journal::{Journal, MemoryJournal};
@@ -76,6 +76,7 @@ impl World {
             ids: self.ids.clone(),
             tasks: Arc::new(Spawner),
             owner: OwnerId::from_u128(1),
+            live: LiveRuns::default(),
         }
     }
 

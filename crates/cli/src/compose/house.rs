@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_agent::{Agent, Runs, Runtime};
 use largestack_cassette::Deck;
 use largestack_config::{self as config, Settings};
@@ -93,6 +93,7 @@ pub(crate) async fn house_with(
         owner: ids.owner_id(clock.now()),
         ids: Arc::clone(&ids),
         tasks: spawner(project.models_blocked, &tasks),
+        live: LiveRuns::default(),
     };
     let outside = outside(&project.network)?;
     let reranker: Arc<dyn Reranker> = gateway;

@@ -4,10 +4,10 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use largestack_engine::Status;
-use largestack_ports::approvals::{Approval, Approvals as _, Standing};
+use largestack_ports::approvals::{Approval, Approvals as _, Listed, Standing, Untrusted};
 use largestack_ports::journal::Journal as _;
 use largestack_store::Store;
-use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::id::ApprovalId;
 use largestack_types::time::Timestamp;
 use serde::Serialize;
@@ -74,6 +74,22 @@ struct Named {
 struct Document {
     state: String,
     questions: Vec<QuestionDocument>,
+    untrusted: Vec<UntrustedDocument>,
+}
+
+/// A question that is not as it was kept.
+#[derive(Serialize)]
+struct UntrustedDocument {
+    question: String,
+    code: &'static str,
+    detail: String,
+}
+
+impl UntrustedDocument {
+    fn of(untrusted: &Untrusted) -> Self {
+        let Untrusted { id, error } = untrusted;
+        Self { question: id.to_string(), code: error.code().name(), detail: error.message() }
+    }
 }
 
 impl Approvals {
@@ -98,12 +114,18 @@ impl Approvals {
     fn list(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let state = place::existing(global, self.path.as_deref())?;
         let (store, now) = (compose::reader(&state)?, compose::now());
-        let found = blocking(listed(&store, now, self.all))??;
+        let Listed { questions: found, untrusted } = blocking(listed(&store, now, self.all))??;
         if self.json {
             let questions = found.iter().map(|question| QuestionDocument::of(question, now));
             let state = state.display().to_string();
-            screen.json(&Document { state, questions: questions.collect() })?;
-        } else if found.is_empty() {
+            let untrusted = untrusted.iter().map(UntrustedDocument::of).collect();
+            screen.json(&Document { state, questions: questions.collect(), untrusted })?;
+            return Ok(exit::DONE);
+        }
+        for Untrusted { id, error } in &untrusted {
+            screen.note(&format!("{id} cannot be trusted ({}): {error}", error.code().name()));
+        }
+        if found.is_empty() {
             screen.print("No run waits for an answer.\n")?;
         } else {
             screen.print(&questions::list(&found, now))?;
@@ -120,10 +142,11 @@ impl Approvals {
 
 /// The questions that a list shows: those that wait for an answer, and those whose time is over
 /// while their runs still wait.
-async fn listed(store: &Store, now: Timestamp, all: bool) -> Result<Vec<Approval>> {
+async fn listed(store: &Store, now: Timestamp, all: bool) -> Result<Listed> {
     let scope = compose::scope();
+    let Listed { questions, untrusted } = store.list(&scope, RECENT).await?;
     let mut shown = Vec::new();
-    for question in store.list(&scope, RECENT).await? {
+    for question in questions {
         let waits = match question.standing(now) {
             _ if all => true,
             Standing::Open => true,
@@ -137,7 +160,7 @@ async fn listed(store: &Store, now: Timestamp, all: bool) -> Result<Vec<Approval
             shown.push(question);
         }
     }
-    Ok(shown)
+    Ok(Listed { questions: shown, untrusted })
 }
 
 impl Show {
@@ -189,15 +212,17 @@ async fn find(store: &Store, name: &str) -> Result<Approval> {
     if let Ok(id) = name.parse::<ApprovalId>() {
         return store.find(&scope, id).await?.ok_or_else(none);
     }
-    let recent = store.list(&scope, RECENT).await?;
-    let fits = |approval: &Approval| approval.question.id.to_string().starts_with(name);
-    let mut fitting = recent.into_iter().filter(fits);
+    let Listed { questions, untrusted } = store.list(&scope, RECENT).await?;
+    let questions = questions.into_iter().map(|approval| (approval.question.id, Ok(approval)));
+    let untrusted = untrusted.into_iter().map(|Untrusted { id, error }| (id, Err(error)));
+    let fits = |(id, _): &(ApprovalId, Result<Approval>)| id.to_string().starts_with(name);
+    let mut fitting = questions.chain(untrusted).filter(fits);
     match (fitting.next(), fitting.next()) {
-        (Some(approval), None) => Ok(approval),
+        (Some((_, question)), None) => question,
         (None, _) => Err(none()),
-        (Some(one), Some(other)) => Err(LargestackError::with_advice(
+        (Some((one, _)), Some((other, _))) => Err(LargestackError::with_advice(
             Code::Input,
-            format!("{name} begins more than one: {}, {}", one.question.id, other.question.id),
+            format!("{name} begins more than one: {one}, {other}"),
             "Give more of the id",
         )),
     }

@@ -89,6 +89,33 @@ async fn a_run_waits_and_goes_on_by_itself_when_another_process_answers() {
     assert!(again.err.contains("/LARGESTACK_APPROVAL"), "{}", again.err);
 }
 
+/// Changes a question in the store by hand: fewer people have to agree.
+fn forge(place: &Place) {
+    let state = place.path(".largestack/state.db");
+    let mut bytes = std::fs::read(&state).unwrap();
+    let (from, to) = (br#""quorum":2"#, br#""quorum":1"#);
+    let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
+    bytes[at..at + to.len()].copy_from_slice(to);
+    std::fs::write(&state, bytes).unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_question_that_somebody_changed_in_the_store_is_named_beside_the_list() {
+    let (place, _upstream, id) = waiting("approvals: {tools: {write_file: {quorum: 2}}}").await;
+    forge(&place);
+    let list = run(&place, &["approvals"]).await.expect(0);
+    assert_eq!(list.out, "No run waits for an answer.\n");
+    let said = format!("{id} cannot be trusted (LARGESTACK_APPROVAL_DENIED)");
+    assert!(list.err.contains(&said), "{}", list.err);
+    let json = run(&place, &["approvals", "--json"]).await.expect(0).json();
+    assert_eq!(json["untrusted"][0]["question"], id.as_str());
+    assert_eq!(json["untrusted"][0]["code"], "LARGESTACK_APPROVAL_DENIED");
+    for name in [&id[..], &id[..20]] {
+        let shown = run(&place, &["approvals", "show", name]).await.expect(4);
+        assert!(shown.err.contains("/LARGESTACK_APPROVAL_DENIED"), "{}", shown.err);
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_no_is_told_to_the_model_with_its_reason_and_nothing_runs() {
     let (place, upstream, id) = waiting("approvals: {capabilities: [write]}").await;
@@ -164,12 +191,7 @@ async fn an_expired_question_is_answered_by_nobody_and_its_call_does_not_run() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_question_that_somebody_has_changed_in_the_store_is_refused() {
     let (place, _upstream, id) = waiting("approvals: {tools: {write_file: {quorum: 2}}}").await;
-    let state = place.path(".largestack/state.db");
-    let mut bytes = std::fs::read(&state).unwrap();
-    let (from, to) = (br#""quorum":2"#, br#""quorum":1"#);
-    let at = bytes.windows(from.len()).position(|window| window == from).expect("it is there");
-    bytes[at..at + to.len()].copy_from_slice(to);
-    std::fs::write(&state, bytes).unwrap();
+    forge(&place);
     let forged = run(&place, &["approvals", "answer", &id, "--choice", "approve"]).await.expect(4);
     assert!(forged.err.contains("somebody has changed it"), "{}", forged.err);
     run(&place, &["resume", ".", "last"]).await.expect(4);

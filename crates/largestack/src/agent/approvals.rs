@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use largestack_ports::approvals::{Answer, Approval, Token};
+use largestack_ports::approvals::{Answer, Approval, Token, Untrusted};
 use largestack_types::errors::Result;
 use largestack_types::id::ApprovalId;
 use largestack_types::scope::Scope;
@@ -13,6 +13,12 @@ impl<Deps: Send + Sync + 'static, Out: Send + 'static> Agent<Deps, Out> {
     /// The questions of this tenant that wait for an answer, newest first, at most so many.
     pub async fn pending(&self, scope: &Scope, most: usize) -> Result<Vec<Approval>> {
         self.inner.pending(scope, most).await
+    }
+
+    /// Those among the latest questions of this tenant that somebody has changed in the store, which
+    /// [`Agent::pending`] leaves out: `LARGESTACK_APPROVAL_DENIED`.
+    pub async fn untrusted(&self, scope: &Scope, most: usize) -> Result<Vec<Untrusted>> {
+        self.inner.untrusted(scope, most).await
     }
 
     /// A question of this tenant with its answers.

@@ -17,7 +17,7 @@ use bytes::Bytes;
 use largestack::dynamic::Agent;
 use largestack::event::{DoubtDecision, Recorded};
 use largestack::{Report, ResumeOptions, RunOptions, Runtime, Scope, Status, ToolOutput};
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_engine::Wait;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
 use largestack_ports::BoxFuture;
@@ -231,6 +231,7 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         clock,
         ids,
         tasks: Arc::new(TokioTasks::current().unwrap()),
+        live: LiveRuns::default(),
     };
     let witness = folder.join("witness");
     let agent = Agent::builder("killed")

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use largestack_agent::Runtime;
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_http::TokioTasks;
 use largestack_ports::clock::FakeClock;
 use largestack_ports::ids::CountingIds;
@@ -36,6 +36,7 @@ pub(crate) fn process(
             approvals: Some(Arc::new(store.clone())),
         },
         owner: OwnerId::from_u128(number),
+        live: LiveRuns::default(),
     };
     (store, runtime, clock)
 }

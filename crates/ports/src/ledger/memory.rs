@@ -8,7 +8,7 @@ use foldhash::quality::RandomState;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::OwnerId;
 use largestack_types::money::Money;
-use largestack_types::scope::Scope;
+use largestack_types::scope::{Scope, TenantId};
 use largestack_types::time::Timestamp;
 
 use super::{Account, BudgetKey, BudgetLimits, Expired, Ledger, Reservation};
@@ -28,6 +28,8 @@ struct Open {
 struct Book {
     accounts: HashMap<BudgetKey, Account, RandomState>,
     open: HashMap<u64, Open, RandomState>,
+    /// The tenant without a limit that was metered last: its key is not made anew for each call.
+    metered: Option<BudgetKey>,
     /// Owners that were seen to reserve; gone once nobody holds them.
     owners: HashMap<OwnerId, Weak<OwnerId>>,
     last: u64,
@@ -89,22 +91,42 @@ impl Book {
         Ok(())
     }
 
+    /// The account of a tenant without a limit.
+    fn meter(&mut self, tenant: &TenantId, now: Option<Timestamp>) -> &mut Account {
+        let known = self.metered.take().filter(|key| key.tenant == *tenant);
+        let key = known.unwrap_or_else(|| BudgetKey::everything_of(tenant));
+        self.metered = Some(key.clone());
+        self.account(&key, now)
+    }
+
     /// Settles a reservation that has not been settled yet.
     fn settle(&mut self, number: u64, used: Money, now: Option<Timestamp>) -> Result<()> {
         let Some(open) = self.open.get(&number) else { return Ok(()) };
+        let (keys, amount, estimated) = (Arc::clone(&open.keys), open.amount, open.estimated);
+        let metered = BudgetKey::metered(&keys).filter(|_| {
+            used != Money::ZERO || estimated.is_some_and(|estimated| estimated != Money::ZERO)
+        });
+        if let Some(tenant) = metered {
+            self.meter(tenant, now).can_book(used)?;
+        }
         // An account that was closed meanwhile is no longer kept.
-        for account in open.keys.iter().filter_map(|key| self.accounts.get(key)) {
+        for account in keys.iter().filter_map(|key| self.accounts.get(key)) {
             account.can_book(used)?;
         }
-        for key in open.keys.iter() {
+        for key in keys.iter() {
             let Some(account) = self.accounts.get_mut(key) else { continue };
             if let Some(now) = now {
                 account.roll(now);
             }
-            match open.estimated {
+            match estimated {
                 Some(estimated) => account.unestimate(estimated),
-                None => account.free(open.amount),
+                None => account.free(amount),
             }
+            account.book(used)?;
+        }
+        if let Some(tenant) = metered {
+            let account = self.meter(tenant, now);
+            account.unestimate(estimated.unwrap_or_default());
             account.book(used)?;
         }
         self.open.remove(&number);
@@ -143,6 +165,9 @@ impl Book {
                 let account = self.account(key, now);
                 account.free(amount);
                 account.estimate(booked)?;
+            }
+            if let Some(tenant) = BudgetKey::metered(&keys) {
+                self.meter(tenant, now).estimate(booked)?;
             }
             expired.push(Expired { owner, keys, booked, in_full });
         }
@@ -277,6 +302,10 @@ impl Ledger for MemoryLedger {
 
     fn settle_now(&self, reservation: &Reservation, used: Money) -> Option<Result<()>> {
         Some(self.try_settle(reservation, used))
+    }
+
+    fn meter<'a>(&'a self, tenant: &'a TenantId, used: Money) -> BoxFuture<'a, Result<()>> {
+        ready(self.book().meter(tenant, self.now()).book(used))
     }
 
     fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>> {

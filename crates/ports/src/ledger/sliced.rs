@@ -9,9 +9,10 @@ use futures::FutureExt as _;
 use largestack_types::errors::Result;
 use largestack_types::id::OwnerId;
 use largestack_types::money::Money;
-use largestack_types::scope::Scope;
+use largestack_types::scope::{Scope, TenantId};
 
 use super::account::{out_of_range, refuse_negative};
+use super::meters::Meters;
 use super::{
     Account, BudgetKey, BudgetKind, BudgetLimits, Expired, Ledger, LimitedScopes, Reservation,
 };
@@ -75,7 +76,8 @@ enum Short {
 ///
 /// What a process that dies has leased is booked, but for what its open calls have said that they
 /// have not used: a slice is small (eight calls at the most, a quarter of what is left, and single
-/// calls near the limit).
+/// calls near the limit). What tenants without a limit use is told to the shared ledger whenever a
+/// run is closed; a process that dies takes that of its open runs along, which their journals hold.
 pub struct Sliced {
     shared: Arc<dyn Ledger>,
     state: Mutex<State>,
@@ -83,6 +85,8 @@ pub struct Sliced {
     telling: futures::lock::Mutex<()>,
     /// Scopes that were given limits.
     limited: LimitedScopes,
+    /// What those without have used.
+    meters: Meters,
 }
 
 impl fmt::Debug for Sliced {
@@ -241,7 +245,8 @@ impl Sliced {
     /// Over the ledger that processes share.
     pub fn new(shared: Arc<dyn Ledger>) -> Self {
         let telling = futures::lock::Mutex::default();
-        Self { shared, state: Mutex::default(), telling, limited: LimitedScopes::default() }
+        let (limited, meters) = (LimitedScopes::default(), Meters::default());
+        Self { shared, state: Mutex::default(), telling, limited, meters }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -318,11 +323,12 @@ impl Sliced {
         verdict
     }
 
-    /// Gives every slice back that no call holds anything of. Called by itself when the last run
-    /// is closed.
+    /// Gives every slice back that no call holds anything of, and tells what was used beside them.
+    /// Called by itself when the last run is closed.
     pub async fn flush(&self) -> Result<()> {
         let idle = self.state().idle(None);
-        self.give_back(idle).await
+        let given_back = self.give_back(idle).await;
+        given_back.and(self.meters.write(&self.shared).await)
     }
 }
 
@@ -378,7 +384,14 @@ impl Ledger for Sliced {
         }
         let (settled, over) = {
             let mut state = self.state();
-            (state.settle(reservation.number, used), state.runs.is_empty())
+            let is_open = state.open.contains_key(&reservation.number);
+            let settled = state.settle(reservation.number, used);
+            let metered = BudgetKey::metered(&reservation.keys).filter(|_| is_open);
+            let settled = settled.and_then(|told| match metered {
+                Some(tenant) => self.meters.add(tenant, used).map(|()| told),
+                None => Ok(told),
+            });
+            (settled, state.runs.is_empty())
         };
         async move {
             let told = settled?;
@@ -394,6 +407,10 @@ impl Ledger for Sliced {
             Ok(())
         }
         .boxed()
+    }
+
+    fn meter<'a>(&'a self, tenant: &'a TenantId, used: Money) -> BoxFuture<'a, Result<()>> {
+        self.shared.meter(tenant, used)
     }
 
     fn available<'a>(&'a self, keys: &'a Arc<[BudgetKey]>) -> BoxFuture<'a, Result<Option<Money>>> {
@@ -414,7 +431,13 @@ impl Ledger for Sliced {
             let account = self.state().runs.get(key).copied().unwrap_or_default();
             return std::future::ready(Ok(account)).boxed();
         }
-        self.shared.account(key)
+        async move {
+            if key.kind == BudgetKind::Tenant {
+                self.meters.write(&self.shared).await?;
+            }
+            self.shared.account(key).await
+        }
+        .boxed()
     }
 
     fn open<'a>(
@@ -436,10 +459,9 @@ impl Ledger for Sliced {
             state.runs.is_empty()
         };
         async move {
-            if over {
-                // What stays behind is booked in full when this process is gone.
-                let _kept = self.flush().await;
-            }
+            // What stays behind is booked in full when this process is gone, or told the next time.
+            let _kept =
+                if over { self.flush().await } else { self.meters.write(&self.shared).await };
         }
         .boxed()
     }

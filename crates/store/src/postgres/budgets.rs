@@ -1,6 +1,7 @@
 //! Budgets that processes of several machines share. Each call is a transaction that locks its
 //! accounts in one order, so that calls wait for each other and never for ever.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
@@ -20,6 +21,7 @@ use crate::error::Result;
 use crate::ledger::ledger_of;
 use crate::postgres::connect;
 use crate::postgres::server::PostgresStore;
+use crate::reservations::Kept;
 use crate::scopes;
 
 mod rows;
@@ -32,8 +34,13 @@ async fn expire(
     let mut left = rows::of_owner(connection, owner).await?;
     let keys = left.iter().flat_map(|kept| kept.keys.iter());
     let mut accounts = rows::lock(connection, keys, false).await?;
+    let metered: BTreeSet<_> = left.iter().filter_map(Kept::meter).collect();
+    accounts.append(&mut rows::lock(connection, &metered, true).await?);
     let mut expired = Vec::new();
     for kept in &mut left {
+        if let Some(account) = kept.meter().and_then(|tenant| accounts.get_mut(&tenant)) {
+            kept.estimate_in(account, now)?;
+        }
         for key in kept.keys.iter() {
             if let Some(account) = accounts.get_mut(key) {
                 kept.expire(account, now)?;
@@ -89,6 +96,13 @@ impl PostgresStore {
                 kept.settle(account, used, now)?;
             }
         }
+        // Tenants come last in the order of keys, so that this one is in its place here, too.
+        let tenant = kept.meter();
+        let mut metered = rows::lock(&mut transaction, &tenant, true).await?;
+        for account in metered.values_mut() {
+            kept.meter_in(account, used, now)?;
+        }
+        accounts.append(&mut metered);
         rows::save(&mut transaction, &accounts).await?;
         rows::remove(&mut transaction, &kept).await?;
         transaction.commit().await?;
@@ -124,6 +138,19 @@ impl PostgresStore {
         let mut accounts = rows::lock(&mut transaction, [key], true).await?;
         if let Some(account) = accounts.get_mut(key) {
             change(account);
+        }
+        rows::save(&mut transaction, &accounts).await?;
+        transaction.commit().await?;
+        Ok(())
+    }
+
+    async fn try_meter(&self, tenant: &BudgetKey, used: Money) -> Result<()> {
+        let now = self.clock.now();
+        let mut transaction = self.begin(&tenant.tenant).await?;
+        let mut accounts = rows::lock(&mut transaction, [tenant], true).await?;
+        for account in accounts.values_mut() {
+            account.roll(now);
+            account.book(used)?;
         }
         rows::save(&mut transaction, &accounts).await?;
         transaction.commit().await?;

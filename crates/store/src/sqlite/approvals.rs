@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use largestack_ports::BoxFuture;
 use largestack_ports::approvals::{
-    Answer, Approval, Approvals, Question, Refused, Right, Token, Vote,
+    Answer, Approval, Approvals, Listed, Question, Refused, Right, Token, Untrusted, Vote,
 };
 use largestack_ports::ids::Ids;
 use largestack_types::errors::{Code, LargestackError, Result as PortResult};
@@ -104,6 +104,17 @@ fn sql(connection: &Connection) -> impl Fn(rusqlite::Error) -> StoreError {
     move |error| failed(&path)(error)
 }
 
+/// A row that is not even of the form in which one is kept was not written by the store.
+fn unread(connection: &Connection, id: ApprovalId) -> impl Fn(rusqlite::Error) -> StoreError {
+    let sql = sql(connection);
+    move |error| match error {
+        rusqlite::Error::InvalidColumnType(..)
+        | rusqlite::Error::FromSqlConversionFailure(..)
+        | rusqlite::Error::Utf8Error(..) => refused(&Refused::Forged(id)),
+        error => sql(error),
+    }
+}
+
 fn json<T: serde::de::DeserializeOwned>(data: &str) -> Result<T> {
     serde_json::from_str(data).map_err(|_| StoreError::Value { what: "approval" })
 }
@@ -144,7 +155,7 @@ fn load(
             let at = params![tenant, id.as_bytes()];
             select.query_row(at, |row| Ok((row.get(0)?, row.get(1)?))).optional()
         })
-        .map_err(sql(connection))?;
+        .map_err(unread(connection, id))?;
     let Some((data, seal)) = row else { return Ok(None) };
     let key = existing_key(connection, key_file)?;
     vouched(&key, &place("question", tenant, id, &data), &seal, id)?;
@@ -160,12 +171,24 @@ fn load(
                 .query_map(params![tenant, id.as_bytes()], |row| Ok((row.get(0)?, row.get(1)?)))?;
             rows.collect()
         })
-        .map_err(sql(connection))?;
+        .map_err(unread(connection, id))?;
     for (data, seal) in rows {
         vouched(&key, &place("vote", tenant, id, &data), &seal, id)?;
         approval.votes.push(json(&data)?);
     }
     Ok(Some(approval))
+}
+
+/// The ids of the latest questions, newest first.
+fn latest(connection: &Connection, tenant: &str, most: i64) -> Result<Vec<ApprovalId>> {
+    // What has no id of ours names no question.
+    let select = "SELECT id FROM approvals WHERE tenant = ?1 AND typeof(id) = 'blob'
+        AND length(id) = 16 ORDER BY position DESC LIMIT ?2";
+    let ids: Vec<[u8; 16]> = connection
+        .prepare_cached(select)
+        .and_then(|mut select| select.query_map(params![tenant, most], |row| row.get(0))?.collect())
+        .map_err(sql(connection))?;
+    Ok(ids.into_iter().map(|id| ApprovalId::from_u128(u128::from_be_bytes(id))).collect())
 }
 
 fn write_vote(
@@ -321,27 +344,22 @@ impl Approvals for Store {
         self.read_state(move |connection| load(connection, tenant.as_str(), id, &file))
     }
 
-    fn list<'a>(
-        &'a self,
-        scope: &'a Scope,
-        most: usize,
-    ) -> BoxFuture<'a, PortResult<Vec<Approval>>> {
+    fn list<'a>(&'a self, scope: &'a Scope, most: usize) -> BoxFuture<'a, PortResult<Listed>> {
         let (tenant, file) = (scope.tenant().clone(), self.key_file());
         let most = i64::try_from(most).unwrap_or(i64::MAX);
         self.read_state(move |connection| {
-            let questions: Vec<String> = connection
-                .prepare_cached(
-                    "SELECT data FROM approvals WHERE tenant = ?1 ORDER BY position DESC LIMIT ?2",
-                )
-                .and_then(|mut select| {
-                    select.query_map(params![tenant.as_str(), most], |row| row.get(0))?.collect()
-                })
-                .map_err(sql(connection))?;
-            let all = questions.iter().map(|data| {
-                let question: Question = json(data)?;
-                load(connection, tenant.as_str(), question.id, &file)
-            });
-            all.filter_map(Result::transpose).collect()
+            let mut listed = Listed::default();
+            for id in latest(connection, tenant.as_str(), most)? {
+                match load(connection, tenant.as_str(), id, &file) {
+                    Ok(question) => listed.questions.extend(question),
+                    // What is true of this row alone.
+                    Err(error @ (StoreError::Refused(_) | StoreError::Value { .. })) => {
+                        listed.untrusted.push(Untrusted { id, error: error.into() });
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+            Ok(listed)
         })
     }
 

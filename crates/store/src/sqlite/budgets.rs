@@ -76,6 +76,9 @@ fn expire(connection: &Connection, owner: OwnerId, now: Timestamp) -> Result<Vec
     let mut expired = Vec::new();
     for mut kept in rows::of_owner(connection, owner)? {
         change_kept(connection, &kept, |account| kept.expire(account, now))?;
+        if let Some(tenant) = kept.meter() {
+            change(connection, &tenant, now, |account| kept.estimate_in(account, now))?;
+        }
         expired.push(kept.booked());
         rows::note(connection, &kept)?;
     }
@@ -151,9 +154,21 @@ impl Store {
         self.transact(move |connection| {
             let Some(kept) = id.find(connection)? else { return Ok(()) };
             change_kept(connection, &kept, |account| kept.settle(account, used, now))?;
+            if let Some(tenant) = kept.meter() {
+                change(connection, &tenant, now, |account| kept.meter_in(account, used, now))?;
+            }
             rows::remove(connection, &kept)
         })
         .await
+    }
+
+    /// Written, and not synced: the journal of a run holds what it has used.
+    async fn try_meter(&self, tenant: &BudgetKey, used: Money) -> Result<()> {
+        let (tenant, now) = (tenant.clone(), self.now()?);
+        let book = move |connection: &Connection| {
+            change(connection, &tenant, now, |account| account.book(used))
+        };
+        Ok(self.writing()?.writer.note(book).await?)
     }
 
     /// Written, and not synced: a call is worth no more than its last report where it is lost.

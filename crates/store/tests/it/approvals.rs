@@ -41,7 +41,7 @@ fn a_question_or_an_answer_that_somebody_wrote_by_hand_is_refused() {
         let right = Right::Principal("bob".into());
         block_on(Approvals::answer(&store, &acme, id, right, Answer::of(DENY))).unwrap();
         assert!(block_on(store.find(&other, id)).unwrap().is_none());
-        assert_eq!(block_on(store.list(&acme, 10)).unwrap().len(), 1);
+        assert_eq!(block_on(store.list(&acme, 10)).unwrap().questions.len(), 1);
         drop(store);
         let state = rusqlite::Connection::open(folder.path().join("state.db")).unwrap();
         assert_eq!(state.execute(change, []).unwrap(), 1);
@@ -50,6 +50,41 @@ fn a_question_or_an_answer_that_somebody_wrote_by_hand_is_refused() {
         let scope = if change.contains("other") { &other } else { &acme };
         let error = block_on(store.find(scope, id)).unwrap_err();
         assert_eq!(error.code(), Code::ApprovalDenied, "{change}");
+    }
+}
+
+#[test]
+fn one_question_that_cannot_be_trusted_does_not_keep_the_others_from_being_listed() {
+    for change in [
+        "UPDATE approvals SET data = replace(data, '20', '50') WHERE position = 2",
+        "UPDATE approvals SET data = 'no JSON' WHERE position = 2",
+        "UPDATE approvals SET data = x'ff', seal = 'text' WHERE position = 2",
+        "UPDATE approvals SET seal = x'' WHERE position = 2",
+        "UPDATE approval_votes SET data = x'00'",
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let (acme, store) = (tenant("acme"), open(folder.path()));
+        let asked = ["first", "second", "third"].map(|tool| {
+            let Question { run, effect, arguments, .. } = question();
+            let id = Question::id_of(run, effect, tool, &arguments);
+            block_on(store.ask(&acme, Question { id, tool: tool.into(), ..question() })).unwrap();
+            id
+        });
+        let right = Right::Principal("bob".into());
+        block_on(Approvals::answer(&store, &acme, asked[1], right, Answer::of(DENY))).unwrap();
+        drop(store);
+        let state = rusqlite::Connection::open(folder.path().join("state.db")).unwrap();
+        assert_eq!(state.execute(change, []).unwrap(), 1, "{change}");
+        drop(state);
+        let store = open(folder.path());
+        let listed = block_on(store.list(&acme, 10)).unwrap();
+        let good: Vec<_> = listed.questions.iter().map(|kept| kept.question.id).collect();
+        assert_eq!(good, [asked[2], asked[0]], "{change}");
+        let [untrusted] = listed.untrusted.as_slice() else { panic!("{change}: {listed:?}") };
+        assert_eq!((untrusted.id, untrusted.error.code()), (asked[1], Code::ApprovalDenied));
+        let shown = block_on(store.find(&acme, asked[1])).unwrap_err();
+        assert_eq!(shown.code(), Code::ApprovalDenied, "{change}");
+        assert!(block_on(store.find(&acme, asked[0])).unwrap().is_some());
     }
 }
 

@@ -4,7 +4,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_agent::{Agent, Runtime};
 use largestack_engine::Status;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
@@ -77,6 +77,7 @@ fn agent(store: &Store, ids: Arc<dyn Ids>) -> Outcome<Agent> {
         ids,
         tasks: Arc::new(TokioTasks::current()?),
         owner,
+        live: LiveRuns::default(),
     };
     let parameters = r#"{"type":"object","properties":{"question":{"type":"string"}}}"#;
     let look_up = LookUp(ToolSpec {

@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use largestack_agent::runtime::ToolPorts;
+use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_agent::{Agent, Runtime};
 use largestack_engine::Status;
 use largestack_gateway::{Gateway, Ports};
@@ -85,6 +85,7 @@ impl Governed {
             clock: parts.clock,
             ids: parts.ids,
             tasks: Arc::new(parts.tasks),
+            live: LiveRuns::default(),
         };
         let agent = Agent::builder("bench")
             .instructions(script::INSTRUCTIONS)
