@@ -117,8 +117,8 @@ impl Drive {
                     // Who comes now finds a run that nobody drives, and who came before is heard.
                     self.live = None;
                     match poll_fn(|cx| Poll::Ready(self.control.poll(cx))).await {
-                        Poll::Ready(signal) => self.obey(signal)?,
-                        Poll::Pending => return self.suspend().await,
+                        Poll::Ready(signal @ Signal::Cancel(_)) => self.obey(signal)?,
+                        _ => return self.suspend().await,
                     }
                 }
                 continue;

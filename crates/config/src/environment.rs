@@ -64,6 +64,7 @@ impl std::fmt::Debug for Environment {
         f.debug_struct("Environment")
             .field("variables", &self.values.len())
             .field("keys_elsewhere", &self.keys_elsewhere)
+            .field("unreadable", &self.unreadable)
             .finish()
     }
 }

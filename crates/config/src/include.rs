@@ -26,7 +26,18 @@ pub(crate) fn tree(
     shape: fn(Node) -> Node,
     report: &mut Report,
 ) -> Result<Node, Error> {
-    Reading { environment, shape, open: Vec::new() }.tree(file, report)
+    tree_of((file, None), environment, shape, report)
+}
+
+/// The same of a file whose text need not be on the disk.
+pub(crate) fn tree_of(
+    (file, text): (&Path, Option<&str>),
+    environment: &Environment,
+    shape: fn(Node) -> Node,
+    report: &mut Report,
+) -> Result<Node, Error> {
+    let text = text.map_or_else(|| locate::read(file), |text| Ok(text.to_owned()))?;
+    Reading { environment, shape, open: Vec::new() }.tree((file, &text), report)
 }
 
 struct Reading<'e> {
@@ -38,9 +49,8 @@ struct Reading<'e> {
 }
 
 impl Reading<'_> {
-    fn tree(&mut self, file: &Path, report: &mut Report) -> Result<Node, Error> {
-        let text = locate::read(file)?;
-        let parsed = yaml::parse(&Arc::from(file), &text, &mut report.problems);
+    fn tree(&mut self, (file, text): (&Path, &str), report: &mut Report) -> Result<Node, Error> {
+        let parsed = yaml::parse(&Arc::from(file), text, &mut report.problems);
         let mut node = parsed.map_err(|problem: Problem| {
             let mut problems = std::mem::take(&mut report.problems);
             problems.push(problem);
@@ -57,7 +67,7 @@ impl Reading<'_> {
                 continue;
             }
             self.open.push(file.to_owned());
-            let tree = self.tree(&path, report)?;
+            let tree = self.tree((&path, &locate::read(&path)?), report)?;
             self.open.pop();
             below = below.overlaid(tree);
         }

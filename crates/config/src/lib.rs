@@ -43,6 +43,7 @@
 //! - `tools`, `built_in`, `declared`: an agent's tools, and those that its file makes; `document`:
 //!   what they are made from; `secret`: texts
 //!   whose variables nobody reads.
+//! - `export`: an agent's file in one piece, for another folder.
 //! - `cases`: what an agent is tested with; `schema`: what editors are told of the files.
 
 mod agent;
@@ -54,6 +55,7 @@ mod declared;
 mod document;
 mod environment;
 mod error;
+mod export;
 mod flags;
 mod include;
 pub mod keys;

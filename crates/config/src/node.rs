@@ -24,6 +24,8 @@ pub(crate) enum Value {
 pub(crate) struct Scalar {
     pub(crate) text: String,
     pub(crate) kind: Kind,
+    /// As it is written, where variables have been filled in.
+    pub(crate) written: Option<String>,
 }
 
 /// How a scalar is written.
@@ -74,7 +76,13 @@ impl Node {
 
     /// Text of a variable or a flag.
     pub(crate) fn untyped(text: impl Into<String>, source: Source) -> Self {
-        Self { value: Value::Scalar(Scalar { text: text.into(), kind: Kind::Untyped }), source }
+        let scalar = Scalar { text: text.into(), kind: Kind::Untyped, written: None };
+        Self { value: Value::Scalar(scalar), source }
+    }
+
+    /// Whether it is a text in which variables have been filled in.
+    pub(crate) const fn is_filled(&self) -> bool {
+        matches!(&self.value, Value::Scalar(Scalar { written: Some(_), .. }))
     }
 
     /// What it is, for an error message.

@@ -43,6 +43,9 @@ pub struct Settings<A> {
     pub origins: Vec<Origin>,
 }
 
+/// The model of a project, and why nobody can know whether it is the one that is meant.
+type Chosen = (Read<Arc<str>>, Option<Wrong>);
+
 /// Models that `auto` takes where the provider has a key, in order.
 const AUTO: &[(&str, &str)] = &[("openai", "openai/gpt-4o-mini")];
 
@@ -59,15 +62,25 @@ impl Inputs<'_> {
 
     /// The settings of an agent: its file, or the folder with its `agent.yaml`.
     pub fn agent(&self, path: &Path) -> Result<Settings<Agent>, Error> {
+        let file = locate::agent_file(&self.working_folder.join(path))?;
+        let project_file = locate::project_file(&locate::folder_of(&file))?;
+        self.agent_of((file, None), project_file.as_deref())
+    }
+
+    /// The same of a file in a project, whose text need not be on the disk.
+    pub(crate) fn agent_of(
+        &self,
+        (file, text): (PathBuf, Option<&str>),
+        project_file: Option<&Path>,
+    ) -> Result<Settings<Agent>, Error> {
         let mut report = Report::default();
         let layers = self.layers(&mut report);
-        let file = locate::agent_file(&self.working_folder.join(path))?;
-        let folder = locate::folder_of(&file);
-        let project_file = locate::project_file(&folder)?;
+        let (folder, project_file) = (locate::folder_of(&file), project_file.map(Path::to_owned));
         let (project, (model, doubt)) =
             self.read_project(project_file, Some(&folder), &layers, &mut report)?;
         let written_out = |tree| tools::expanded(agent::expanded(tree));
-        let tree = include::tree(&file, self.environment, written_out, &mut report)?;
+        let from = (file.as_path(), text);
+        let tree = include::tree_of(from, self.environment, written_out, &mut report)?;
         let tree = tree.overlaid(agent::expanded(part(&layers, Place::Agent)));
         let catalogue = Catalogue {
             offer: self.offer,
@@ -115,7 +128,7 @@ impl Inputs<'_> {
         agent_folder: Option<&Path>,
         layers: &Node,
         report: &mut Report,
-    ) -> Result<(Project, (Read<Arc<str>>, Option<Wrong>)), Error> {
+    ) -> Result<(Project, Chosen), Error> {
         let tree = match &file {
             Some(file) => include::tree(file, self.environment, |tree| tree, report)?,
             None => Node::empty(Source::Default),
@@ -173,11 +186,7 @@ impl Inputs<'_> {
 
     /// What the project says, else the model of the first provider with a key, else the offline
     /// one; and why nobody can know which that is, for whoever takes it.
-    fn project_model(
-        &self,
-        written: &Written,
-        report: &mut Report,
-    ) -> (Read<Arc<str>>, Option<Wrong>) {
+    fn project_model(&self, written: &Written, report: &mut Report) -> Chosen {
         let model = &written.model;
         let catalogue = Catalogue {
             offer: self.offer,

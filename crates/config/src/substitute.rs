@@ -56,7 +56,7 @@ fn filled(
     let whole = scalar.text.starts_with("${")
         && scalar.text.find('}').is_some_and(|end| end + 1 == scalar.text.len());
     scalar.kind = if whole { Kind::Untyped } else { Kind::Quoted };
-    scalar.text = text;
+    scalar.written = Some(std::mem::replace(&mut scalar.text, text));
 }
 
 /// The text with its variables filled in, or everything that is wrong with them. Those that hold
@@ -138,7 +138,7 @@ mod tests {
         let environment =
             Environment::of([("CITY", "Bern"), ("N", "7"), ("EMPTY", ""), ("OPENAI_API_KEY", "k")]);
         let mut problems = Vec::new();
-        let scalar = Scalar { text: text.to_owned(), kind };
+        let scalar = Scalar { text: text.to_owned(), kind, written: None };
         let mut node = Node { value: Value::Scalar(scalar), source: Source::Default };
         substitute(&mut node, &environment, "here", &mut problems);
         let Value::Scalar(scalar) = node.value else { unreachable!() };
@@ -167,7 +167,7 @@ mod tests {
     #[test]
     fn what_a_variable_says_is_not_looked_at_again() {
         let environment = Environment::of([("A", "${B}"), ("B", "b")]);
-        let scalar = Scalar { text: "${A}".to_owned(), kind: Kind::Plain };
+        let scalar = Scalar { text: "${A}".to_owned(), kind: Kind::Plain, written: None };
         let mut node = Node { value: Value::Scalar(scalar), source: Source::Default };
         substitute(&mut node, &environment, "", &mut Vec::new());
         assert!(matches!(node.value, Value::Scalar(Scalar { text, .. }) if text == "${B}"));

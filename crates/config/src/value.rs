@@ -49,7 +49,7 @@ pub(crate) fn some_text(node: &Node) -> Result<Arc<str>, Wrong> {
 pub(crate) fn items(node: &Node) -> Result<Vec<Node>, Wrong> {
     match &node.value {
         Value::List(items) => Ok(items.clone()),
-        Value::Scalar(Scalar { text, kind: Kind::Untyped }) => Ok(text
+        Value::Scalar(Scalar { text, kind: Kind::Untyped, .. }) => Ok(text
             .split(',')
             .map(str::trim)
             .filter(|item| !item.is_empty())
@@ -171,7 +171,7 @@ pub(crate) fn choice<T: Copy>(
 
 /// Any value as JSON; a variable or flag holds JSON text.
 pub(crate) fn json(node: &Node) -> Result<Json, Wrong> {
-    if let Value::Scalar(Scalar { text, kind: Kind::Untyped }) = &node.value {
+    if let Value::Scalar(Scalar { text, kind: Kind::Untyped, .. }) = &node.value {
         return Json::parse(text.as_str())
             .map_err(|error| Wrong::value(format!("is not JSON: {error}")));
     }
@@ -229,7 +229,7 @@ fn to_json(node: &Node) -> Result<serde_json::Value, Wrong> {
 /// from a variable is a string.
 pub(crate) fn deserialised<T: serde::de::DeserializeOwned>(node: &Node) -> Result<T, Wrong> {
     let value = match &node.value {
-        Value::Scalar(Scalar { text, kind: Kind::Untyped }) => {
+        Value::Scalar(Scalar { text, kind: Kind::Untyped, .. }) => {
             serde_json::Value::String(text.clone())
         }
         _ => to_json(node)?,

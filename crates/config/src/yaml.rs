@@ -184,7 +184,8 @@ impl File<'_> {
     fn node(&self, spanned: Spanned<Shape>, path: &str, problems: &mut Vec<Problem>) -> Node {
         let source = self.at(spanned.referenced);
         let written = self.written(spanned.defined).unwrap_or_default().trim();
-        let scalar = |text: &str, kind| Value::Scalar(Scalar { text: text.to_owned(), kind });
+        let scalar =
+            |text: &str, kind| Value::Scalar(Scalar { text: text.to_owned(), kind, written: None });
         let value = match spanned.value {
             Shape::Null => Value::Null,
             Shape::Bool => scalar(&written.to_ascii_lowercase(), Kind::Bool),

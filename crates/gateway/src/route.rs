@@ -68,6 +68,9 @@ const EXAMPLE: &dyn Wire = &largestack_wire::openai_chat::OpenAiChat;
 /// Routes kept. Names come from agents, but also from callers.
 const MAX_ROUTES: usize = 1_024;
 
+/// What a circuit stands for: a place, or a model at it.
+type Spot = (Arc<str>, Option<Arc<str>>);
+
 /// All routes.
 pub(crate) struct Routes {
     registry: Registry,
@@ -75,8 +78,7 @@ pub(crate) struct Routes {
     pools: HashMap<Arc<str>, Arc<Pool>>,
     here: RwLock<HashMap<Arc<str>, Arc<dyn Model>>>,
     known: RwLock<HashMap<Arc<str>, Arc<Route>, RandomState>>,
-    /// By place, and by model at a place.
-    circuits: RwLock<HashMap<(Arc<str>, Option<Arc<str>>), Arc<Circuit>>>,
+    circuits: RwLock<HashMap<Spot, Arc<Circuit>>>,
 }
 
 impl Routes {

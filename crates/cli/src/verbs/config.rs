@@ -1,10 +1,12 @@
-//! `largestack config explain`: every value in use, and where it comes from.
+//! `largestack config`: every value in use and where it comes from, and an agent's file in one piece.
 
-use std::path::PathBuf;
+use std::fs::File;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use largestack_config::{AGENT_FILE, Flags, Inputs, Origin, Source};
-use largestack_types::errors::LargestackError;
+use largestack_types::errors::{Code, LargestackError};
 use serde::Serialize;
 
 use crate::args::Global;
@@ -24,6 +26,50 @@ const SHOWN: usize = 72;
 pub(crate) enum Config {
     /// Show every value in use and where it comes from
     Explain(Explain),
+    /// Write an agent's file out in one piece, for another folder; `${VARIABLES}` stay as they are
+    Export(Export),
+}
+
+/// Writes an agent's file out.
+#[derive(Debug, Args)]
+pub(crate) struct Export {
+    /// The agent (a folder with an agent.yaml, or such a file); the current folder unless given
+    path: Option<PathBuf>,
+    /// The file to write, which must not be there; standard output unless given. Relative paths are
+    /// made right for its folder, else for the current one
+    #[arg(long, value_name = "FILE")]
+    output: Option<PathBuf>,
+}
+
+impl Export {
+    pub(crate) fn perform(&self, screen: &mut Screen) -> Outcome {
+        let environment = crate::keys::environment();
+        let flags = Flags::new();
+        let inputs = Inputs {
+            working_folder: "".as_ref(),
+            environment: &environment,
+            flags: &flags,
+            offer: &OFFER,
+        };
+        let parent = self.output.as_deref().and_then(Path::parent);
+        let folder = parent.filter(|parent| !parent.as_os_str().is_empty());
+        let path = self.path.as_deref().unwrap_or(Path::new("."));
+        let text = inputs.export(path, folder.unwrap_or(Path::new(".")));
+        let text = text.map_err(|error| LargestackError::from_coded(&error))?;
+        match &self.output {
+            None => screen.print(&text)?,
+            Some(file) => written(file, &text)?,
+        }
+        Ok(exit::DONE)
+    }
+}
+
+/// Writes a file that is not there yet.
+fn written(file: &Path, text: &str) -> Result<(), LargestackError> {
+    let new = File::create_new(file).and_then(|mut new| new.write_all(text.as_bytes()));
+    new.map_err(|error| {
+        LargestackError::other(Code::Input, format!("{} is not written: {error}", file.display()))
+    })
 }
 
 /// Shows every value in use.

@@ -63,7 +63,7 @@ pub(crate) enum Verb {
     Check(check::Check),
     /// Test an agent with the cases of its tests.yaml
     Test(test::Test),
-    /// Explain the configuration
+    /// Explain the configuration, or write an agent's file out in one piece
     #[command(subcommand)]
     Config(config::Config),
     /// Read and write provider protocols: for debugging and for comparing clients
@@ -117,7 +117,7 @@ impl Verb {
             Self::New(new) => new.json,
             Self::Explain(explain) => explain.json,
             Self::Version(version) => version.json,
-            Self::Completions(_) | Self::Man(_) => false,
+            Self::Config(config::Config::Export(_)) | Self::Completions(_) | Self::Man(_) => false,
         };
         if json { Speech::Document } else { Speech::Text }
     }
@@ -140,6 +140,7 @@ pub(crate) fn perform(arguments: Arguments, screen: &mut Screen) -> Outcome {
         Verb::Secret(verb) => verb.perform(global, screen),
         Verb::Doctor(verb) => verb.perform(global, screen),
         Verb::Config(config::Config::Explain(verb)) => verb.perform(global, screen),
+        Verb::Config(config::Config::Export(verb)) => verb.perform(screen),
         Verb::Check(verb) => verb.perform(global, screen),
         Verb::Test(verb) => verb.perform(global, screen),
         Verb::Wire(verb) => verb.perform(screen),

@@ -1,4 +1,4 @@
-//! `config explain`: every value and where it comes from.
+//! `config`: every value and where it comes from, and an agent's file in one piece.
 
 use crate::place::{Done, Place};
 
@@ -99,4 +99,37 @@ fn no_color_wins_over_what_else_asks_for_colours_but_a_flag() {
     assert!(coloured("", "auto"));
     assert!(!coloured("1", "auto"));
     assert!(coloured("1", "always"));
+}
+
+#[test]
+fn an_agent_is_written_out_in_one_piece_and_is_the_same_from_there() {
+    let place = Place::new();
+    place.write(
+        "a/agent.yaml",
+        "include: more.yaml\nname: a\ninstructions: \"Help ${WHO:them}.\"\n\
+         model: offline/extractive\nknowledge: docs\ntools: [search_knowledge]\n",
+    );
+    place.write("a/more.yaml", "description: ${SECRET_WORD}\n");
+    place.write("a/docs/hours.md", "# Hours\n\nWe open at nine.\n");
+    place.write("b/README", "");
+    let run = |arguments: &[&str]| {
+        let mut command = place.command(arguments);
+        command.env("SECRET_WORD", "xyzzy");
+        Done::of(&command.output().expect("the binary runs"))
+    };
+    run(&["config", "export", "a", "--output", "b/agent.yaml"]).expect(0);
+    let written = place.read("b/agent.yaml");
+    assert!(!written.contains("xyzzy") && written.contains("${WHO:them}"), "{written}");
+    let printed = run(&["config", "export", "a"]).expect(0).out;
+    assert!(printed.contains("a/docs"), "for the current folder: {printed}");
+    // Nothing is overwritten.
+    let again = run(&["config", "export", "a", "--output", "b/agent.yaml"]).expect(2);
+    assert!(again.err.contains("b/agent.yaml"), "{}", again.err);
+    let hash = |folder: &str| {
+        run(&["run", folder, "When do you open?"]).expect(0);
+        let trace = run(&["trace", folder, "last", "--json"]).expect(0).out;
+        let at = trace.find("\"definition\":").unwrap_or_else(|| panic!("{trace}"));
+        trace[at..].split([',', '}']).next().expect("a hash").to_owned()
+    };
+    assert_eq!(hash("a"), hash("b"), "the same definition");
 }

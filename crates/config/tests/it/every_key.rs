@@ -261,7 +261,7 @@ const PROJECT: &str = "providers: {mine: {path: /p}}\n\
                        prices: {mine: {model: openai/gpt-9, input: 9}}\n\
                        license: {issuer: MCowBQYDK2VwAyEAbTl17/wcCLRr6U/3X/GCzcgS+dKuLHqW3NjQhe5Gy8E=}\n";
 
-fn other(key: &Key) -> (&'static str, &'static str) {
+pub(crate) fn other(key: &Key) -> (&'static str, &'static str) {
     let row = OTHER.iter().find(|row| row.0 == key.place && row.1 == key.path);
     row.map_or_else(|| panic!("no value for {}", key.path), |row| (row.2, row.3))
 }
@@ -359,7 +359,7 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     text
 }
 
-fn disk(files: &[(&str, &str)]) -> tempfile::TempDir {
+pub(crate) fn disk(files: &[(&str, &str)]) -> tempfile::TempDir {
     let documents = [
         ("docs/a.md", "a"),
         ("docs/deeper/b.md", "b"),

@@ -5,6 +5,8 @@ mod declared;
 #[cfg(test)]
 mod every_key;
 #[cfg(test)]
+mod export;
+#[cfg(test)]
 mod layers;
 #[cfg(test)]
 mod places;

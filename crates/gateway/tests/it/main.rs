@@ -39,4 +39,5 @@ mod routing;
 mod settle;
 #[cfg(test)]
 mod stop;
+#[cfg(test)]
 mod unsent;

@@ -58,9 +58,9 @@ fn one_question_that_cannot_be_trusted_does_not_keep_the_others_from_being_liste
     for change in [
         "UPDATE approvals SET data = replace(data, '20', '50') WHERE position = 2",
         "UPDATE approvals SET data = 'no JSON' WHERE position = 2",
-        "UPDATE approvals SET data = x'ff', seal = 'text' WHERE position = 2",
+        "UPDATE approvals SET data = CAST(x'ff' AS TEXT) WHERE position = 2",
         "UPDATE approvals SET seal = x'' WHERE position = 2",
-        "UPDATE approval_votes SET data = x'00'",
+        "UPDATE approval_votes SET data = CAST(x'fe00' AS TEXT)",
     ] {
         let folder = tempfile::tempdir().unwrap();
         let (acme, store) = (tenant("acme"), open(folder.path()));
