@@ -62,6 +62,11 @@ impl Agent {
         self.0.hash
     }
 
+    /// It and the agents that take over from it, in order.
+    pub(crate) fn chain(&self) -> impl Iterator<Item = &Self> {
+        std::iter::once(self).chain(&self.0.fallbacks)
+    }
+
     /// Runs it to its end. Dropping the future cancels the run and settles its cost.
     pub async fn run(&self, scope: &Scope, input: impl Into<Input>) -> Result<Report> {
         self.run_with(scope, input, RunOptions::default()).await
@@ -75,7 +80,7 @@ impl Agent {
         options: RunOptions,
     ) -> Result<Report> {
         let beginning = Beginning { input: input.into(), options, sink: None, above: None };
-        self.attempt(scope, beginning).await
+        Drive::begin(Arc::clone(&self.0), scope, beginning).await?.perform().await
     }
 
     /// Runs it and tells what happens on the way. The stream owns the run: dropping it cancels.
@@ -84,7 +89,7 @@ impl Agent {
         RunStream::new(options.whole, |sink| {
             Box::pin(async move {
                 let beginning = Beginning { input, options, sink: Some(sink), above: None };
-                agent.attempt(&scope, beginning).await
+                Drive::begin(agent.0, &scope, beginning).await?.perform().await
             })
         })
     }

@@ -12,13 +12,14 @@ use largestack_ports::approvals::{
 use largestack_ports::tool::Capabilities;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
-use largestack_types::id::{ApprovalId, EffectId};
+use largestack_types::id::{ApprovalId, EffectId, RunId};
 use largestack_types::json::Json;
 use largestack_types::label::{Label, Origin};
 use largestack_types::part::{Arguments, PartId, ToolCall};
 use largestack_types::scope::Scope;
 
 use crate::agent::Agent;
+use crate::below;
 use crate::drive::Drive;
 use crate::protect::RunGuard;
 
@@ -79,6 +80,26 @@ impl Agent {
     pub async fn untrusted(&self, scope: &Scope, most: usize) -> Result<Vec<Untrusted>> {
         let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
         Ok(approvals.list(scope, most).await?.untrusted)
+    }
+
+    /// The questions that a run waits for, its own and those of the runs below it, in the order of
+    /// the calls that wait.
+    pub async fn waiting(&self, scope: &Scope, run: RunId) -> Result<Vec<Approval>> {
+        let approvals = self.0.runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        let mut waiting = Vec::new();
+        for id in below::asked(&*self.0.runtime.journal, scope, run).await? {
+            waiting.extend(approvals.find(scope, id).await?);
+        }
+        Ok(waiting)
+    }
+
+    /// The run that is taken up once a question is answered: the one at the top of the tree whose
+    /// run has asked it.
+    pub async fn run_to_resume(&self, scope: &Scope, question: ApprovalId) -> Result<RunId> {
+        let none = || LargestackError::other(Code::NotFound, format!("there is no {question}"));
+        let question = self.question(scope, question).await?.ok_or_else(none)?.question;
+        let summary = self.0.runtime.journal.run(scope, question.run).await?;
+        Ok(summary.map_or(question.run, |summary| summary.root))
     }
 
     /// A question of this tenant with its answers.
@@ -166,7 +187,7 @@ impl Drive {
         for (id, answer) in given {
             let waits =
                 |wait: &Wait| matches!(wait, Wait::Approval { approval, .. } if *approval == id);
-            if !self.run.waits().iter().any(waits) {
+            if !self.run.waits().iter().any(waits) && !self.is_asked_below(id).await? {
                 let detail = format!("the run does not wait for {id}");
                 return Err(LargestackError::other(Code::NotFound, detail));
             }
@@ -187,6 +208,16 @@ impl Drive {
             }
         }
         Ok(())
+    }
+
+    /// Whether a run below this one has asked this: it hears the answer when it is taken up.
+    async fn is_asked_below(&mut self, id: ApprovalId) -> Result<bool> {
+        let runtime = &self.core.runtime;
+        let approvals = runtime.tools.approvals.as_ref().ok_or_else(unavailable)?;
+        let scope = &self.lease.scope;
+        let Some(kept) = approvals.find(scope, id).await? else { return Ok(false) };
+        let asks = runtime.journal.run(scope, kept.question.run).await?;
+        Ok(asks.is_some_and(|asks| asks.run != self.run.id() && asks.root == self.run.id()))
     }
 
     /// What the run records of a question; nothing while it is open.

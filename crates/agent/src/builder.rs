@@ -127,9 +127,9 @@ impl AgentBuilder {
         self
     }
 
-    /// An agent that takes over where this one has failed, after those added before. It is asked
-    /// the same, in a run of its own, with what is left of the budget. A policy, guard, budget or
-    /// person that said no is not got around.
+    /// An agent of the same runtime that takes over where this one has failed, after those added
+    /// before, and after it those that take over from it. It is asked the same, in the same run, with
+    /// what is left of the budget. A policy, guard, budget or person that said no is not got around.
     pub fn fallback(mut self, agent: Agent) -> Self {
         self.fallbacks.push(agent);
         self
@@ -291,6 +291,8 @@ impl AgentBuilder {
             problems.push(format!("`permissions.allow` names `{name}`, which is not a tool"));
         }
         problems.extend(self.approvals.problems(|tool| registry.get(tool).is_some()));
+        let fallbacks: Vec<Agent> = self.fallbacks.iter().flat_map(Agent::chain).cloned().collect();
+        problems.extend(elsewhere(&fallbacks, &runtime));
         if !problems.is_empty() {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
@@ -348,6 +350,7 @@ impl AgentBuilder {
             policy: Some(Json::of(&self.policy).map_err(unwritable)?),
             hooks: pipeline.hooks(),
             pipeline: pipeline.names(),
+            fallbacks: fallbacks.iter().map(alone).collect(),
         };
         let (sealed, hash) = definition.sealed().map_err(unwritable)?;
         Ok(Agent(Arc::new(Core {
@@ -360,13 +363,27 @@ impl AgentBuilder {
             guard: Guard::new(self.policy),
             approvals: self.approvals,
             license: self.license,
-            fallbacks: self.fallbacks,
+            fallbacks,
             breakers: Breakers::default(),
             flights: Flights::default(),
             memory: self.memory,
             runtime,
         })))
     }
+}
+
+/// The definition of an agent that takes over: those after it are in the first one's.
+fn alone(agent: &Agent) -> Arc<Definition> {
+    let definition = agent.definition();
+    Arc::new(Definition { fallbacks: Vec::new(), ..Definition::clone(definition) })
+}
+
+/// Agents that cannot take over, because they do not share the journal of their runs.
+fn elsewhere(fallbacks: &[Agent], runtime: &Runtime) -> Vec<String> {
+    let same = |agent: &&Agent| Arc::ptr_eq(&agent.0.runtime.journal, &runtime.journal);
+    let others = fallbacks.iter().filter(|agent| !same(agent));
+    let name = |agent: &Agent| Arc::clone(&agent.definition().agent);
+    others.map(|agent| format!("`{}` takes over in another runtime", name(agent))).collect()
 }
 
 /// The tools with their options.

@@ -1,13 +1,15 @@
 //! An agent as a tool of another. Its run is a run of its own, with its own journal, under the run that
 //! called it: it books into the accounts above it, ends when that run ends, and is found again, not
-//! begun again, when that run is taken up.
+//! begun again, when that run is taken up. What it keeps back it keeps with the placeholders of its
+//! tree, so that a value has one name from top to bottom and is forgotten with the tree's session.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
 use std::time::Duration;
 
 use largestack_engine::event::ChildRun;
-use largestack_engine::{Event, Run, Status};
+use largestack_engine::{Recorded, Run, Status};
+use largestack_guard::Guard;
 use largestack_ports::BoxFuture;
 use largestack_ports::tool::{Tool, ToolContext, ToolFailure, ToolOptions, ToolOutput};
 use largestack_ports::tree::{Children, RunTree};
@@ -16,15 +18,16 @@ use largestack_types::errors::{LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::json::Json;
-use largestack_types::label::{DataClass, Label, Origin};
+use largestack_types::label::{Label, Origin};
 use largestack_types::tool::ToolSpec;
 use serde::Deserialize;
 
 use crate::agent::{Agent, fold};
-use crate::drive::{Beginning, Drive, value_of};
+use crate::drive::{Beginning, Drive, plain_value};
 use crate::options::{ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
 use crate::report::Report;
+use crate::stream::Sink;
 
 /// What an agent whose runs have no limit of time gets.
 const LONGEST: Duration = Duration::from_hours(24);
@@ -40,6 +43,18 @@ pub(crate) struct Above {
     pub(crate) tree: RunTree,
     /// The label of what it is asked.
     pub(crate) label: Label,
+    /// What the tree's runs share; absent where the call was made by hand.
+    pub(crate) within: Option<Arc<Within>>,
+}
+
+/// What the runs of one tree share while they are driven.
+pub(crate) struct Within {
+    /// The guard of the run above: placeholders are the same in the whole tree.
+    pub(crate) guard: Arc<RunGuard>,
+    /// Who listens to the run above.
+    pub(crate) sink: Option<Sink>,
+    /// The words of whoever asked the run at the top: only values of theirs are shown.
+    pub(crate) shown: Arc<str>,
 }
 
 impl Above {
@@ -56,6 +71,17 @@ impl Above {
             in_doubt: tree.in_doubt,
             ..own
         }
+    }
+
+    /// Who listens to a run below.
+    pub(crate) fn sink(&self, run: RunId, agent: &Arc<str>) -> Option<Sink> {
+        let sink = self.within.as_ref()?.sink.as_ref()?;
+        Some(sink.below(self.parent.1, run, Arc::clone(agent)))
+    }
+
+    /// A guard with this policy over the placeholders of the tree.
+    pub(crate) fn guard(&self, policy: Guard) -> Option<Arc<RunGuard>> {
+        Some(Arc::new(self.within.as_ref()?.guard.beside(policy)))
     }
 
     /// Tells what a run has come to.
@@ -97,11 +123,12 @@ impl Agent {
             native: None,
             server: false,
         };
-        let limit = self.definition().limits.wall_clock;
-        let timeout = limit.map_or(LONGEST, |limit| limit.saturating_add(GRACE));
+        let mut limits = self.chain().map(|agent| agent.definition().limits.wall_clock);
+        let limit = limits.try_fold(GRACE, |sum, limit| Some(sum.saturating_add(limit?)));
+        let timeout = limit.unwrap_or(LONGEST);
         let mut options = ToolOptions { timeout, ..ToolOptions::default() };
-        // Its own guards take them out again before anything of it is written.
-        options.access.reveals = DataClass::ALL.iter().copied().collect();
+        // Everything else it is told as placeholders, which are the same in the whole tree.
+        options.access.reveals = RunGuard::let_through(self.0.guard);
         AgentTool { agent: self.clone(), spec, options, instruct: None }
     }
 
@@ -122,7 +149,7 @@ impl Agent {
             Some(fold(run, self.definition(), &events)?.status())
         };
         let mut drive = match known {
-            Some(status) if status.is_final() => return self.ended(context, run, &above).await,
+            Some(status) if status.is_final() => return self.ended(run, &events, &above),
             Some(_) => {
                 let in_doubt = above.tree.in_doubt;
                 let options = ResumeOptions { in_doubt, deps, ..ResumeOptions::default() };
@@ -141,25 +168,10 @@ impl Agent {
     }
 
     /// What a run that has ended came to.
-    async fn ended(
-        &self,
-        context: &ToolContext,
-        run: RunId,
-        above: &Above,
-    ) -> Result<(Report, Label)> {
-        let (scope, runtime) = (&context.scope, &self.0.runtime);
-        let events = runtime.journal.read(scope, run, 0).await?;
-        let folded = fold(run, self.definition(), &events)?;
-        let vault = Arc::clone(&runtime.vault);
-        let known = vault.all(scope, run).await?;
-        let guard = RunGuard::new(self.0.guard, scope.clone(), run, vault, known);
-        let asked = match events.first().map(|first| &*first.event) {
-            Some(Event::RunStarted(started)) => started.input.text(),
-            _ => String::new(),
-        };
+    fn ended(&self, run: RunId, events: &[Recorded], above: &Above) -> Result<(Report, Label)> {
+        let folded = fold(run, self.definition(), events)?;
         let text = folded.output().map(|message| message.text()).unwrap_or_default();
-        let text = guard.reveal(&text, &asked).await;
-        let value = value_of(&folded, &guard, &asked).await;
+        let value = plain_value(&folded);
         above.tell(&folded);
         Ok((Report::of(&folded, text, value), folded.label()))
     }
@@ -206,6 +218,7 @@ impl AgentTool {
             parent: (context.run, context.effect),
             tree: context.tree.clone(),
             label: context.label,
+            within: context.tree.shared.get(),
         };
         let asked = (task, instructions);
         let ran = self.agent.run_under(run, &context, above, asked).await;
@@ -258,7 +271,7 @@ fn admit(context: &ToolContext, run: RunId) -> Result<(), ToolFailure> {
 
 /// The run that an effect starts: the same whenever it is asked for, and as old as its parent where
 /// runs are ordered by age.
-fn child_of(parent: RunId, effect: EffectId) -> RunId {
+pub(crate) fn child_of(parent: RunId, effect: EffectId) -> RunId {
     let ordinal = effect.ordinal().to_be_bytes();
     let hash = Hash::of_all([parent.as_bytes().as_slice(), ordinal.as_slice()]);
     let millis = parent.as_bytes().iter().take(6);

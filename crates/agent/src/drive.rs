@@ -42,19 +42,26 @@ mod heard;
 mod hook;
 mod land;
 mod model;
+mod place;
 mod prepare;
 mod record;
+mod relay;
 mod start;
 
 pub(crate) use begin::Beginning;
-pub(crate) use check::value_of;
+pub(crate) use check::plain_value;
+use check::value_of;
 use control::{Control, Signal};
 use land::Landed;
+pub(crate) use land::{engine_answer, not_run};
 use record::Outbox;
 
 /// A run under way.
 pub(crate) struct Drive {
+    /// The agent that is at work.
     pub(crate) core: Arc<Core>,
+    /// The agent that was asked: the same, unless another has taken over.
+    first: Arc<Core>,
     pub(crate) lease: Lease,
     pub(crate) run: Run,
     pub(crate) guard: Arc<RunGuard>,
@@ -111,7 +118,11 @@ impl Drive {
             }
             if self.in_flight.is_empty() {
                 if let Some(end) = self.run.conclusion() {
-                    return self.conclude(end).await;
+                    let Some(next) = self.successor(&end) else { return self.conclude(end).await };
+                    if let Some(error) = self.take_over(next).await? {
+                        return self.conclude(End::failed(error)).await;
+                    }
+                    continue;
                 }
                 if self.run.status() == Status::Suspended {
                     // Who comes now finds a run that nobody drives, and who came before is heard.
@@ -151,7 +162,8 @@ impl Drive {
     }
 
     async fn conclude(&mut self, end: End) -> Result<Report> {
-        self.note(Event::RunFinished(end))?;
+        self.end_below().await?;
+        self.note(Event::RunFinished(self.with_causes(end)))?;
         self.remember();
         self.let_go().await?;
         // Whoever listens may go away here: the run is over, and nothing is held.
@@ -200,8 +212,13 @@ impl Drive {
 
     async fn report(&mut self) -> Report {
         let text = self.run.output().map(|message| message.text()).unwrap_or_default();
-        let text = self.guard.reveal(&text, &self.asked_text).await;
-        let value = value_of(&self.run, &self.guard, &self.asked_text).await;
+        // The run above reads placeholders of the same tree.
+        let (text, value) = if self.above.is_some() {
+            (text, plain_value(&self.run))
+        } else {
+            let text = self.guard.reveal(&text, &self.asked_text).await;
+            (text, value_of(&self.run, &self.guard, &self.asked_text).await)
+        };
         let answer = self.run.output().cloned();
         let mut report = Report::of(&self.run, text, value);
         if let Some(answer) = answer {

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use largestack_engine::Recorded;
 use largestack_types::delta::Delta;
-use largestack_types::id::EffectId;
+use largestack_types::id::{EffectId, RunId};
 
 /// Something a listener hears.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,12 +27,6 @@ pub enum RunEvent {
         /// Who begins it again.
         model: Arc<str>,
     },
-    /// The agent failed and another takes over, in a run of its own: facts are those of another
-    /// journal, numbered from 1 again.
-    TookOver {
-        /// Who takes over.
-        agent: Arc<str>,
-    },
     /// The reply broke off and another model goes on: the text so far stands, tool calls that had
     /// begun are void and are counted from 0 again.
     Continued {
@@ -41,4 +35,33 @@ pub enum RunEvent {
         /// Who goes on.
         model: Arc<str>,
     },
+    /// What a run says that this one has started. Its facts are in its own journal, and its words
+    /// are none of this run's answer.
+    Below(Box<Below>),
+}
+
+/// What a run says that another one has started.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Below {
+    /// The call that started it.
+    pub call: EffectId,
+    /// The run.
+    pub run: RunId,
+    /// Its agent.
+    pub agent: Arc<str>,
+    /// What it says: of runs further down, again a [`RunEvent::Below`].
+    pub event: RunEvent,
+}
+
+impl RunEvent {
+    /// The event without the runs it was handed up by, and those runs from the highest down; none
+    /// for what the run itself says.
+    pub fn innermost(&self) -> (Vec<&Below>, &Self) {
+        let (mut path, mut event) = (Vec::new(), self);
+        while let Self::Below(below) = event {
+            path.push(&**below);
+            event = &below.event;
+        }
+        (path, event)
+    }
 }

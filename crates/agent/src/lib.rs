@@ -6,7 +6,7 @@
 
 pub mod agent;
 mod approval;
-mod attempts;
+mod below;
 pub mod builder;
 mod capture;
 mod child;
@@ -35,13 +35,14 @@ pub use approval::ApprovalPolicy;
 pub use builder::AgentBuilder;
 pub use capture::{Captured, CapturedRun, capture_run};
 pub use child::{AgentTool, Instruct};
-pub use event::RunEvent;
+pub use event::{Below, RunEvent};
+pub use largestack_engine::Attempt;
 pub use largestack_engine::event::Adjusted;
 pub use memory::Memory;
 pub use options::{CancelHandle, Input, ResumeOptions, RunOptions};
 pub use output::{Output, OutputTurn};
 pub use partial::Partial;
-pub use report::{Attempt, Report};
+pub use report::Report;
 pub use runs::{Followed, Follower, Position, RunHandle, Runs};
 pub use runtime::Runtime;
 pub use sessions::Conversations;

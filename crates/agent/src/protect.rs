@@ -2,6 +2,7 @@
 //! any text that holds them goes anywhere.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
 
@@ -28,18 +29,24 @@ pub(crate) struct Guarded {
 /// The guard of one run.
 pub(crate) struct RunGuard {
     guard: Guard,
+    /// Whether the policy takes values out for good: also those that others have kept.
+    strict: bool,
+    kept: Arc<Kept>,
+    /// The latest arguments in which nothing was found.
+    clean: Lock<VecDeque<Json>>,
+}
+
+/// What the placeholders of a tree of runs, or of a session, stand for.
+struct Kept {
     scope: Scope,
     root: RunId,
     vault: Arc<dyn TokenVault>,
     nonce: Nonce,
     state: Mutex<State>,
-    /// The latest arguments in which nothing was found.
-    clean: Lock<VecDeque<Json>>,
 }
 
 struct State {
     session: Session,
-    /// What this run's placeholders stand for.
     values: HashMap<String, Sensitive>,
 }
 
@@ -63,18 +70,47 @@ impl RunGuard {
         }
         let values = known.into_iter().collect();
         let state = Mutex::new(State { session, values });
-        Self { guard, scope, root, vault, nonce, state, clean: Lock::default() }
+        Self::over(guard, Arc::new(Kept { scope, root, vault, nonce, state }))
+    }
+
+    /// Another guard over the same placeholders: of a run below, or of an agent that takes over.
+    pub(crate) fn beside(&self, guard: Guard) -> Self {
+        Self::over(guard, Arc::clone(&self.kept))
+    }
+
+    fn over(guard: Guard, kept: Arc<Kept>) -> Self {
+        let forbids = |kind| forbids(guard.policy().action(kind));
+        let strict = Kind::ALL.into_iter().any(forbids);
+        Self { guard, strict, kept, clean: Lock::default() }
+    }
+
+    /// What it does about what it finds.
+    pub(crate) fn guard(&self) -> Guard {
+        self.guard
+    }
+
+    /// The classes of values that this policy lets through as they are.
+    pub(crate) fn let_through(guard: Guard) -> DataClasses {
+        let kept = |kind: &Kind| guard.policy().action(*kind).alters();
+        let held: Vec<_> = Kind::ALL.into_iter().filter(kept).map(Kind::data_class).collect();
+        let classes = Kind::ALL.into_iter().map(Kind::data_class);
+        classes.filter(|class| !held.contains(class)).collect()
+    }
+
+    /// Whether a text may hold a placeholder of what this policy takes out for good.
+    fn may_forbid(&self, text: &str) -> bool {
+        self.strict && text.contains('<')
     }
 
     /// Whether nothing is found in a text. Nearly always so, and then neither the session nor the
     /// vault is waited for.
     pub(crate) fn passes(&self, text: &str) -> bool {
-        self.guard.is_clean(text)
+        !self.may_forbid(text) && self.guard.is_clean(text)
     }
 
     /// The same for a JSON text; `false` says nothing.
     pub(crate) fn passes_json(&self, text: &str) -> bool {
-        self.guard.is_clean_json(text)
+        !self.may_forbid(text) && self.guard.is_clean_json(text)
     }
 
     /// The same for the arguments of a tool call. Those that have passed are known when they come
@@ -113,11 +149,16 @@ impl RunGuard {
         label: Label,
         text: &str,
     ) -> Result<(Guarded, Option<LargestackError>)> {
-        let mut state = self.state.lock().await;
+        let mut state = self.kept.state.lock().await;
         let protected = self.guard.protect(text, &mut state.session);
-        let blocked = (protected.action == Action::Block)
+        let mut blocked = (protected.action == Action::Block)
             .then(|| self.blocked("the input", &protected.findings));
-        Ok((self.guarded(part, label, protected, &mut state).await?, blocked))
+        let mut guarded = self.guarded(part, label, protected, &mut state).await?;
+        if let Some((text, forbidden)) = self.without_forbidden(&guarded, text, false) {
+            guarded.text = Some(text.into());
+            blocked = blocked.or_else(|| self.forbidden("the input", forbidden));
+        }
+        Ok((guarded, blocked))
     }
 
     /// Takes sensitive values out of a text. `place` names the kind of text for the error of a
@@ -170,7 +211,7 @@ impl RunGuard {
         text: &str,
         json: bool,
     ) -> Result<Guarded> {
-        let mut state = self.state.lock().await;
+        let mut state = self.kept.state.lock().await;
         let protected = if json {
             self.guard.protect_json(text, &mut state.session)
         } else {
@@ -179,7 +220,56 @@ impl RunGuard {
         if protected.action == Action::Block {
             return Err(self.blocked(place, &protected.findings));
         }
-        self.guarded(part, label, protected, &mut state).await
+        let mut guarded = self.guarded(part, label, protected, &mut state).await?;
+        if let Some((taken, forbidden)) = self.without_forbidden(&guarded, text, json) {
+            if let Some(error) = self.forbidden(place, forbidden) {
+                return Err(error);
+            }
+            guarded.text = Some(taken.into());
+        }
+        Ok(guarded)
+    }
+
+    /// A text without the placeholders of values that this policy takes out for good, and the kind
+    /// of the worst: somebody else's policy has kept them. `None` where there are none.
+    fn without_forbidden(
+        &self,
+        guarded: &Guarded,
+        text: &str,
+        json: bool,
+    ) -> Option<(String, Kind)> {
+        let text = guarded.text.as_deref().unwrap_or(text);
+        if !self.may_forbid(text) {
+            return None;
+        }
+        let worst = Cell::new(None);
+        let lookup = |placeholder: &str| {
+            let kind = kind_of(placeholder)?;
+            let action = self.guard.policy().action(kind);
+            if !forbids(action) {
+                return None;
+            }
+            worst.set(worst.get().max(Some((action, kind))));
+            Some(kind.marker())
+        };
+        let nonce = &self.kept.nonce;
+        let taken = if json {
+            detokenise_json(text, nonce, lookup).into_owned()
+        } else {
+            detokenise(text, nonce, lookup).into_owned()
+        };
+        let (_, kind) = worst.get()?;
+        Some((taken, kind))
+    }
+
+    fn forbidden(&self, place: &str, kind: Kind) -> Option<LargestackError> {
+        (self.guard.policy().action(kind) == Action::Block).then(|| {
+            GuardrailBlockedError {
+                guard_type: kind.data_class().name().into(),
+                detail: format!("{place} holds a value that this agent must not be told"),
+            }
+            .into()
+        })
     }
 
     async fn guarded(
@@ -207,7 +297,8 @@ impl RunGuard {
         let pairs: Vec<_> =
             fresh.into_iter().map(|e| (e.placeholder, Sensitive::new(e.value))).collect();
         state.values.extend(pairs.iter().cloned());
-        self.vault.put(&self.scope, self.root, pairs).await
+        let Kept { scope, root, vault, .. } = &*self.kept;
+        vault.put(scope, *root, pairs).await
     }
 
     fn blocked(&self, place: &str, findings: &[Finding]) -> LargestackError {
@@ -245,12 +336,12 @@ impl RunGuard {
         if !text.contains('<') {
             return text.to_owned();
         }
-        let state = self.state.lock().await;
+        let state = self.kept.state.lock().await;
         let lookup = |placeholder: &str| {
             let value = state.values.get(placeholder).filter(|_| allowed.contains(placeholder));
             value.map(|value| value.expose().to_owned())
         };
-        detokenise(text, &self.nonce, lookup).into_owned()
+        detokenise(text, &self.kept.nonce, lookup).into_owned()
     }
 
     /// Arguments with the values of these classes in place of their placeholders: for the tool that
@@ -259,16 +350,15 @@ impl RunGuard {
         if classes.is_empty() || !arguments.as_str().contains('<') {
             return arguments;
         }
-        let state = self.state.lock().await;
+        let state = self.kept.state.lock().await;
         let lookup = |placeholder: &str| {
-            let kind = Kind::ALL.into_iter().find(|kind| {
-                let tag = placeholder.strip_prefix('<').and_then(|p| p.strip_prefix(kind.tag()));
-                tag.is_some_and(|rest| rest.starts_with('_'))
-            })?;
+            let kind = kind_of(placeholder)?;
             let value = state.values.get(placeholder)?;
-            classes.contains(kind.data_class()).then(|| value.expose().to_owned())
+            let may =
+                classes.contains(kind.data_class()) && !forbids(self.guard.policy().action(kind));
+            may.then(|| value.expose().to_owned())
         };
-        match detokenise_json(arguments.as_str(), &self.nonce, lookup) {
+        match detokenise_json(arguments.as_str(), &self.kept.nonce, lookup) {
             Cow::Borrowed(_) => arguments,
             Cow::Owned(text) => Json::parse(text).unwrap_or(arguments),
         }
@@ -286,7 +376,7 @@ impl RunGuard {
         piece: &str,
         allowed: &str,
     ) -> Result<String> {
-        let mut state = self.state.lock().await;
+        let mut state = self.kept.state.lock().await;
         let released = filter.push(piece, &mut state.session);
         if released.action == Action::Block {
             return Err(self.blocked("the reply", &released.findings));
@@ -298,7 +388,7 @@ impl RunGuard {
 
     /// What was held back at the end.
     pub(crate) async fn release_rest(&self, filter: Holdback, allowed: &str) -> Result<String> {
-        let mut state = self.state.lock().await;
+        let mut state = self.kept.state.lock().await;
         let released = filter.finish(&mut state.session);
         if released.action == Action::Block {
             return Err(self.blocked("the reply", &released.findings));
@@ -307,4 +397,17 @@ impl RunGuard {
         drop(state);
         Ok(self.reveal(&released.text, allowed).await)
     }
+}
+
+/// Whether values are taken out for good.
+fn forbids(action: Action) -> bool {
+    matches!(action, Action::Redact | Action::Block)
+}
+
+/// The kind of value that a placeholder stands for.
+fn kind_of(placeholder: &str) -> Option<Kind> {
+    Kind::ALL.into_iter().find(|kind| {
+        let tag = placeholder.strip_prefix('<').and_then(|p| p.strip_prefix(kind.tag()));
+        tag.is_some_and(|rest| rest.starts_with('_'))
+    })
 }

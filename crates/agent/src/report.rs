@@ -2,13 +2,13 @@
 
 use std::sync::Arc;
 
-use largestack_engine::Wait;
 use largestack_engine::event::ChildRun;
+use largestack_engine::{Attempt, Wait};
 use largestack_engine::{EndReason, Run, Status};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
 use largestack_types::message::Message;
-use largestack_types::money::{Money, MoneyOverflow};
+use largestack_types::money::Money;
 use largestack_types::part::{Body, Citation, Media};
 use largestack_types::usage::Usage;
 use serde_json::Value;
@@ -34,13 +34,13 @@ pub struct Report {
     pub dropped: Vec<Arc<str>>,
     /// What supports the answer, in the order of its numbers.
     pub citations: Vec<Citation>,
-    /// Turns taken.
+    /// Turns taken by the agent that answered.
     pub turns: u32,
-    /// Tool calls asked for.
+    /// Tool calls that it asked for.
     pub tool_calls: u32,
-    /// Tokens, with those of the runs that it has started.
+    /// Tokens, with those of agents that failed before and of the runs that it has started.
     pub usage: Usage,
-    /// Cost, with that of the runs that it has started.
+    /// Cost, with that of agents that failed before and of the runs that it has started.
     pub cost: Money,
     /// The runs that it has started and that have ended, each with everything under it.
     pub children: Vec<ChildRun>,
@@ -48,41 +48,13 @@ pub struct Report {
     pub error: Option<LargestackError>,
     /// What a suspended run waits for.
     pub waits: Vec<Wait>,
-    /// The runs of agents that failed before this one took over, in order.
+    /// The agents that failed before the one that answered took over, in order.
     pub attempts: Vec<Attempt>,
     /// The messages of this run, as the journal holds them: history for the next one.
     pub messages: Vec<Arc<Message>>,
 }
 
-/// A run that failed before another agent took over.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Attempt {
-    /// The run.
-    pub run: RunId,
-    /// Its agent.
-    pub agent: Arc<str>,
-    /// Why it failed.
-    pub error: LargestackError,
-    /// Its tokens.
-    pub usage: Usage,
-    /// Its cost.
-    pub cost: Money,
-}
-
 impl Report {
-    /// What this run and those before it cost together; an error where that overflows.
-    pub fn total_cost(&self) -> Result<Money> {
-        self.attempts.iter().try_fold(self.cost, |sum, attempt| {
-            let overflow = |e: MoneyOverflow| LargestackError::other(Code::Budget, e.to_string());
-            sum.checked_add(attempt.cost).map_err(overflow)
-        })
-    }
-
-    /// The tokens of this run and those before it.
-    pub fn total_usage(&self) -> Usage {
-        self.attempts.iter().fold(self.usage, |sum, attempt| sum.plus(attempt.usage))
-    }
-
     pub(crate) fn of(run: &Run, text: String, output: Option<Value>) -> Self {
         let end = run.end();
         Self {
@@ -101,7 +73,7 @@ impl Report {
             children: run.children().iter().map(|(_, child)| child.clone()).collect(),
             error: end.and_then(|end| end.error.clone()),
             waits: run.waits(),
-            attempts: Vec::new(),
+            attempts: run.attempts().to_vec(),
             messages: run.own_messages().to_vec(),
         }
     }

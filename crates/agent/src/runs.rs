@@ -5,14 +5,13 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
-use largestack_engine::Recorded;
-use largestack_engine::event::{CancelReason, CancelRequested, Event};
-use largestack_ports::journal::{Batch, Lease};
+use largestack_engine::event::{CancelReason, CancelRequested};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
 use largestack_types::scope::{Scope, TenantId};
 
-use crate::agent::{Agent, fold_stored};
+use crate::agent::Agent;
+use crate::below;
 use crate::capture::Captures;
 use crate::drive::{Beginning, Drive};
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
@@ -23,8 +22,8 @@ use crate::stream::Sink;
 mod follow;
 mod log;
 
+use follow::Source;
 pub use follow::{Followed, Follower, Position};
-use follow::{Source, has_ended};
 pub(crate) use log::Log;
 
 /// The detached runs of a process. Cheap to clone.
@@ -106,9 +105,9 @@ impl Runs {
         Ok(self.subscribe(scope, run, driven.map(|driven| driven.log), from))
     }
 
-    /// Ends a run: one that this process drives, whatever started it, at the next moment it listens,
-    /// one that nobody drives at once. `LARGESTACK_CONFLICT` where it has ended or another process
-    /// drives it.
+    /// Ends a run and what it has started: one that this process drives, whatever started it, at the
+    /// next moment it listens, one that nobody drives at once. `LARGESTACK_CONFLICT` where it has
+    /// ended or another process drives it.
     pub async fn cancel(&self, scope: &Scope, run: RunId, note: impl Into<Arc<str>>) -> Result<()> {
         let live = || self.lock().get(&key(scope, run)).map(|driven| driven.live.clone());
         let here = self.runtime.live.get(scope, run);
@@ -120,44 +119,15 @@ impl Runs {
         if journal.run(scope, run).await?.is_none() {
             return Err(unknown(run));
         }
-        let lease = journal.claim(scope, run, self.runtime.owner).await?;
-        let ended = self.end(&lease, note.into()).await;
-        let released = journal.release(&lease).await;
-        ended.and(released)
+        let by = scope.principal().into();
+        let request = CancelRequested { reason: CancelReason::Caller, by, note: note.into() };
+        below::end(&self.runtime, scope, run, &request).await.map(drop)
     }
 
     /// The runs that this process drives for a tenant.
     pub fn driven(&self, scope: &Scope) -> Vec<RunId> {
         let tenant = scope.tenant();
         self.lock().keys().filter(|(of, _)| of == tenant).map(|(_, run)| *run).collect()
-    }
-
-    /// Ends a run that nobody drives: its history is closed, so that it stays usable.
-    async fn end(&self, lease: &Lease, note: Arc<str>) -> Result<()> {
-        let Runtime { journal, clock, .. } = &self.runtime;
-        let (mut run, events) = fold_stored(&**journal, &lease.scope, lease.run).await?;
-        if has_ended(&events) {
-            let detail = format!("{} has ended ({})", lease.run, run.status());
-            return Err(LargestackError::other(Code::Conflict, detail));
-        }
-        let by = lease.scope.principal().into();
-        let request = CancelRequested { reason: CancelReason::Caller, by, note };
-        let mut recorded = Vec::new();
-        let mut next = Some(Event::CancelRequested(request));
-        while let Some(event) = next.take() {
-            run.apply(&event).map_err(|error| LargestackError::from_coded(&error))?;
-            let event = Arc::new(event);
-            recorded.push(Recorded { seq: run.seq(), at: clock.now(), event });
-            next = run.conclusion().map(Event::RunFinished);
-        }
-        let mut summary = journal.run(&lease.scope, lease.run).await?;
-        if let Some(summary) = &mut summary {
-            summary.status = run.status();
-            summary.reason = run.end().map(|end| end.reason);
-            (summary.seq, summary.updated) = (run.seq(), clock.now());
-        }
-        journal.append(lease, Batch { events: recorded, summary, ..Batch::default() })?;
-        journal.durable().await
     }
 
     async fn detach(&self, mut drive: Drive, began: Position, driven: Driven) -> Result<RunHandle> {

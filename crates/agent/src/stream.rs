@@ -9,9 +9,10 @@ use futures::Stream;
 use futures::future::BoxFuture;
 use largestack_types::delta::Delta;
 use largestack_types::errors::Result;
+use largestack_types::id::{EffectId, RunId};
 use tokio::sync::mpsc;
 
-use crate::event::RunEvent;
+use crate::event::{Below, RunEvent};
 use crate::partial::Partial;
 use crate::report::Report;
 use crate::runs::Log;
@@ -25,6 +26,16 @@ pub(crate) struct Sink {
     ear: Ear,
     /// Whether replies are told by their facts alone, and so are asked for whole.
     whole: bool,
+    /// The run that speaks, where it is below the one that is listened to.
+    by: Option<Arc<Speaker>>,
+}
+
+/// A run below, as the one above it hands on what it says.
+struct Speaker {
+    call: EffectId,
+    run: RunId,
+    agent: Arc<str>,
+    above: Option<Arc<Speaker>>,
 }
 
 #[derive(Clone)]
@@ -41,7 +52,7 @@ pub(crate) struct Gone;
 impl Sink {
     /// The log of a detached run; of one that is told `whole`, without pieces of replies.
     pub(crate) const fn log(log: Arc<Log>, whole: bool) -> Self {
-        Self { ear: Ear::Log(log), whole }
+        Self { ear: Ear::Log(log), whole, by: None }
     }
 
     /// The same for whoever wants to hear replies piece by piece.
@@ -49,7 +60,19 @@ impl Sink {
         sink.filter(|sink| !sink.whole).cloned()
     }
 
-    pub(crate) async fn send(&self, event: RunEvent) -> std::result::Result<(), Gone> {
+    /// The same listener for a run that a call of this one has started.
+    pub(crate) fn below(&self, call: EffectId, run: RunId, agent: Arc<str>) -> Self {
+        let by = Speaker { call, run, agent, above: self.by.clone() };
+        Self { by: Some(Arc::new(by)), ..self.clone() }
+    }
+
+    pub(crate) async fn send(&self, mut event: RunEvent) -> std::result::Result<(), Gone> {
+        let mut by = self.by.as_ref();
+        while let Some(Speaker { call, run, agent, above }) = by.map(|by| &**by) {
+            let agent = Arc::clone(agent);
+            event = RunEvent::Below(Box::new(Below { call: *call, run: *run, agent, event }));
+            by = above.as_ref();
+        }
         match &self.ear {
             Ear::Owner(owner) => owner.send(event).await.map_err(|_| Gone),
             Ear::Log(log) => {
@@ -75,7 +98,7 @@ impl RunStream {
         drive: impl FnOnce(Sink) -> BoxFuture<'static, Result<Report>>,
     ) -> Self {
         let (owner, events) = mpsc::channel(BACKLOG);
-        let sink = Sink { ear: Ear::Owner(owner), whole };
+        let sink = Sink { ear: Ear::Owner(owner), whole, by: None };
         Self { driver: Some(drive(sink)), events, report: None }
     }
 
@@ -91,8 +114,8 @@ impl RunStream {
         Partial::new(self)
     }
 
-    /// Only the words of the answer, piece by piece. Those of an attempt that was abandoned stay
-    /// said: [`RunEvent::AttemptAbandoned`] is what tells. The report is there when they end.
+    /// Only the words of the answer, piece by piece, and none of runs below. Those of an attempt that
+    /// was abandoned stay said: [`RunEvent::AttemptAbandoned`] is what tells. The report is there when they end.
     pub fn text(&mut self) -> impl Stream<Item = String> + Send + '_ {
         use futures::StreamExt as _;
         self.filter_map(|event| {

@@ -7,7 +7,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use largestack_agent::{CancelHandle, Report, RunEvent, RunHandle};
 use largestack_config::STATE_FOLDER;
-use largestack_engine::event::Event;
+use largestack_engine::event::{Event, ModelReplied};
 use largestack_engine::{Envelope, Wait};
 use largestack_types::delta::Delta;
 use largestack_types::errors::Coded as _;
@@ -92,12 +92,15 @@ impl Going<'_> {
         }
     }
 
+    /// A line for an event; what runs below say carries their id.
     fn event(&self, event: &RunEvent, screen: &mut Screen) -> Outcome<()> {
-        let run = self.run.to_string();
+        let (path, event) = event.innermost();
+        let id = path.last().map_or(self.run, |below| below.run);
+        let run = id.to_string();
         match event {
             RunEvent::Fact(recorded) => {
                 let tenant = compose::scope();
-                let sealed = Envelope::seal(tenant.tenant(), self.run, recorded);
+                let sealed = Envelope::seal(tenant.tenant(), id, recorded);
                 screen.json_line(&sealed.map_err(|error| Failure::unwritable(&error))?)
             }
             RunEvent::Delta { effect, offset, delta } => screen.json_line(&Line::Delta {
@@ -109,10 +112,11 @@ impl Going<'_> {
             RunEvent::AttemptAbandoned { effect, model } => {
                 screen.json_line(&Line::AttemptAbandoned { run, effect: *effect, model })
             }
-            RunEvent::TookOver { agent } => screen.json_line(&Line::TookOver { run, agent }),
             RunEvent::Continued { effect, model } => {
                 screen.json_line(&Line::Continued { run, effect: *effect, model })
             }
+            // What is innermost is nobody's below.
+            RunEvent::Below(_) => Ok(()),
         }
     }
 
@@ -205,8 +209,15 @@ pub(crate) fn place(documents: Option<&Path>, source: &str) -> String {
 enum Line<'a> {
     Delta { run: String, effect: EffectId, offset: u32, data: &'a Delta },
     AttemptAbandoned { run: String, effect: EffectId, model: &'a str },
-    TookOver { run: String, agent: &'a str },
     Continued { run: String, effect: EffectId, model: &'a str },
+}
+
+/// Shows what a reply calls: deeper in, the deeper the run that it is a reply in.
+fn calls(reply: &ModelReplied, depth: usize, screen: &mut Screen) {
+    for call in reply.message.tool_calls() {
+        let line = one_line(&format!("{} {}", call.name, call.arguments.as_str()), 120);
+        screen.note(&painted(FAINT, format!("{} {line}", "·".repeat(depth))));
+    }
 }
 
 /// The answer as far as it has been shown.
@@ -231,19 +242,26 @@ impl Live {
                 Event::ModelReplied(reply) if reply.message.tool_calls().next().is_some() => {
                     self.break_line(screen)?;
                     if screen.shows_progress() {
-                        for call in reply.message.tool_calls() {
-                            let line = format!("{} {}", call.name, call.arguments.as_str());
-                            screen.note(&painted(FAINT, format!("· {}", one_line(&line, 120))));
-                        }
+                        calls(reply, 1, screen);
                     }
+                    Ok(())
+                }
+                Event::TookOver(next) => {
+                    self.break_line(screen)?;
+                    screen.note(&format!("(The agent failed; {} takes over.)", clean(&next.agent)));
                     Ok(())
                 }
                 _ => Ok(()),
             },
             RunEvent::Delta { .. } | RunEvent::Continued { .. } => Ok(()),
-            RunEvent::TookOver { agent } => {
-                self.break_line(screen)?;
-                screen.note(&format!("(The agent failed; {} takes over.)", clean(agent)));
+            RunEvent::Below(_) => {
+                let (path, event) = event.innermost();
+                if let RunEvent::Fact(recorded) = event
+                    && let Event::ModelReplied(reply) = &*recorded.event
+                    && screen.shows_progress()
+                {
+                    calls(reply, path.len() + 1, screen);
+                }
                 Ok(())
             }
         }

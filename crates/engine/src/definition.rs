@@ -72,6 +72,9 @@ pub struct Definition {
     /// The names of the stages, in order, and the version of the price book.
     #[serde(default)]
     pub pipeline: Vec<Arc<str>>,
+    /// Agents that take over, in order, where this one fails. Those of theirs are not asked.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub fallbacks: Vec<Arc<Definition>>,
 }
 
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "the form that serde asks for")]
@@ -100,6 +103,7 @@ impl Definition {
             policy: None,
             hooks: Hooks::default(),
             pipeline: Vec::new(),
+            fallbacks: Vec::new(),
         }
     }
 

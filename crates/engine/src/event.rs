@@ -28,12 +28,14 @@ mod envelope;
 mod hooked;
 mod output;
 mod recalled;
+mod took_over;
 pub use adjusted::Adjusted;
 pub use child::{ChildRun, ChildWaits};
 pub use envelope::{Envelope, EnvelopeError, VERSION};
 pub use hooked::{CallChange, Changed, HookPoint, HookVerdict, Hooked, Hooks};
 pub use output::OutputChecked;
 pub use recalled::{Older, Recalled, Summarised};
+pub use took_over::TookOver;
 
 /// An event at its place in the journal. The in-memory journal shares it with the driver.
 #[derive(Clone, Debug, PartialEq)]
@@ -118,6 +120,8 @@ events! {
     Hooked(Hooked) = "hooked",
     /// A limit that only the driver can see was reached.
     LimitReached(LimitReached) = "limit_reached",
+    /// The agent failed, and another goes on.
+    TookOver(TookOver) = "took_over",
     /// Somebody asked for the end.
     CancelRequested(CancelRequested) = "cancel_requested",
     /// The run ended.

@@ -42,5 +42,5 @@ pub mod status;
 pub use definition::{Definition, InDoubt, OutputRule};
 pub use effect::Effect;
 pub use event::{Envelope, Event, Recorded};
-pub use run::{FoldError, LAST_TURN, Run, SUMMARISE, Wait, answer};
+pub use run::{Attempt, FoldError, LAST_TURN, Run, SUMMARISE, Told, Wait, answer};
 pub use status::{End, EndReason, Limit, Status};

@@ -28,11 +28,13 @@ mod check;
 mod digest;
 mod error;
 mod hooks;
+mod takeover;
 mod tools;
 
 pub(crate) use apply::end_of_cancel;
 pub use digest::SUMMARISE;
 pub use error::FoldError;
+pub use takeover::{Attempt, Told};
 pub use tools::answer;
 
 /// A run: the fold of its events.
@@ -96,6 +98,9 @@ pub struct Run {
     /// Whether the hooks have seen the failure that the run ends with.
     #[serde(default)]
     error_seen: bool,
+    /// What agents that take over need.
+    #[serde(default)]
+    relay: Option<Box<takeover::Relay>>,
     /// How it must end; the driver records it as [`crate::Event::RunFinished`].
     conclusion: Option<End>,
     end: Option<End>,
@@ -220,6 +225,7 @@ impl Run {
             notes: Vec::new(),
             interrupted: None,
             error_seen: false,
+            relay: None,
             conclusion: None,
             end: None,
         }

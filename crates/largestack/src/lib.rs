@@ -65,9 +65,9 @@ pub mod __private {
 pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry, SubAgent};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, Attempt, CancelHandle, Captured, CapturedRun, Conversations, Deferral, Followed,
-    Follower, Input, Memory, Partial, Position, Report, ResumeOptions, RunEvent, RunHandle,
-    RunOptions, Runs, Runtime, Toolset, capture_run,
+    Adjusted, Attempt, Below, CancelHandle, Captured, CapturedRun, Conversations, Deferral,
+    Followed, Follower, Input, Memory, Partial, Position, Report, ResumeOptions, RunEvent,
+    RunHandle, RunOptions, Runs, Runtime, Toolset, capture_run,
 };
 pub use largestack_cassette::{Cassette, RecordMode, stable};
 pub use largestack_engine::{EndReason, InDoubt, Status};

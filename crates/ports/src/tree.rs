@@ -1,7 +1,9 @@
 //! Where in a tree of runs a call is made: what a run that is started by a tool must know of those
 //! above it, and what it tells them.
 
+use std::any::Any;
 use std::collections::BTreeMap;
+use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use largestack_engine::event::{ChildRun, DoubtDecision};
@@ -28,6 +30,8 @@ pub struct RunTree {
     pub in_doubt: Option<DoubtDecision>,
     /// What this run has started.
     pub children: Children,
+    /// What the runs of this tree share beside.
+    pub shared: Shared,
 }
 
 impl RunTree {
@@ -41,7 +45,30 @@ impl RunTree {
             accounts: Arc::new([]),
             in_doubt: None,
             children: Children::default(),
+            shared: Shared::default(),
         }
+    }
+}
+
+/// What runs of one tree share while they are driven, as whoever drives them knows it.
+#[derive(Clone, Default)]
+pub struct Shared(Option<Arc<dyn Any + Send + Sync>>);
+
+impl Shared {
+    /// Shares this.
+    pub fn of<T: Any + Send + Sync>(what: Arc<T>) -> Self {
+        Self(Some(what))
+    }
+
+    /// What is shared, where it is a `T`.
+    pub fn get<T: Any + Send + Sync>(&self) -> Option<Arc<T>> {
+        Arc::clone(self.0.as_ref()?).downcast().ok()
+    }
+}
+
+impl fmt::Debug for Shared {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Shared(..)")
     }
 }
 

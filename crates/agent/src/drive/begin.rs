@@ -13,10 +13,8 @@ use largestack_engine::status::End;
 use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
-use largestack_ports::ledger::{BudgetKey, Ledger};
 use largestack_ports::model::RunSlot;
 use largestack_ports::sessions::{SessionKey, vault_root};
-use largestack_ports::tree::{Children, RunTree};
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId, SessionId};
 use largestack_types::label::{Label, Origin};
@@ -28,8 +26,10 @@ use largestack_types::scope::Scope;
 use super::Drive;
 use super::claimed::Claimed;
 use super::control::Control;
+use super::place::{budgets, tree};
 use super::record::Outbox;
 use crate::agent::Core;
+use crate::below;
 use crate::capture::Captures;
 use crate::child::Above;
 use crate::media::Shelf;
@@ -88,9 +88,12 @@ impl Drive {
             (told.messages, Some(Box::new(told.recalled)), told.values)
         });
         let session = options.session.as_ref().map(SessionKey::id);
-        let root = guard_root(&lease, session, id);
-        let vault = Arc::clone(&runtime.vault);
-        let guard = Arc::new(RunGuard::new(core.guard, lease.scope.clone(), root, vault, values));
+        let guard = above.as_ref().and_then(|above| above.guard(core.guard));
+        let guard = guard.unwrap_or_else(|| {
+            let root = guard_root(&lease, session, id);
+            let vault = Arc::clone(&runtime.vault);
+            Arc::new(RunGuard::new(core.guard, lease.scope.clone(), root, vault, values))
+        });
         let context = StageContext {
             scope: lease.scope.clone(),
             run: id,
@@ -125,19 +128,21 @@ impl Drive {
         let own = started.adjusted.as_ref().and_then(|adjusted| adjusted.wall_clock);
         let time = own.or(core.definition.limits.wall_clock);
         let (deps, cancel) = (options.deps, options.cancel);
+        let cores = (Arc::clone(&core), core);
         let above = (above, None);
         let mut drive =
-            Self::assemble(core, lease, (run, above), guard, (asked, deps), &cancel, time);
-        drive.sink = sink;
+            Self::assemble(cores, lease, (run, above), guard, (asked, deps), &cancel, time);
+        drive.listened_to_by(sink);
         drive.session = session;
         drive.may_reveal(&started.history);
+        drive.share();
         drive.shelf = shelf;
         drive.outbox.blobs.extend(taken);
         let hash = drive.core.hash;
         drive.outbox.blobs.push((hash, drive.core.sealed.clone()));
         drive.note(Event::RunStarted(started))?;
         // Folded first: the run's own limit counts.
-        drive.open_budgets(false).await?;
+        drive.open_budget(Money::ZERO).await?;
         for (stage, findings) in found {
             drive.note_findings(EffectId::INPUT, stage, findings)?;
         }
@@ -168,17 +173,24 @@ impl Drive {
             }
             None => None,
         };
-        // What a forgotten session's placeholders stood for is gone, and nothing new is kept there.
-        let root = guard_root(&lease, session, run.id());
-        let known = vault.all(&lease.scope, root).await?;
-        let guard = RunGuard::new(core.guard, lease.scope.clone(), root, vault, known);
-        let asked = input_of(events)?;
+        let (first, core) = (Arc::clone(&core), core.under_way(&run)?);
+        let guard = if let Some(guard) = above.as_ref().and_then(|above| above.guard(core.guard)) {
+            guard
+        } else {
+            // What a forgotten session's placeholders stood for is gone, and nothing new is kept there.
+            let root = guard_root(&lease, session, run.id());
+            let known = vault.all(&lease.scope, root).await?;
+            Arc::new(RunGuard::new(core.guard, lease.scope.clone(), root, vault, known))
+        };
+        let asked =
+            run.own_messages().first().map_or_else(|| input_of(events), |m| Ok(Arc::clone(m)))?;
+        let below = below::unrecorded(&core.runtime, &lease.scope, &run).await?;
         let time = run.definition().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(events)));
         let (parts, run) = ((asked, options.deps), (run, (above, options.in_doubt)));
         let mut drive =
-            Self::assemble(core, lease, run, Arc::new(guard), parts, &options.cancel, time);
-        drive.sink = sink;
+            Self::assemble((first, core), lease, run, guard, parts, &options.cancel, time);
+        drive.listened_to_by(sink);
         drive.session = session;
         if let Some(first) = events.first() {
             drive.started = first.at;
@@ -186,7 +198,8 @@ impl Drive {
                 drive.may_reveal(&started.history);
             }
         }
-        drive.open_budgets(true).await?;
+        drive.share();
+        drive.knows_of(below).await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
         drive.settle_doubts(options.in_doubt)?;
@@ -196,7 +209,7 @@ impl Drive {
     }
 
     fn assemble(
-        core: Arc<Core>,
+        (first, core): (Arc<Core>, Arc<Core>),
         lease: Lease,
         (run, (above, in_doubt)): (Run, (Option<Above>, Option<DoubtDecision>)),
         guard: Arc<RunGuard>,
@@ -235,12 +248,13 @@ impl Drive {
             held: None,
             over: true,
             ready: Vec::new(),
+            first,
             core,
         }
     }
 
     /// What the caller said before in this session is the caller's own as well.
-    fn may_reveal(&mut self, history: &[Arc<Message>]) {
+    pub(super) fn may_reveal(&mut self, history: &[Arc<Message>]) {
         let own = Label::from_origin(Origin::User);
         let said = history.iter().filter(|message| {
             let label = message.label().map(|label| label.origins);
@@ -250,19 +264,6 @@ impl Drive {
         if self.session.is_some() && !said.is_empty() {
             self.asked_text = format!("{}\n{}", self.asked_text, said.join("\n")).into();
         }
-    }
-
-    /// Opens its own account. One that is taken up tells those above what it has cost before: they
-    /// were opened anew, and know only of runs that have ended.
-    async fn open_budgets(&mut self, taken_up: bool) -> Result<()> {
-        let ledger = &self.core.runtime.ledger;
-        let (limit, spent) = (self.run.definition().limits.budget, self.run.tree_cost());
-        ledger.open(&self.own_budget(), limit, spent).await?;
-        if let Some(above) = self.above.as_ref().filter(|_| taken_up) {
-            let nothing = ledger.reserve(&above.tree.accounts, Money::ZERO).await?;
-            ledger.settle(&nothing, spent).await?;
-        }
-        Ok(())
     }
 
     /// Applies what was decided about calls in doubt; without a decision they keep waiting.
@@ -288,7 +289,7 @@ impl Drive {
 }
 
 /// What a guard found, by the stage that looked.
-type Found = Vec<(&'static str, Vec<FindingRecord>)>;
+pub(super) type Found = Vec<(&'static str, Vec<FindingRecord>)>;
 
 /// Where the vault keeps what placeholders of a run stand for: with its session, else with its tree.
 fn guard_root(lease: &Lease, session: Option<SessionId>, tree: RunId) -> RunId {
@@ -311,7 +312,7 @@ async fn history(
 }
 
 /// A message after the input's stages.
-async fn guarded(
+pub(super) async fn guarded(
     core: &Core,
     context: &StageContext,
     message: Message,
@@ -357,35 +358,6 @@ async fn adjusted(
     Ok(((!adjusted.is_empty()).then(|| Box::new(adjusted)), blocked))
 }
 
-/// Where a run reserves: in its own account and those above it, and in every scope around it that has
-/// a limit.
-fn budgets(ledger: &dyn Ledger, scope: &Scope, (run, tree): (&Run, &RunTree)) -> Arc<[BudgetKey]> {
-    let around = ledger.shared(scope, &run.definition().agent);
-    tree.accounts.iter().cloned().chain(around).collect()
-}
-
-/// The place of a run in its tree.
-fn tree(
-    scope: &Scope,
-    run: &Run,
-    (above, in_doubt): (Option<&Above>, Option<DoubtDecision>),
-) -> RunTree {
-    let limits = &run.definition().limits;
-    let own = RunTree {
-        root: run.id(),
-        depth: 0,
-        max_depth: limits.max_depth,
-        max_children: limits.max_children,
-        accounts: Arc::new([BudgetKey::run_tree(scope, run.id())]),
-        in_doubt,
-        children: Children::of(run.children().iter().cloned()),
-    };
-    match above {
-        Some(above) => above.below(own),
-        None => own,
-    }
-}
-
 fn refuse_when_killed(core: &Core, scope: &Scope) -> Result<()> {
     match core.runtime.switch.thrown(scope) {
         Some(thrown) => {
@@ -395,7 +367,7 @@ fn refuse_when_killed(core: &Core, scope: &Scope) -> Result<()> {
     }
 }
 
-fn refuse_without_license(core: &Core) -> Result<()> {
+pub(super) fn refuse_without_license(core: &Core) -> Result<()> {
     match &core.license {
         Some(license) => Ok(license.check(core.runtime.clock.now())?),
         None => Ok(()),
@@ -443,7 +415,10 @@ fn input_of(events: &[Recorded]) -> Result<Arc<Message>> {
 }
 
 /// Time in which something happened: gaps in which the run waited or nobody held it do not count.
+/// Counts from where the agent under way took over.
 fn active_time(events: &[Recorded]) -> Duration {
+    let begun = events.iter().rposition(|recorded| matches!(&*recorded.event, Event::TookOver(_)));
+    let events = events.get(begun.unwrap_or_default()..).unwrap_or_default();
     let waited = |event: &Event| {
         matches!(event, Event::Resumed(_) | Event::ApprovalAnswered(_) | Event::DoubtSettled(_))
     };

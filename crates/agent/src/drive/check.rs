@@ -90,9 +90,15 @@ impl Drive {
 }
 
 /// The value of an answer that fits, as whoever asked may see it.
-pub(crate) async fn value_of(run: &Run, guard: &RunGuard, asked: &str) -> Option<Value> {
-    let mut value = run.value()?;
+pub(super) async fn value_of(run: &Run, guard: &RunGuard, asked: &str) -> Option<Value> {
+    let mut value = plain_value(run)?;
     reveal(guard, &mut value, asked).await;
+    Some(value)
+}
+
+/// The same with placeholders, as the journal has it.
+pub(crate) fn plain_value(run: &Run) -> Option<Value> {
+    let value = run.value()?;
     let wrapped = run.definition().output.is_some_and(|rule| rule.wrapped);
     Some(if wrapped { unwrapped(value) } else { value })
 }

@@ -73,7 +73,6 @@ impl Control {
             let request = receiver.wait_for(Option::is_some).await;
             request.ok().and_then(|request| request.clone())
         };
-        let last_turn = |total: Duration| (total * LAST_TURN_SHARE / 100).min(LAST_TURN_MOST);
         let bell = Arc::new(Bell { rung: AtomicBool::new(true), driver: AtomicWaker::new() });
         Self {
             waker: Waker::from(Arc::clone(&bell)),
@@ -84,6 +83,14 @@ impl Control {
             hard: time_left.map(|total| clock.sleep(total)),
             soft_passed: false,
         }
+    }
+
+    /// Counts time anew.
+    pub(super) fn restart(&mut self, clock: &Arc<dyn Clock>, time_left: Option<Duration>) {
+        self.soft = time_left.map(|total| clock.sleep(total.saturating_sub(last_turn(total))));
+        self.hard = time_left.map(|total| clock.sleep(total));
+        self.soft_passed = false;
+        self.bell.rung.store(true, Ordering::Release);
     }
 
     pub(super) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Signal> {
@@ -132,6 +139,11 @@ impl Control {
         }
         Poll::Pending
     }
+}
+
+/// The part of the time that is kept for one last turn.
+fn last_turn(total: Duration) -> Duration {
+    (total * LAST_TURN_SHARE / 100).min(LAST_TURN_MOST)
 }
 
 /// The request that a thrown switch is.

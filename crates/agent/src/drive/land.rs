@@ -3,12 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use largestack_engine::Effect;
 use largestack_engine::event::{
     CallRecord, Changed, ChildWaits, Event, HookPoint, HookVerdict, Hooked, LimitReached,
     ModelFailed, ModelReplied, OutputChecked, ToolCallRecord, ToolOutcome, ToolReturned,
 };
 use largestack_engine::status::Limit;
+use largestack_engine::{Effect, Run};
 use largestack_ports::journal::LedgerLine;
 use largestack_ports::model::Answer;
 use largestack_types::errors::{Code, LargestackError, LoopDetectedError, Result};
@@ -55,7 +55,7 @@ pub(super) enum Landed {
 }
 
 /// The outcome of a call of which nothing more is known.
-pub(super) fn not_run(
+pub(crate) fn not_run(
     effect: EffectId,
     message: Arc<Message>,
     outcome: ToolOutcome,
@@ -71,6 +71,15 @@ pub(super) fn not_run(
         calls: Vec::new(),
         loads: Vec::new(),
         child: None,
+    }
+}
+
+/// What the engine itself answers a call with.
+pub(crate) fn engine_answer(run: &Run, effect: EffectId, text: &str) -> Message {
+    let label = run.tool_call_label(effect).unwrap_or_default();
+    match run.tool_call(effect) {
+        Some(call) => refusal(call, effect, label, text),
+        None => Message { role: Role::Tool, parts: Vec::new(), native: None },
     }
 }
 
@@ -206,7 +215,7 @@ impl Drive {
             }
             Err(error) => {
                 let text = largestack_types::error::Coded::message(&error);
-                let message = Arc::new(self.engine_answer(effect, &text));
+                let message = Arc::new(engine_answer(&self.run, effect, &text));
                 (not_run(effect, message, ToolOutcome::Denied, Some(error)), Vec::new())
             }
         };
@@ -230,14 +239,6 @@ impl Drive {
     fn book_calls(&mut self, calls: &[ToolCallRecord]) {
         for ToolCallRecord { model, call } in calls {
             self.book_as(Arc::clone(model), call);
-        }
-    }
-
-    fn engine_answer(&self, effect: EffectId, text: &str) -> Message {
-        let label = self.run.tool_call_label(effect).unwrap_or_default();
-        match self.run.tool_call(effect) {
-            Some(call) => refusal(call, effect, label, text),
-            None => Message { role: Role::Tool, parts: Vec::new(), native: None },
         }
     }
 
@@ -283,7 +284,7 @@ impl Drive {
     /// The event of an effect that was dropped in flight.
     pub(super) fn cut_off(&mut self, effect: Effect) -> Event {
         if let Effect::Tool { id, .. } = effect {
-            let message = Arc::new(self.engine_answer(id, CUT_OFF));
+            let message = Arc::new(engine_answer(&self.run, id, CUT_OFF));
             let calls = self.spent(id);
             self.book_calls(&calls);
             let mut returned = not_run(id, message, ToolOutcome::Cancelled, None);

@@ -100,7 +100,7 @@ impl Drive {
             root: run.root(),
             agent: Arc::clone(&definition.agent),
             model: Arc::clone(&definition.model),
-            definition: self.core.hash,
+            definition: self.first.hash,
             status: run.status(),
             reason: run.end().map(|end| end.reason),
             input: shown(&self.asked.text()),

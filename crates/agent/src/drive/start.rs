@@ -102,7 +102,7 @@ impl Drive {
             sink,
             guard: Arc::clone(&self.guard),
             shelf: Arc::clone(&self.shelf),
-            allowed: Arc::clone(&self.asked_text),
+            allowed: self.shown(),
         }
     }
 

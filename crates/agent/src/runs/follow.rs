@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use futures::Stream;
 use futures::stream::BoxStream;
-use largestack_engine::{Event, Recorded};
+use largestack_engine::Recorded;
 use largestack_ports::clock::Clock;
 use largestack_ports::journal::Journal;
 use largestack_types::delta::Delta;
@@ -63,8 +63,8 @@ impl Follower {
         })))
     }
 
-    /// Only the words of the answer, piece by piece. Those of an attempt that was abandoned stay
-    /// said: [`RunEvent::AttemptAbandoned`] is what tells.
+    /// Only the words of the answer, piece by piece, and none of runs below. Those of an attempt that
+    /// was abandoned stay said: [`RunEvent::AttemptAbandoned`] is what tells.
     pub fn text(self) -> impl Stream<Item = Result<String>> + Send {
         use futures::StreamExt as _;
         self.filter_map(|heard| {
@@ -177,9 +177,4 @@ impl Place {
         self.at = self.at.past(&fact);
         Some(Followed { at: self.at, event: RunEvent::Fact(fact) })
     }
-}
-
-/// Whether the last fact of a journal is the run's end.
-pub(super) fn has_ended(events: &[Recorded]) -> bool {
-    events.last().is_some_and(|last| matches!(&*last.event, Event::RunFinished(_)))
 }

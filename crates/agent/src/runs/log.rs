@@ -113,13 +113,14 @@ impl Log {
     }
 }
 
-/// How much an event takes in the count of its call: text its bytes, all else 1.
+/// How much an event takes in the count of its call: text its bytes, all else 1. What a run below
+/// says stands between this one's model calls.
 fn units(event: &RunEvent) -> u64 {
     text_of(event).map_or(1, |text| text.len().max(1) as u64)
 }
 
 fn text_of(event: &RunEvent) -> Option<&String> {
-    let RunEvent::Delta { delta, .. } = event else { return None };
+    let RunEvent::Delta { delta, .. } = event.innermost().1 else { return None };
     match delta {
         Delta::Text { text }
         | Delta::Reasoning { text }

@@ -195,8 +195,12 @@ async fn a_run_below_waits_and_the_one_above_it_goes_on_when_it_can() {
     for (run, events) in
         [(RUN, cut(above, "effect_started", 1)), (child, cut(below, "effect_started", 1))]
     {
+        let Event::RunStarted(started) = &*events[0].event else { panic!("no start") };
+        let hash = started.definition;
+        let sealed = world.journal.blob(&world.scope, hash).await.unwrap().unwrap();
         let lease = after.journal.claim(&after.scope, run, OwnerId::from_u128(9)).await.unwrap();
-        after.journal.append(&lease, Batch { events, ..Batch::default() }).unwrap();
+        let blobs = vec![(hash, sealed)];
+        after.journal.append(&lease, Batch { events, blobs, ..Batch::default() }).unwrap();
         after.journal.release(&lease).await.unwrap();
     }
     let agent = with_helper(&after, |a| a.tool(once(&seen)));

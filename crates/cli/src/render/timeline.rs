@@ -67,6 +67,8 @@ pub(crate) enum What {
     Unfinished { attempt: u32, tool: Option<Arc<str>> },
     /// Another process took over.
     Resumed { owner: String },
+    /// Another agent took over.
+    TookOver { agent: Arc<str> },
     /// It was decided about a call in doubt.
     Decided { decision: String, by: Arc<str> },
     /// A person was asked.
@@ -307,6 +309,7 @@ impl Telling {
 fn aside(event: &Event) -> (Option<EffectId>, What) {
     match event {
         Event::Resumed(data) => (None, What::Resumed { owner: data.owner.to_string() }),
+        Event::TookOver(data) => (None, What::TookOver { agent: Arc::clone(&data.agent) }),
         Event::DoubtSettled(data) => {
             let what =
                 What::Decided { decision: written(&data.decision), by: Arc::clone(&data.by) };

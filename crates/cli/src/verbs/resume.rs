@@ -1,10 +1,11 @@
 //! `largestack resume`: goes on with a run, or lifts the kill switch.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use futures::FutureExt as _;
-use largestack_agent::agent::fold_stored;
+use largestack_agent::agent::{fold_stored, stored_definition};
 use largestack_agent::{CancelHandle, ResumeOptions};
 use largestack_config::{AGENT_FILE, Flags, STATE_FOLDER};
 use largestack_engine::event::DoubtDecision;
@@ -137,10 +138,10 @@ impl Resume {
         screen: &mut Screen,
     ) -> Outcome {
         let state = place::existing(global, path)?;
-        let (run, definition) = blocking(stored(&state, name))??;
+        let Stored { run, definition, model } = blocking(stored(&state, name))??;
         let file = agent_file(&state, path, definition)?;
         // The model may have come from a flag or a key; the run goes on with its own.
-        let flags = Flags::new().set("model", "the run", run.definition().model.to_string()).set(
+        let flags = Flags::new().set("model", "the run", model.to_string()).set(
             "state",
             "--state",
             state.display().to_string(),
@@ -172,15 +173,36 @@ fn decision(in_doubt: InDoubt) -> DoubtDecision {
     }
 }
 
-/// The run as its journal has it, and the hash of its definition.
-async fn stored(state: &Path, name: &str) -> Result<(Run, Hash)> {
+/// A run as its journal has it.
+struct Stored {
+    run: Run,
+    /// The hash of the definition that it began with.
+    definition: Hash,
+    /// The model that it began with, whoever has taken over since.
+    model: Arc<str>,
+}
+
+async fn stored(state: &Path, name: &str) -> Result<Stored> {
     let (store, scope) = (compose::reader(state)?, compose::scope());
     let run = target::find(&store, &scope, name).await?;
     let (run, events) = fold_stored(&store, &scope, run).await?;
-    match events.first().map(|first| &*first.event) {
-        Some(Event::RunStarted(started)) => Ok((run, started.definition)),
-        _ => Err(super::trace::absent(run.id())),
+    let Some(Event::RunStarted(started)) = events.first().map(|first| &*first.event) else {
+        return Err(super::trace::absent(run.id()));
+    };
+    if run.root() != run.id() {
+        let top = run.root();
+        return Err(LargestackError::with_advice(
+            Code::Conflict,
+            format!("{} is a part of {top}, and goes on with it", run.id()),
+            format!("largestack resume {top}"),
+        ));
     }
+    let (definition, adjusted) = (started.definition, started.adjusted.as_ref());
+    let model = match adjusted.and_then(|adjusted| adjusted.model.clone()) {
+        Some(model) => model,
+        None => stored_definition(&store, &scope, definition).await?.model,
+    };
+    Ok(Stored { run, definition, model })
 }
 
 /// The agent's file: the named one, the one the run came from, or the one beside the state.

@@ -71,6 +71,10 @@ impl Run {
                 self.limit_reached(data);
                 true
             }
+            Event::TookOver(data) => {
+                self.took_over(data)?;
+                true
+            }
             Event::CancelRequested(data) => {
                 self.cancel.get_or_insert_with(|| data.clone());
                 true
@@ -99,39 +103,12 @@ impl Run {
             };
             self.definition = Arc::new(adjusted.apply(&self.definition).map_err(unfit)?);
         }
-        if let Some(instructions) = self.instructions(data) {
-            self.push(Arc::new(instructions));
-        }
-        for message in &data.history {
-            self.push(Arc::clone(message));
-        }
-        self.first = u32::try_from(self.messages.len()).unwrap_or(u32::MAX);
-        self.push(Arc::clone(&data.input));
+        self.prepare_relay(data.adjusted.as_deref());
+        let own = data.adjusted.as_ref().and_then(|adjusted| adjusted.instructions.as_deref());
+        self.tell(own, &data.history, &data.input);
         let plan = data.recalled.as_ref().and_then(|recalled| recalled.summarise);
         self.await_digest_or_model(data.history.len(), plan);
         Ok(())
-    }
-
-    /// What the operator tells the model: for every run, then for this one.
-    fn instructions(&self, data: &RunStarted) -> Option<Message> {
-        let all = Arc::clone(&self.definition.instructions);
-        let own = data.adjusted.as_ref().and_then(|adjusted| adjusted.instructions.as_ref());
-        let id = PartId::at(EffectId::INPUT, 0);
-        match own {
-            None if all.is_empty() => None,
-            None => Some(Message::system(id, all)),
-            Some(own) => {
-                let own_text = own.text();
-                let mut text = all.as_ref().to_owned();
-                if !text.is_empty() && !own_text.is_empty() {
-                    text.push_str("\n\n");
-                }
-                text.push_str(&own_text);
-                let label = Label::from_origin(Origin::Operator);
-                let label = own.label().map_or(label, |own| label.join(own));
-                Some(Message::of_text(Role::System, id, label, text))
-            }
-        }
     }
 
     pub(super) fn push(&mut self, message: Arc<Message>) {

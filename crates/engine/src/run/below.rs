@@ -7,7 +7,7 @@ use largestack_types::money::Money;
 use largestack_types::tool::ToolSpec;
 use largestack_types::usage::Usage;
 
-use super::{Run, SlotState};
+use super::{Phase, Run, SlotState};
 use crate::event::{ChildRun, ChildWaits, ToolReturned};
 
 impl Run {
@@ -40,6 +40,13 @@ impl Run {
         let Some(slot) = self.slot(data.effect) else { return false };
         slot.state = SlotState::Below(data.child);
         true
+    }
+
+    /// The calls of this turn that have no result yet.
+    pub fn open_calls(&self) -> Vec<EffectId> {
+        let Phase::Tools(slots) = &self.phase else { return Vec::new() };
+        let open = slots.iter().filter(|slot| !matches!(slot.state, SlotState::Done(_)));
+        open.map(|slot| slot.effect).collect()
     }
 
     /// The runs that it has started and that have ended, by the effect that started each.

@@ -13,4 +13,5 @@ mod fixture;
 mod graph;
 mod laws;
 mod limits;
+mod takeover;
 mod world;

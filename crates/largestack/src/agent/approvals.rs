@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use largestack_ports::approvals::{Answer, Approval, Token, Untrusted};
 use largestack_types::errors::Result;
-use largestack_types::id::ApprovalId;
+use largestack_types::id::{ApprovalId, RunId};
 use largestack_types::scope::Scope;
 
 use super::Agent;
@@ -21,13 +21,23 @@ impl<Deps: Send + Sync + 'static, Out: Send + 'static> Agent<Deps, Out> {
         self.inner.untrusted(scope, most).await
     }
 
+    /// The questions that a run waits for, its own and those of the runs below it.
+    pub async fn waiting(&self, scope: &Scope, run: RunId) -> Result<Vec<Approval>> {
+        self.inner.waiting(scope, run).await
+    }
+
+    /// The run to resume once a question is decided: the one at the top of the tree that asks.
+    pub async fn run_to_resume(&self, scope: &Scope, id: ApprovalId) -> Result<RunId> {
+        self.inner.run_to_resume(scope, id).await
+    }
+
     /// A question of this tenant with its answers.
     pub async fn question(&self, scope: &Scope, id: ApprovalId) -> Result<Option<Approval>> {
         self.inner.question(scope, id).await
     }
 
-    /// Answers a question as the principal of the scope. Once it is decided, [`Agent::resume`] goes
-    /// on with its run, in this process or in another.
+    /// Answers a question as the principal of the scope. Once it is decided, [`Agent::resume`] of
+    /// [`Agent::run_to_resume`] goes on, in this process or in another.
     pub async fn decide(&self, scope: &Scope, id: ApprovalId, answer: Answer) -> Result<Approval> {
         self.inner.answer(scope, id, answer).await
     }

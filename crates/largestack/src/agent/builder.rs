@@ -166,9 +166,10 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
         self.inner(|inner| inner.retries(retries))
     }
 
-    /// An agent that takes over where this one has failed, after those added before: asked the same
-    /// and given the same, in a run of its own, with what is left of the budget. A policy, guard,
-    /// budget or person that said no is not got around.
+    /// An agent of the same runtime that takes over where this one has failed, after those added
+    /// before, and after it those that take over from it: asked the same and given the same, in the
+    /// same run, with what is left of the budget. A policy, guard, budget or person that said no is
+    /// not got around.
     pub fn fallback(self, agent: &Agent<Deps, Out>) -> Self {
         let agent = agent.dynamic().clone();
         self.inner(|inner| inner.fallback(agent))

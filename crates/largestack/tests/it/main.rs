@@ -11,6 +11,7 @@
 mod approvals;
 mod captured;
 mod cassettes;
+mod children;
 mod contract;
 mod contract_reached;
 mod kill;

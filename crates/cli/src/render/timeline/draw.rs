@@ -89,6 +89,7 @@ impl Drawing {
     fn aside(self, what: &What, effect: &str) -> String {
         match what {
             What::Resumed { owner } => format!("{} by {owner}", strong("resumed")),
+            What::TookOver { agent } => format!("{} takes over", strong(&clean(agent))),
             What::Decided { decision, by } => {
                 format!("{effect} {} {decision} by {}", strong("decided"), clean(by))
             }

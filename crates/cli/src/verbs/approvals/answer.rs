@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use largestack_ports::approvals::{self as port, Approval, Approvals as _, Right, Standing, Token};
+use largestack_ports::journal::Journal as _;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 
@@ -55,11 +56,15 @@ impl Answer {
         let (path, name) = self.named.parts()?;
         let (right, said) = (self.right()?, self.said()?);
         let state = place::existing(global, path)?;
-        let answered = {
-            let store = compose::store(&state)?;
+        let (answered, top) = {
+            let (store, scope) = (compose::store(&state)?, compose::scope());
             blocking(async {
                 let id = super::find(&store, name).await?.question.id;
-                store.answer(&compose::scope(), id, right, said).await
+                let answered = store.answer(&scope, id, right, said).await?;
+                // What is below a run is taken up with it.
+                let asks = store.run(&scope, answered.question.run).await?;
+                let top = asks.map_or(answered.question.run, |asks| asks.root);
+                Ok::<_, LargestackError>((answered, top))
             })??
         };
         let standing = answered.standing(compose::now());
@@ -72,12 +77,7 @@ impl Answer {
         if goes_on {
             // What the run says is what standard output is for.
             screen.note(&line);
-            return Resume::of_run().take_up(
-                global,
-                path,
-                &answered.question.run.to_string(),
-                screen,
-            );
+            return Resume::of_run().take_up(global, path, &top.to_string(), screen);
         }
         screen.print(&format!("{line}\n"))?;
         Ok(exit::DONE)

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use largestack_agent::Report;
-use largestack_engine::Wait;
+use largestack_engine::Status;
 use largestack_ports::approvals::{Answer, Approval, Choice, Standing};
 use largestack_types::errors::Result;
 use largestack_types::id::ApprovalId;
@@ -15,14 +15,13 @@ use crate::render::questions;
 use crate::render::text::clean;
 use crate::screen::Screen;
 
-/// The questions that a run waits for.
+/// The questions that a run waits for, those of runs below it included.
 pub(super) async fn of(house: &House, report: &Report) -> Result<Vec<Approval>> {
-    let mut open = Vec::new();
-    for wait in &report.waits {
-        let Wait::Approval { approval, .. } = wait else { continue };
-        open.extend(house.agent.question(&compose::scope(), *approval).await?);
+    if report.status == Status::Suspended {
+        house.agent.waiting(&compose::scope(), report.run).await
+    } else {
+        Ok(Vec::new())
     }
-    Ok(open)
 }
 
 /// Puts questions to whoever sits at the terminal; says whether one was decided, so that the run
