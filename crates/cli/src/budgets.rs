@@ -17,6 +17,7 @@ pub(crate) async fn ledger(
     budgets: &Budgets,
 ) -> Result<Arc<dyn Ledger>> {
     let ledger = Sliced::new(Arc::clone(&shared.ledger));
+    let limited = shared.limited(scope).await?;
     let [of_agent, of_user, of_tenant] = BudgetKey::around_run(scope, agent);
     let said = [
         (of_tenant, limits(budgets.tenant)),
@@ -25,7 +26,7 @@ pub(crate) async fn ledger(
     ];
     for (key, limits) in said {
         // A limit that the file no longer has must not be kept; most projects never had one.
-        if limits.is_some() || shared.limited.iter().any(|(known, _)| *known == key) {
+        if limits.is_some() || limited.iter().any(|(known, _)| *known == key) {
             ledger.set_limits(&key, limits).await?;
         }
     }

@@ -1,53 +1,212 @@
-//! Where a project keeps what all its runs share, budgets and limits per minute: in its own state,
-//! or in a server where several machines run it.
+//! Where a project keeps what its runs leave and share: in its own state, or in a server where several
+//! machines run it.
 
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use largestack_ports::approvals::Approvals;
+use largestack_ports::cache::Cache;
+use largestack_ports::journal::Journal;
 use largestack_ports::ledger::{Account, BudgetKey, Ledger};
 use largestack_ports::limits::Limits;
-use largestack_store::Store;
+use largestack_ports::pools::PoolMemory;
+use largestack_ports::results::Results;
+use largestack_ports::switch::{Switch, Thrown};
+use largestack_ports::vault::TokenVault;
+use largestack_store::{Store, SwitchScope};
 use largestack_types::errors::Result;
+use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
 
-/// What all runs of a project share.
+use crate::args::Global;
+use crate::{compose, place};
+
+/// What the runs of a project leave and share.
+#[derive(Clone)]
 pub(crate) struct Shared {
+    /// Runs.
+    pub(crate) journal: Arc<dyn Journal>,
+    /// What placeholders stand for.
+    pub(crate) vault: Arc<dyn TokenVault>,
+    /// The kill switch, as runs ask it.
+    pub(crate) switch: Arc<dyn Switch>,
+    /// Questions to people.
+    pub(crate) approvals: Arc<dyn Approvals>,
     /// Budgets.
     pub(crate) ledger: Arc<dyn Ledger>,
     /// Limits per minute.
     pub(crate) limits: Arc<dyn Limits>,
-    /// The scopes that have had a limit so far.
-    pub(crate) limited: Vec<(BudgetKey, Account)>,
+    /// Results of tools that may be given again.
+    pub(crate) results: Arc<dyn Results>,
+    /// Replies that may be given again.
+    pub(crate) cache: Arc<dyn Cache>,
+    /// What pools have learned.
+    pub(crate) pools: Arc<dyn PoolMemory>,
+    base: Base,
 }
 
-/// Opens what a project shares. Called inside the async runtime.
-pub(crate) async fn open(server: Option<&str>, store: &Store, scope: &Scope) -> Result<Shared> {
-    if let Some(variable) = server {
-        return server::open(variable, scope).await;
+/// The store itself, for what no port has.
+#[derive(Clone)]
+enum Base {
+    Files(Store),
+    #[cfg(feature = "postgres")]
+    Server(Arc<largestack_store::PostgresStore>),
+}
+
+/// What is opened for reading only stays as it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum For {
+    /// Reading.
+    Reading,
+    /// Writing.
+    Writing,
+    /// Writing where there may be nothing yet.
+    Making,
+}
+
+impl Shared {
+    fn over<S>(store: &Arc<S>, base: Base) -> Self
+    where
+        S: Journal
+            + TokenVault
+            + Switch
+            + Approvals
+            + Ledger
+            + Limits
+            + Results
+            + Cache
+            + PoolMemory,
+    {
+        Self {
+            journal: Arc::clone(store) as _,
+            vault: Arc::clone(store) as _,
+            switch: Arc::clone(store) as _,
+            approvals: Arc::clone(store) as _,
+            ledger: Arc::clone(store) as _,
+            limits: Arc::clone(store) as _,
+            results: Arc::clone(store) as _,
+            cache: Arc::clone(store) as _,
+            pools: Arc::clone(store) as _,
+            base,
+        }
     }
-    let limited = store.budgets(scope).await?;
-    let store = Arc::new(store.clone());
-    Ok(Shared { ledger: Arc::clone(&store) as Arc<dyn Ledger>, limits: store, limited })
+
+    /// What is kept in a folder's files.
+    pub(crate) fn in_files(store: &Store) -> Self {
+        Self::over(&Arc::new(store.clone()), Base::Files(store.clone()))
+    }
+
+    /// What is kept where a project says: in the server that the variable names, or in its files.
+    pub(crate) fn open(server: Option<&str>, store: &Store) -> Result<Self> {
+        match server {
+            Some(variable) => server::open(variable, store.folder()),
+            None => Ok(Self::in_files(store)),
+        }
+    }
+
+    /// The same of a project that has run before, with the folder of its state.
+    pub(crate) fn of_project(
+        global: &Global,
+        path: Option<&Path>,
+        purpose: For,
+    ) -> Result<(PathBuf, Self)> {
+        if let Some(variable) = place::server(path)? {
+            let state = place::candidate(global, path)?;
+            let shared = server::open(&variable, &state)?;
+            return Ok((state, shared));
+        }
+        let state = match purpose {
+            For::Making => place::for_writing(global, path)?,
+            _ => place::existing(global, path)?,
+        };
+        let store = match purpose {
+            For::Reading => compose::reader(&state)?,
+            _ => compose::store(&state)?,
+        };
+        Ok((state, Self::in_files(&store)))
+    }
+
+    /// The scopes that have had a limit so far.
+    pub(crate) async fn limited(&self, scope: &Scope) -> Result<Vec<(BudgetKey, Account)>> {
+        match &self.base {
+            Base::Files(store) => store.budgets_at(scope, compose::now()).await,
+            #[cfg(feature = "postgres")]
+            Base::Server(store) => store.budgets(scope).await,
+        }
+    }
+
+    /// Throws the kill switch.
+    pub(crate) async fn throw(
+        &self,
+        scope: &SwitchScope,
+        by: &str,
+        reason: &str,
+    ) -> Result<Thrown> {
+        match &self.base {
+            Base::Files(store) => store.throw_switch(scope, by, reason).await,
+            #[cfg(feature = "postgres")]
+            Base::Server(store) => store.throw_switch(scope, by, reason).await,
+        }
+    }
+
+    /// Lifts it; what it said.
+    pub(crate) async fn lift(
+        &self,
+        scope: &SwitchScope,
+        by: &str,
+        reason: &str,
+    ) -> Result<Option<Thrown>> {
+        match &self.base {
+            Base::Files(store) => store.lift_switch(scope, by, reason).await,
+            #[cfg(feature = "postgres")]
+            Base::Server(store) => store.lift_switch(scope, by, reason).await,
+        }
+    }
+
+    /// Whether a living process holds a run, and so may go on with it.
+    pub(crate) async fn is_driven(&self, scope: &Scope, run: RunId) -> Result<bool> {
+        match &self.base {
+            Base::Files(store) => store.is_driven(scope, run).await,
+            #[cfg(feature = "postgres")]
+            Base::Server(store) => store.is_driven(scope, run).await,
+        }
+    }
+
+    /// The switches that are on.
+    pub(crate) async fn switches(&self) -> Result<Vec<(SwitchScope, Thrown)>> {
+        match &self.base {
+            Base::Files(store) => store.switches().await,
+            #[cfg(feature = "postgres")]
+            Base::Server(store) => store.switches().await,
+        }
+    }
+
+    /// Puts a new master key in the place of the one that there is.
+    pub(crate) async fn rotate_key(&self) -> Result<u64> {
+        match &self.base {
+            Base::Files(store) => store.rotate_key().await,
+            #[cfg(feature = "postgres")]
+            Base::Server(_) => Err(server::keeps_its_key()),
+        }
+    }
 }
 
-/// The scopes of a server that have a limit. Called inside the async runtime.
-pub(crate) async fn limited(variable: &str, scope: &Scope) -> Result<Vec<(BudgetKey, Account)>> {
-    Ok(server::open(variable, scope).await?.limited)
+/// What a server keeps, for `doctor`.
+pub(crate) fn in_server(variable: &str, folder: &Path) -> Result<Shared> {
+    server::open(variable, folder)
 }
 
 #[cfg(feature = "postgres")]
 mod server {
+    use std::path::Path;
     use std::sync::Arc;
 
     use largestack_config::Environment;
     use largestack_http::{OsIds, SystemClock};
-    use largestack_ports::clock::Clock as _;
-    use largestack_ports::ids::MakeId as _;
-    use largestack_ports::ledger::Ledger;
-    use largestack_store::PostgresStore;
+    use largestack_store::{KEY_FILE, PostgresOptions, PostgresStore};
     use largestack_types::errors::{Code, LargestackError, Result};
-    use largestack_types::scope::Scope;
 
-    use super::Shared;
+    use super::{Base, Shared};
 
     fn unset(variable: &str) -> LargestackError {
         LargestackError::with_advice(
@@ -57,26 +216,33 @@ mod server {
         )
     }
 
-    pub(super) async fn open(variable: &str, scope: &Scope) -> Result<Shared> {
+    pub(super) fn keeps_its_key() -> LargestackError {
+        LargestackError::with_advice(
+            Code::Input,
+            "the master key of a server is not changed by a machine that uses it",
+            "Every machine has a copy of it; `store.postgres` keeps it as it is",
+        )
+    }
+
+    pub(super) fn open(variable: &str, folder: &Path) -> Result<Shared> {
         let address = Environment::of_process().variable(variable);
         let address = address.ok_or_else(|| unset(variable))?;
-        let owner = OsIds::new()?.owner_id(SystemClock.now());
-        let store = PostgresStore::connect(address.expose(), owner, Arc::new(SystemClock)).await?;
-        let limited = store.budgets(scope).await?;
-        let store = Arc::new(store);
-        Ok(Shared { ledger: Arc::clone(&store) as Arc<dyn Ledger>, limits: store, limited })
+        let (ids, clock) = (Arc::new(OsIds::new()?), Arc::new(SystemClock));
+        let options = PostgresOptions::new(ids, clock, folder.join(KEY_FILE));
+        let store = Arc::new(PostgresStore::connect_blocking(address.expose(), options)?);
+        Ok(Shared::over(&store, Base::Server(Arc::clone(&store))))
     }
 }
 
 #[cfg(not(feature = "postgres"))]
 mod server {
+    use std::path::Path;
+
     use largestack_types::errors::{Code, LargestackError, Result};
-    use largestack_types::scope::Scope;
 
     use super::Shared;
 
-    #[expect(clippy::unused_async, reason = "what has the feature connects here")]
-    pub(super) async fn open(_variable: &str, _scope: &Scope) -> Result<Shared> {
+    pub(super) fn open(_variable: &str, _folder: &Path) -> Result<Shared> {
         Err(LargestackError::with_advice(
             Code::Config,
             "`store.postgres` needs the feature `postgres`, which this program was built without",

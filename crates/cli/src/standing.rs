@@ -3,10 +3,11 @@
 
 use largestack_agent::agent::fold_stored;
 use largestack_engine::Status;
-use largestack_ports::journal::{Journal as _, RunSummary};
-use largestack_store::Store;
+use largestack_ports::journal::RunSummary;
 use largestack_types::errors::Result;
 use largestack_types::scope::Scope;
+
+use crate::shared::Shared;
 
 /// A run's line, as its events have it.
 #[derive(Debug)]
@@ -19,19 +20,19 @@ pub(crate) struct Standing {
 
 impl Standing {
     /// Where the run of this line stands.
-    pub(crate) async fn of(store: &Store, scope: &Scope, run: RunSummary) -> Result<Self> {
+    pub(crate) async fn of(store: &Shared, scope: &Scope, run: RunSummary) -> Result<Self> {
         if run.status != Status::Running || store.is_driven(scope, run.run).await? {
             return Ok(Self { run: counted(store, scope, run).await?, interrupted: false });
         }
         // Whoever drove it may have ended it and let go of it since the line was read.
-        let again = store.run(scope, run.run).await?.unwrap_or(run);
+        let again = store.journal.run(scope, run.run).await?.unwrap_or(run);
         let interrupted = again.status == Status::Running;
         Ok(Self { run: counted(store, scope, again).await?, interrupted })
     }
 
     /// The same for each of these.
     pub(crate) async fn of_all(
-        store: &Store,
+        store: &Shared,
         scope: &Scope,
         runs: Vec<RunSummary>,
     ) -> Result<Vec<Self>> {
@@ -50,11 +51,13 @@ impl Standing {
 
 /// The line of a run under way with what its events count. One whose events cannot be folded keeps
 /// the counts that it has: `replay` says why.
-async fn counted(store: &Store, scope: &Scope, mut line: RunSummary) -> Result<RunSummary> {
+async fn counted(store: &Shared, scope: &Scope, mut line: RunSummary) -> Result<RunSummary> {
     if line.status != Status::Running {
         return Ok(line);
     }
-    let Ok((run, events)) = fold_stored(store, scope, line.run).await else { return Ok(line) };
+    let Ok((run, events)) = fold_stored(&*store.journal, scope, line.run).await else {
+        return Ok(line);
+    };
     (line.seq, line.turns) = (run.seq(), run.turns());
     (line.usage, line.cost) = (run.usage(), run.cost());
     if let Some(last) = events.last() {

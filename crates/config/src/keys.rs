@@ -276,7 +276,7 @@ pub const KEYS: &[Key] = keys! {
     Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
     Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
     Project "store.postgres", "name of a variable", "none",
-        "Variable that holds the address of a Postgres server, `postgres://user:password@host/database`: it keeps the budgets and the limits per minute, for several machines";
+        "Variable that holds the address of a Postgres server, `postgres://user:password@host/database`: it keeps runs, sessions, approvals, budgets and all else but documents, for several machines";
     Project "model_requests", "`allow` or `block`", "allow",
         "Whether providers may be asked; models of this process always may be";
     Project "license.issuer", "text", "none",

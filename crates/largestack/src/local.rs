@@ -25,6 +25,11 @@ use largestack_wire::Registry;
 use largestack_wire::price::Book;
 use largestack_wire::provider::Section;
 
+#[cfg(feature = "sqlite")]
+mod kept;
+#[cfg(feature = "sqlite")]
+use kept::{Kept, Place};
+
 /// A runtime of one process, being put together.
 ///
 /// ```
@@ -57,7 +62,7 @@ pub struct Local {
     fallbacks: Vec<(Arc<str>, Vec<Arc<str>>)>,
     cassette: Option<Deck>,
     #[cfg(feature = "sqlite")]
-    store: Option<std::path::PathBuf>,
+    store: Option<Place>,
 }
 
 impl Local {
@@ -104,7 +109,23 @@ impl Local {
     /// which any number of processes may share. What it holds of earlier runs is there again.
     #[cfg(feature = "sqlite")]
     pub fn store(mut self, folder: impl Into<std::path::PathBuf>) -> Self {
-        self.store = Some(folder.into());
+        self.store = Some(Place::Folder(folder.into()));
+        self
+    }
+
+    /// Keeps all that in a Postgres server (`postgres://user:password@host/database`), which any
+    /// number of machines may share: of two processes one drives a run, and one that dies, or stands
+    /// still for half a minute, loses its runs to whoever takes them up. `key_file` holds the key
+    /// that placeholders' values and conversations are sealed with: every machine needs the same
+    /// one; it is made where the server holds nothing sealed yet. The server is connected to when
+    /// the runtime is built.
+    #[cfg(feature = "postgres")]
+    pub fn postgres(
+        mut self,
+        address: impl Into<Arc<str>>,
+        key_file: impl Into<std::path::PathBuf>,
+    ) -> Self {
+        self.store = Some(Place::Server(Sensitive::new(address), key_file.into()));
         self
     }
 
@@ -119,16 +140,16 @@ impl Local {
     pub fn build(self) -> Result<Runtime> {
         let mut parts = Parts::new()?;
         #[cfg(feature = "sqlite")]
-        let store = self.store.map(|folder| parts.keep_in(&folder)).transpose()?;
+        let kept = self.store.map(|place| Kept::open(place, &mut parts)).transpose()?;
         let below = gateway_ports(&parts, &self.registry, self.cassette);
         let mut gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
         for (agent, models) in self.fallbacks {
             gateway = gateway.fallbacks(agent, models);
         }
         #[cfg(feature = "sqlite")]
-        let gateway = match &store {
-            Some(store) => {
-                gateway.cache_store(Arc::new(store.clone())).pool_memory(Arc::new(store.clone()))
+        let gateway = match &kept {
+            Some(kept) => {
+                gateway.cache_store(Arc::clone(&kept.cache)).pool_memory(Arc::clone(&kept.pools))
             }
             None => gateway,
         };
@@ -139,26 +160,11 @@ impl Local {
         }
         let runtime = parts.with(Arc::new(gateway));
         #[cfg(feature = "sqlite")]
-        let runtime = match store {
-            Some(store) => kept_in(runtime, &store),
+        let runtime = match kept {
+            Some(kept) => kept.under(runtime),
             None => runtime,
         };
         Ok(runtime)
-    }
-}
-
-/// The runtime with everything that outlives the process in a store.
-#[cfg(feature = "sqlite")]
-fn kept_in(runtime: Runtime, store: &largestack_store::Store) -> Runtime {
-    Runtime {
-        journal: Arc::new(store.clone()),
-        vault: Arc::new(store.clone()),
-        tools: ToolPorts {
-            limits: Arc::new(store.clone()),
-            results: Arc::new(store.clone()),
-            approvals: Some(Arc::new(store.clone())),
-        },
-        ..runtime
     }
 }
 
@@ -248,17 +254,6 @@ impl Parts {
             ids: Arc::new(OsIds::new()?),
             tasks,
         })
-    }
-
-    /// Budgets and the kill switch in a store.
-    #[cfg(feature = "sqlite")]
-    fn keep_in(&mut self, folder: &std::path::Path) -> Result<largestack_store::Store> {
-        let options =
-            largestack_store::Options::new(Arc::clone(&self.ids), Arc::clone(&self.clock));
-        let store = largestack_store::Store::open(folder, options)?;
-        self.ledger = Arc::new(largestack_ports::ledger::Sliced::new(Arc::new(store.clone())));
-        self.switch = Arc::new(store.clone());
-        Ok(store)
     }
 
     fn with(self, model: Arc<dyn Model>) -> Runtime {

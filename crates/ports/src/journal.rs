@@ -182,6 +182,12 @@ pub trait Journal: Send + Sync + 'static {
     /// The cost report.
     fn costs<'a>(&'a self, scope: &'a Scope, by: CostBy) -> BoxFuture<'a, Result<Vec<CostRow>>>;
 
+    /// Ends when a run may have grown since this was called, in whatever process. A hint that may be
+    /// lost: whoever follows a run looks again by himself, too. Never ends where nobody tells.
+    fn told(&self, _run: RunId) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::pending())
+    }
+
     /// Whether what it holds outlives the process.
     fn is_durable(&self) -> bool;
 

@@ -259,7 +259,10 @@ impl Coded for StoreError {
 #[cfg(feature = "postgres")]
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        Self::Server(error.into())
+        match crate::postgres::lost(&error) {
+            Some(run) => Self::Lost { run },
+            None => Self::Server(error.into()),
+        }
     }
 }
 

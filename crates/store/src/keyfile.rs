@@ -11,6 +11,9 @@ use crate::error::{Result, StoreError};
 use crate::private;
 use crate::seal::Key;
 
+/// The name of the file, in the folder of a project's state.
+pub const KEY_FILE: &str = "vault.key";
+
 /// The key in the file; `None` when there is no file.
 pub(crate) fn read(path: &Path) -> Result<Option<Key>> {
     let text = match fs::read_to_string(path) {

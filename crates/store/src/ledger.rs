@@ -41,7 +41,7 @@ macro_rules! ledger_of {
                 keys: &'a Arc<[BudgetKey]>,
                 amount: Money,
             ) -> BoxFuture<'a, PortResult<Reservation>> {
-                self.set_aside(keys, move |_| amount).boxed()
+                self.within(self.set_aside(keys, move |_| amount))
             }
 
             fn lease<'a>(
@@ -51,10 +51,9 @@ macro_rules! ledger_of {
                 most: Money,
             ) -> BoxFuture<'a, PortResult<Reservation>> {
                 let keys: Arc<[BudgetKey]> = Arc::from([key.clone()]);
-                async move {
-                            self.set_aside(&keys, move |account| account.slice(least, most)).await
-                        }
-                        .boxed()
+                self.within(async move {
+                    self.set_aside(&keys, move |account| account.slice(least, most)).await
+                })
             }
 
             fn report<'a>(
@@ -62,7 +61,7 @@ macro_rules! ledger_of {
                 reservation: &'a Reservation,
                 seen: Money,
             ) -> BoxFuture<'a, PortResult<()>> {
-                async move { Ok(self.try_report(reservation, seen).await?) }.boxed()
+                self.within(async move { Ok(self.try_report(reservation, seen).await?) })
             }
 
             fn settle<'a>(
@@ -70,7 +69,7 @@ macro_rules! ledger_of {
                 reservation: &'a Reservation,
                 used: Money,
             ) -> BoxFuture<'a, PortResult<()>> {
-                async move { Ok(self.try_settle(reservation, used).await?) }.boxed()
+                self.within(async move { Ok(self.try_settle(reservation, used).await?) })
             }
 
             fn meter<'a>(
@@ -78,17 +77,16 @@ macro_rules! ledger_of {
                 tenant: &'a TenantId,
                 used: Money,
             ) -> BoxFuture<'a, PortResult<()>> {
-                async move {
+                self.within(async move {
                     Ok(self.try_meter(&BudgetKey::everything_of(tenant), used).await?)
-                }
-                .boxed()
+                })
             }
 
             fn available<'a>(
                 &'a self,
                 keys: &'a Arc<[BudgetKey]>,
             ) -> BoxFuture<'a, PortResult<Option<Money>>> {
-                self.tightest(keys).boxed()
+                self.within(self.tightest(keys))
             }
 
             fn set_limits<'a>(
@@ -96,15 +94,14 @@ macro_rules! ledger_of {
                 key: &'a BudgetKey,
                 limits: BudgetLimits,
             ) -> BoxFuture<'a, PortResult<()>> {
-                async move {
+                self.within(async move {
                     self.limited_scopes()?.note(key, limits);
                     Ok(self.try_set_limits(key, limits).await?)
-                }
-                .boxed()
+                })
             }
 
             fn account<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, PortResult<Account>> {
-                async move { Ok(self.try_look(key).await?) }.boxed()
+                self.within(async move { Ok(self.try_look(key).await?) })
             }
 
             fn open<'a>(
@@ -113,12 +110,12 @@ macro_rules! ledger_of {
                 limit: Option<Money>,
                 spent: Money,
             ) -> BoxFuture<'a, PortResult<()>> {
-                async move { Ok(self.try_open(key, limit, spent).await?) }.boxed()
+                self.within(async move { Ok(self.try_open(key, limit, spent).await?) })
             }
 
             fn close<'a>(&'a self, key: &'a BudgetKey) -> BoxFuture<'a, ()> {
                 // What stays is the account of a run that is over, which nobody reads.
-                async move { drop(self.try_forget(key).await) }.boxed()
+                self.within(async move { drop(self.try_forget(key).await) })
             }
 
             fn shared(&self, scope: &Scope, agent: &Arc<str>) -> Vec<BudgetKey> {
@@ -127,7 +124,7 @@ macro_rules! ledger_of {
             }
 
             fn sweep(&self) -> BoxFuture<'_, PortResult<Vec<Expired>>> {
-                async move { Ok(self.try_sweep().await?) }.boxed()
+                self.within(async move { Ok(self.try_sweep().await?) })
             }
         }
     };

@@ -1,6 +1,6 @@
 //! Where runs are kept: the journal with its ledger and run list, blobs, the token vault, the kill
 //! switch, and the index of ingested documents, in SQLite files of one folder that any number of
-//! processes may open. One thread writes and commits whatever all runs have queued together;
+//! processes may open, or, but for the documents, in a Postgres server that machines share. One thread writes and commits whatever all runs have queued together;
 //! [`Journal::durable`](largestack_ports::journal::Journal::durable) waits for that. It decides
 //! nothing about runs and keeps no secrets in clear. Budgets of scopes that outlive a run are kept
 //! here, too, for all processes at once.
@@ -34,8 +34,10 @@
 //! ```
 
 mod error;
+mod facts;
 mod keyfile;
 mod ledger;
+mod place;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod private;
@@ -44,9 +46,15 @@ mod scopes;
 mod seal;
 mod secrets;
 mod sqlite;
+mod switches;
+mod talk;
+mod vouching;
+mod waiters;
 
 pub use error::StoreError;
+pub use keyfile::KEY_FILE;
 #[cfg(feature = "postgres")]
-pub use postgres::{PostgresDatabase, PostgresStore, ServerError};
+pub use postgres::{PostgresDatabase, PostgresOptions, PostgresStore, ServerError};
 pub use secrets::SecretFile;
-pub use sqlite::{Health, Options, SqliteFile, Stats, Store, SwitchChange, SwitchScope};
+pub use sqlite::{Health, Options, SqliteFile, Stats, Store};
+pub use switches::{SwitchChange, SwitchScope};

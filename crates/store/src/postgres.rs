@@ -1,17 +1,39 @@
-//! What processes on several machines share, in a Postgres server: budgets and rate limits. File
-//! names are those of the SQLite side.
+//! The store of several machines, in a Postgres server: runs, sessions, approvals, what placeholders
+//! stand for, the kill switch, budgets and rate limits, kept replies. File names are those of the
+//! SQLite side.
 //!
 //! Every transaction names its tenant, and row-level security shows it that tenant's rows only.
 
 mod address;
+mod approvals;
 mod asked;
+mod barrier;
+mod blobs;
 mod budgets;
+mod cache;
 mod connect;
 mod fault;
+mod inside;
+mod journal;
+mod leases;
+mod ledger;
 mod limits;
+mod master;
 mod migrate;
+mod queue;
+mod results;
+mod rows;
+mod runs;
 mod server;
+mod sessions;
+mod shelf;
+mod switch;
+mod told;
+mod vault;
+mod watch;
+mod writer;
 
 pub use asked::PostgresDatabase;
 pub use fault::ServerError;
-pub use server::PostgresStore;
+pub(crate) use fault::lost;
+pub use server::{PostgresOptions, PostgresStore};

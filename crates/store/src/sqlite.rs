@@ -29,7 +29,6 @@ mod store;
 mod switch;
 mod transact;
 mod vault;
-mod waiters;
 mod watch;
 mod writer;
 
@@ -37,4 +36,3 @@ pub use asked::SqliteFile;
 pub use health::Health;
 pub use queue::Stats;
 pub use store::{Options, Store};
-pub use switch::{SwitchChange, SwitchScope};

@@ -15,18 +15,23 @@
 //! assert_eq!(model.calls().len(), 0);
 //! ```
 
+pub mod approvals_suite;
 mod context;
 mod dice;
 mod function_model;
+pub mod journal_suite;
+pub mod kept_suite;
 pub mod ledger_suite;
 pub mod limits_suite;
 pub mod oracle;
 pub mod replay;
 pub mod services;
 pub mod sessions_suite;
+pub mod switch_suite;
 mod test_model;
 mod turn;
 pub mod upstream;
+pub mod vault_suite;
 pub mod wire_suite;
 
 pub use context::{budgeted, context, question};

@@ -42,6 +42,55 @@ pub fn oracle() -> Option<PathBuf> {
     told(ORACLE, "no Python with the vendors' clients").map(PathBuf::from)
 }
 
+/// The user that owns the databases of tests; without special rights.
+const USER: &str = "largestack_test";
+
+/// A database of its own in a Postgres server, dropped at the end.
+pub struct Database {
+    server: String,
+    name: String,
+}
+
+impl Database {
+    /// Makes it, in a server whose address is as [`postgres`] gives it; `name` is made this
+    /// process's own.
+    ///
+    /// # Panics
+    ///
+    /// Where the server's tools are not there, or refuse.
+    pub fn new(server: &str, name: &str) -> Self {
+        let name = format!("{name}_{}", std::process::id());
+        // It may be there already.
+        let _made = server_tool("createuser", server, &["--no-superuser", USER]);
+        assert!(server_tool("createdb", server, &["--owner", USER, &name]), "{name}");
+        Self { server: server.to_owned(), name }
+    }
+
+    /// Its address, for its owner; with a password, though the server may not ask for one.
+    pub fn url(&self) -> String {
+        let host = self.server.rsplit_once('@').map_or("", |(_, host)| host);
+        let host = host.split('/').next().unwrap_or_default();
+        format!("postgres://{USER}:secret-word@{host}/{}", self.name)
+    }
+}
+
+impl Drop for Database {
+    fn drop(&mut self) {
+        let _gone = server_tool("dropdb", &self.server, &["--force", &self.name]);
+    }
+}
+
+/// Runs one of the tools that come with the server.
+fn server_tool(name: &str, server: &str, arguments: &[&str]) -> bool {
+    let place = server.split_once("://").map_or(server, |(_, place)| place);
+    let (user, rest) = place.split_once('@').unwrap_or(("postgres", place));
+    let host = rest.split('/').next().unwrap_or_default();
+    let (host, port) = host.split_once(':').unwrap_or((host, "5432"));
+    let place = ["--host", host, "--port", port, "--username", user];
+    let done = std::process::Command::new(name).args(place).args(arguments).output();
+    done.is_ok_and(|done| done.status.success())
+}
+
 #[expect(clippy::disallowed_methods, reason = "what a test runs against is no setting")]
 fn told(variable: &str, missing: &str) -> Option<String> {
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty());

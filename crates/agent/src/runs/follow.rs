@@ -21,7 +21,8 @@ use tokio::sync::watch;
 use super::log::{Log, Next};
 use crate::event::RunEvent;
 
-/// How often the journal of a run that another process drives is looked at.
+/// How often the journal of a run that another process drives is looked at, where nobody tells that
+/// it has grown.
 const LOOK_AGAIN: Duration = Duration::from_millis(250);
 
 /// A place in what a run says. The default is its beginning.
@@ -149,6 +150,8 @@ impl Place {
             if let Some(fact) = self.take() {
                 return Ok(Some(fact));
             }
+            // Asked for before the look, so that nothing falls between the two.
+            let told = self.source.journal.told(self.source.run);
             let standing = self.source.journal.run(&self.source.scope, self.source.run).await?;
             self.read().await?;
             if !self.read.is_empty() {
@@ -159,7 +162,7 @@ impl Place {
             if waits && summary.seq <= self.at.seq {
                 return Ok(None);
             }
-            self.source.clock.sleep(LOOK_AGAIN).await;
+            let _first = futures::future::select(told, self.source.clock.sleep(LOOK_AGAIN)).await;
         }
     }
 

@@ -23,7 +23,7 @@ use super::{Ground, ground, scope};
 use crate::below::agents_below;
 use crate::budgets;
 use crate::rates;
-use crate::shared;
+use crate::shared::Shared;
 
 /// An agent with everything it runs on.
 pub(crate) struct House {
@@ -60,34 +60,34 @@ pub(crate) async fn house_with(
     stand: Stand,
 ) -> Result<House> {
     let project = &settings.project;
+    let shared = Shared::open(project.postgres.as_deref(), store)?;
     let Ground { mut ports, tasks } =
-        ground(&project.providers, &project.network, Arc::new(store.clone()), stand.cassette)?;
+        ground(&project.providers, &project.network, Arc::clone(&shared.switch), stand.cassette)?;
     let (clock, ids) = (Arc::clone(&ports.clock), Arc::clone(&ports.ids));
-    let shared = shared::open(project.postgres.as_deref(), store, &scope()).await?;
     let said = &project.budgets;
     let ledger = budgets::ledger(&shared, &scope(), &settings.agent.name, said).await?;
     ports.ledger = Arc::clone(&ledger);
     let described = &settings.agent;
     let below = agents_below(described)?;
     let gateway = Gateway::builder(ports)
-        .rate_limits(shared.limits, rates::limits(&project.limits))
-        .cache_store(Arc::new(store.clone()))
-        .pool_memory(Arc::new(store.clone()));
+        .rate_limits(Arc::clone(&shared.limits), rates::limits(&project.limits))
+        .cache_store(shared.cache)
+        .pool_memory(shared.pools);
     let gateway = Arc::new(answering(gateway, settings, &below)?.build());
     gateway.register(largestack_knowledge::model::NAME, Arc::new(Extractive::default()));
     if let Some((name, model)) = stand.model {
         gateway.register(name, model);
     }
     let runtime = Runtime {
-        journal: Arc::new(store.clone()),
+        journal: shared.journal,
         model: Arc::clone(&gateway) as Arc<dyn Model>,
         ledger,
-        vault: Arc::new(store.clone()),
-        switch: Arc::new(store.clone()),
+        vault: shared.vault,
+        switch: shared.switch,
         tools: ToolPorts {
-            limits: Arc::new(store.clone()),
-            results: Arc::new(store.clone()),
-            approvals: Some(Arc::new(store.clone())),
+            limits: shared.limits,
+            results: shared.results,
+            approvals: Some(shared.approvals),
         },
         clock: Arc::clone(&clock),
         owner: ids.owner_id(clock.now()),

@@ -4,9 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, Subcommand};
 use largestack_engine::Status;
-use largestack_ports::approvals::{Approval, Approvals as _, Listed, Standing, Untrusted};
-use largestack_ports::journal::Journal as _;
-use largestack_store::Store;
+use largestack_ports::approvals::{Approval, Approvals as Port, Listed, Standing, Untrusted};
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::id::ApprovalId;
 use largestack_types::time::Timestamp;
@@ -16,9 +14,9 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::place;
 use crate::render::questions::{self, QuestionDocument};
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 mod answer;
 mod delegate;
@@ -112,9 +110,9 @@ impl Approvals {
     }
 
     fn list(&self, global: &Global, screen: &mut Screen) -> Outcome {
-        let state = place::existing(global, self.path.as_deref())?;
-        let (store, now) = (compose::reader(&state)?, compose::now());
-        let Listed { questions: found, untrusted } = blocking(listed(&store, now, self.all))??;
+        let (state, shared) = Shared::of_project(global, self.path.as_deref(), For::Reading)?;
+        let now = compose::now();
+        let Listed { questions: found, untrusted } = blocking(listed(&shared, now, self.all))??;
         if self.json {
             let questions = found.iter().map(|question| QuestionDocument::of(question, now));
             let state = state.display().to_string();
@@ -142,16 +140,16 @@ impl Approvals {
 
 /// The questions that a list shows: those that wait for an answer, and those whose time is over
 /// while their runs still wait.
-async fn listed(store: &Store, now: Timestamp, all: bool) -> Result<Listed> {
+async fn listed(shared: &Shared, now: Timestamp, all: bool) -> Result<Listed> {
     let scope = compose::scope();
-    let Listed { questions, untrusted } = store.list(&scope, RECENT).await?;
+    let Listed { questions, untrusted } = shared.approvals.list(&scope, RECENT).await?;
     let mut shown = Vec::new();
     for question in questions {
         let waits = match question.standing(now) {
             _ if all => true,
             Standing::Open => true,
             Standing::Expired => {
-                let run = store.run(&scope, question.question.run).await?;
+                let run = shared.journal.run(&scope, question.question.run).await?;
                 run.is_some_and(|run| run.status == Status::Suspended)
             }
             _ => false,
@@ -166,8 +164,8 @@ async fn listed(store: &Store, now: Timestamp, all: bool) -> Result<Listed> {
 impl Show {
     fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let (path, name) = self.named.parts()?;
-        let store = compose::reader(&place::existing(global, path)?)?;
-        let (question, now) = (blocking(find(&store, name))??, compose::now());
+        let (_, shared) = Shared::of_project(global, path, For::Reading)?;
+        let (question, now) = (blocking(find(&*shared.approvals, name))??, compose::now());
         if self.json {
             screen.json(&QuestionDocument::of(&question, now))?;
         } else {
@@ -200,7 +198,7 @@ impl Named {
 }
 
 /// The question that is meant.
-async fn find(store: &Store, name: &str) -> Result<Approval> {
+async fn find(store: &dyn Port, name: &str) -> Result<Approval> {
     let scope = compose::scope();
     let none = || {
         LargestackError::with_advice(

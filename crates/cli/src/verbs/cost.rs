@@ -5,7 +5,7 @@ mod predict;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand, ValueEnum};
-use largestack_ports::journal::{CostBy, CostRow, Journal as _};
+use largestack_ports::journal::{CostBy, CostRow};
 use largestack_ports::ledger::{Account, BudgetKey};
 use largestack_types::errors::{Code, LargestackError};
 use largestack_types::money::Money;
@@ -13,17 +13,16 @@ use largestack_types::usage::Usage;
 use serde::Serialize;
 
 use crate::args::Global;
-use crate::compose::{self, blocking, with_runtime};
+use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::place;
 use crate::render::amount::grouped;
 use crate::render::run_json::dollars;
 use crate::render::style::{STRONG, painted};
 use crate::render::table::{Flush, Table};
 use crate::render::text::one_line;
 use crate::screen::Screen;
-use crate::shared;
+use crate::shared::{For, Shared};
 
 /// What to group by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -148,19 +147,15 @@ impl Cost {
         if let Some(What::Predict(predict)) = &self.what {
             return predict.perform(global, screen);
         }
-        let state = place::existing(global, self.path.as_deref())?;
-        let store = compose::reader(&state)?;
+        let (_, shared) = Shared::of_project(global, self.path.as_deref(), For::Reading)?;
         let (by, name) = match self.by {
             By::Agent => (CostBy::Agent, "agent"),
             By::Model => (CostBy::Model, "model"),
             By::Day => (CostBy::Day, "day"),
         };
-        let rows = blocking(store.costs(&compose::scope(), by))??;
+        let rows = blocking(shared.journal.costs(&compose::scope(), by))??;
         let total = total(&rows)?;
-        let budgets = match place::server(self.path.as_deref())? {
-            Some(variable) => with_runtime(shared::limited(&variable, &compose::scope()))??,
-            None => blocking(store.budgets_at(&compose::scope(), compose::now()))??,
-        };
+        let budgets = blocking(shared.limited(&compose::scope()))??;
         if self.json {
             let document = Document {
                 by: name,

@@ -52,10 +52,9 @@ impl Doctor {
             Some(settings) => settings.project.state.clone(),
             None => place::candidate(global, self.path.as_deref())?,
         };
+        let server = settings.as_ref().and_then(|settings| settings.project.postgres.as_deref());
         let knowledge = settings.as_ref().and_then(|settings| settings.agent.knowledge.as_ref());
-        checks.extend(compose::blocking(state::checks(&folder, knowledge))?);
-        checks
-            .extend(settings.as_ref().and_then(|s| machine::server(s.project.postgres.as_deref())));
+        checks.extend(compose::blocking(state::checks(&folder, knowledge, server))?);
         checks.push(machine::terminal());
         let broken = any_broken(&checks);
         if self.json {

@@ -10,9 +10,9 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::place;
 use crate::render::amount::moment;
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 /// Throws the kill switch.
 #[derive(Debug, Args)]
@@ -41,10 +41,9 @@ struct Document {
 
 impl Kill {
     pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
-        let state = place::existing(global, self.path.as_deref())?;
-        let store = compose::store(&state)?;
+        let (state, shared) = Shared::of_project(global, self.path.as_deref(), For::Writing)?;
         let scope = SwitchScope::Tenant(compose::scope().tenant().clone());
-        let thrown = blocking(store.throw_switch(&scope, &self.by, &self.reason))??;
+        let thrown = blocking(shared.throw(&scope, &self.by, &self.reason))??;
         let document = Document {
             kill_switch: "on",
             by: thrown.by,

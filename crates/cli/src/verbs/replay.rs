@@ -5,7 +5,7 @@ use std::sync::Arc;
 use clap::Args;
 use largestack_agent::agent::stored_definition;
 use largestack_engine::{Event, Recorded, Run};
-use largestack_ports::journal::Journal as _;
+use largestack_ports::journal::Journal;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, Part};
@@ -17,12 +17,12 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::{Outcome, coded};
-use crate::place;
 use crate::render::state::{self, State};
 use crate::render::style::{STRONG, painted};
 use crate::render::text::{clean, one_line};
 use crate::render::tree::{Node, lines};
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 /// Folds a run's journal.
 #[derive(Debug, Args)]
@@ -51,8 +51,8 @@ impl Replay {
     pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let target = Target::of(&self.target)?;
         let name = target.run.as_deref().ok_or_else(no_run)?;
-        let store = compose::reader(&place::existing(global, target.path())?)?;
-        let (mut run, hash, mut events) = blocking(read(&store, name))??;
+        let (_, shared) = Shared::of_project(global, target.path(), For::Reading)?;
+        let (mut run, hash, mut events) = blocking(read(&*shared.journal, name))??;
         self.cut(&mut events)?;
         let mut states = state::fold(&mut run, &events).map_err(|error| coded(&error))?;
         let messages = self.at.map(|_| run.messages().to_vec());
@@ -92,7 +92,7 @@ fn no_run() -> LargestackError {
     LargestackError::with_advice(Code::Input, "no run is named", advice)
 }
 
-async fn read(store: &largestack_store::Store, name: &str) -> Result<(Run, String, Vec<Recorded>)> {
+async fn read(store: &dyn Journal, name: &str) -> Result<(Run, String, Vec<Recorded>)> {
     let scope = compose::scope();
     let run = target::find(store, &scope, name).await?;
     let events = store.read(&scope, run, 0).await?;

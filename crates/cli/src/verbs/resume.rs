@@ -10,6 +10,7 @@ use largestack_agent::{CancelHandle, ResumeOptions};
 use largestack_config::{AGENT_FILE, Flags, STATE_FOLDER};
 use largestack_engine::event::DoubtDecision;
 use largestack_engine::{Event, Run};
+use largestack_ports::journal::Journal;
 use largestack_ports::switch::Thrown;
 use largestack_store::SwitchScope;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -24,10 +25,10 @@ use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::follow::Form;
-use crate::place;
 use crate::render::amount::moment;
 use crate::render::text::clean;
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 /// What becomes of a call that was cut off and may have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
@@ -98,9 +99,9 @@ impl Resume {
         reason: &str,
         screen: &mut Screen,
     ) -> Outcome {
-        let store = compose::store(&place::existing(global, path)?)?;
+        let (_, shared) = Shared::of_project(global, path, For::Writing)?;
         let scope = SwitchScope::Tenant(compose::scope().tenant().clone());
-        let lifted = blocking(store.lift_switch(&scope, &self.by, reason))??;
+        let lifted = blocking(shared.lift(&scope, &self.by, reason))??;
         if self.output.form() == Form::Text {
             let text = match &lifted {
                 Some(thrown) => format!(
@@ -137,8 +138,10 @@ impl Resume {
         name: &str,
         screen: &mut Screen,
     ) -> Outcome {
-        let state = place::existing(global, path)?;
-        let Stored { run, definition, model } = blocking(stored(&state, name))??;
+        let (state, shared) = Shared::of_project(global, path, For::Reading)?;
+        let Stored { run, definition, model } = blocking(stored(&*shared.journal, name))??;
+        // The run is taken up by a store of its own.
+        drop(shared);
         let file = agent_file(&state, path, definition)?;
         // The model may have come from a flag or a key; the run goes on with its own.
         let flags = Flags::new().set("model", "the run", model.to_string()).set(
@@ -182,10 +185,10 @@ struct Stored {
     model: Arc<str>,
 }
 
-async fn stored(state: &Path, name: &str) -> Result<Stored> {
-    let (store, scope) = (compose::reader(state)?, compose::scope());
-    let run = target::find(&store, &scope, name).await?;
-    let (run, events) = fold_stored(&store, &scope, run).await?;
+async fn stored(journal: &dyn Journal, name: &str) -> Result<Stored> {
+    let scope = compose::scope();
+    let run = target::find(journal, &scope, name).await?;
+    let (run, events) = fold_stored(journal, &scope, run).await?;
     let Some(Event::RunStarted(started)) = events.first().map(|first| &*first.event) else {
         return Err(super::trace::absent(run.id()));
     };
@@ -200,7 +203,7 @@ async fn stored(state: &Path, name: &str) -> Result<Stored> {
     let (definition, adjusted) = (started.definition, started.adjusted.as_ref());
     let model = match adjusted.and_then(|adjusted| adjusted.model.clone()) {
         Some(model) => model,
-        None => stored_definition(&store, &scope, definition).await?.model,
+        None => stored_definition(journal, &scope, definition).await?.model,
     };
     Ok(Stored { run, definition, model })
 }

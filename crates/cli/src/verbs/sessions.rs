@@ -3,12 +3,10 @@
 use std::fs::File;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use clap::{Args, Subcommand};
 use largestack_agent::Conversations;
 use largestack_agent::sessions::LONGEST_DOCUMENT;
-use largestack_store::Store;
 use largestack_types::errors::Result;
 use serde::Serialize;
 
@@ -16,10 +14,10 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::{Outcome, unreadable};
-use crate::place;
 use crate::render::session_json::{ConversationDocument, SessionDocument};
 use crate::render::sessions as render;
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 /// Sessions that a list shows when nobody says.
 const SHOWN: usize = 20;
@@ -117,16 +115,17 @@ impl Name {
     }
 }
 
-fn kept(store: Store) -> Conversations {
-    Conversations::of(Arc::new(store.clone()), Arc::new(store))
+fn kept(global: &Global, path: Option<&Path>, purpose: For) -> Result<Conversations> {
+    let (_, shared) = Shared::of_project(global, path, purpose)?;
+    Ok(Conversations::of(shared.journal, shared.vault))
 }
 
 fn reading(global: &Global, path: Option<&Path>) -> Result<Conversations> {
-    Ok(kept(compose::reader(&place::existing(global, path)?)?))
+    kept(global, path, For::Reading)
 }
 
 fn writing(global: &Global, path: Option<&Path>) -> Result<Conversations> {
-    Ok(kept(compose::store(&place::existing(global, path)?)?))
+    kept(global, path, For::Writing)
 }
 
 /// The exported session in a file; of one that is too long as much as shows it.
@@ -169,7 +168,7 @@ impl Sessions {
             What::Import(Import { target }) => {
                 let (path, file) = parts(&target, Path::is_file);
                 let document = read(Path::new(file))?;
-                let kept = kept(compose::store(&place::for_writing(global, path)?)?);
+                let kept = kept(global, path, For::Making)?;
                 let session = blocking(kept.import(&scope, &document))??;
                 screen.print(&format!("{} was taken in.\n", render::name(&session)))?;
             }
@@ -187,8 +186,9 @@ impl Sessions {
                 screen.print(&format!("Forgotten: {count}\n"))?;
             }
             What::RotateKey(project) => {
-                let store = compose::store(&place::existing(global, project.path.as_deref())?)?;
-                let count = blocking(store.rotate_key())??;
+                let path = project.path.as_deref();
+                let (_, shared) = Shared::of_project(global, path, For::Writing)?;
+                let count = blocking(shared.rotate_key())??;
                 screen.print(&format!("A new key is in place. Keys that it seals: {count}\n"))?;
             }
         }

@@ -21,6 +21,7 @@ use crate::render::style::{FAINT, STRONG, of_status, painted};
 use crate::render::text::{clean, counted};
 use crate::render::timeline::{Step, draw, steps};
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 use crate::standing::Standing;
 
 mod follow;
@@ -65,8 +66,8 @@ struct One {
 impl Trace {
     pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let target = Target::of(&self.target)?;
-        let state = place::existing(global, target.path())?;
-        let store = compose::reader(&state)?;
+        let (state, shared) = Shared::of_project(global, target.path(), For::Reading)?;
+        let store = &*shared.journal;
         let scope = compose::scope();
         let Some(name) = &target.run else {
             if self.follow {
@@ -74,7 +75,7 @@ impl Trace {
             }
             let found = blocking(async {
                 let found = store.runs(&scope, self.limit as usize).await?;
-                Standing::of_all(&store, &scope, found).await
+                Standing::of_all(&shared, &scope, found).await
             })??;
             if self.json {
                 let runs = found.iter().map(SummaryDocument::of).collect();
@@ -91,18 +92,18 @@ impl Trace {
         };
         if self.follow {
             with_runtime(async {
-                let run = target::find(&store, &scope, name).await?;
+                let run = target::find(store, &scope, name).await?;
                 let (after, whole, json) = (self.from.unwrap_or(1) - 1, self.whole, self.json);
-                Follow { run, after, whole, json }.perform(&store, &scope, screen).await
+                Follow { run, after, whole, json }.perform(store, &scope, screen).await
             })??;
             return Ok(exit::DONE);
         }
         let (standing, events, steps) = blocking(async {
-            let run = target::find(&store, &scope, name).await?;
+            let run = target::find(store, &scope, name).await?;
             let summary = store.run(&scope, run).await?.ok_or_else(|| absent(run))?;
-            let standing = Standing::of(&store, &scope, summary).await?;
+            let standing = Standing::of(&shared, &scope, summary).await?;
             let events = store.read(&scope, run, 0).await?;
-            let steps = measured(&store, &scope, steps(&events)).await?;
+            let steps = measured(store, &scope, steps(&events)).await?;
             Ok::<_, LargestackError>((standing, events, steps))
         })??;
         if self.json {

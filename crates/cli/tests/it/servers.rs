@@ -1,52 +1,9 @@
 //! Projects on several machines whose budgets and limits per minute are in one Postgres server.
 
-use std::process::Command;
-
-use largestack_testkit::services;
+use largestack_testkit::services::{self, Database};
 use largestack_testkit::upstream::{ChatReply, Upstream};
 
 use crate::place::{Done, Place};
-
-/// Owns the databases of these tests; without special rights.
-const USER: &str = "largestack_test";
-
-/// A database of its own, dropped at the end.
-struct Database {
-    server: String,
-    name: String,
-}
-
-fn tool(name: &str, server: &str, arguments: &[&str]) -> bool {
-    let (_, rest) = server.split_once("://").unwrap();
-    let (user, rest) = rest.split_once('@').unwrap();
-    let (host, _) = rest.split_once('/').unwrap();
-    let (host, port) = host.split_once(':').unwrap();
-    let server = ["--host", host, "--port", port, "--username", user];
-    let done = Command::new(name).args(server).args(arguments).output();
-    done.unwrap_or_else(|error| panic!("{name}: {error}")).status.success()
-}
-
-impl Database {
-    fn new(server: &str, name: &str) -> Self {
-        let name = format!("{name}_{}", std::process::id());
-        // It may be there already.
-        let _made = tool("createuser", server, &["--no-superuser", USER]);
-        assert!(tool("createdb", server, &["--owner", USER, &name]), "{name}");
-        Self { server: server.to_owned(), name }
-    }
-
-    fn url(&self) -> String {
-        let (_, host) = self.server.split_once('@').unwrap();
-        let (host, _) = host.split_once('/').unwrap();
-        format!("postgres://{USER}:secret-word@{host}/{}", self.name)
-    }
-}
-
-impl Drop for Database {
-    fn drop(&mut self) {
-        let _gone = tool("dropdb", &self.server, &["--force", &self.name]);
-    }
-}
 
 /// A machine with the project.
 fn machine(upstream: &Upstream, shared: &str) -> Place {
@@ -71,7 +28,7 @@ async fn run(place: &Place, arguments: &[&str], address: &str) -> Done {
 const RUN: &[&str] = &["run", ".", "What is the answer?", "--json"];
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn machines_that_share_a_server_share_budgets_and_limits_per_minute() {
+async fn machines_that_share_a_server_share_runs_budgets_and_limits_per_minute() {
     let Some(server) = services::postgres() else { return };
     let database = Database::new(&server, "largestack_budgets");
     let upstream = Upstream::start().await.unwrap();
@@ -84,7 +41,9 @@ async fn machines_that_share_a_server_share_budgets_and_limits_per_minute() {
         assert_eq!(done["cost_nanos"], 6_000_000);
     }
     let shown = run(&machines[1], &["cost", "--json"], &address).await.expect(0).json();
-    assert_eq!(shown["total"]["cost_nanos"], 6_000_000, "its own runs");
+    assert_eq!(shown["total"]["cost_nanos"], 18_000_000, "the runs of both");
+    let listed = run(&machines[1], &["trace", "--json"], &address).await.expect(0).json();
+    assert_eq!(listed["runs"].as_array().unwrap().len(), 3);
     assert_eq!(shown["budgets"][0]["spent"]["day_nanos"], 18_000_000, "what both have spent");
     assert_eq!(shown["budgets"][0]["reserved_nanos"], 0);
 
@@ -115,4 +74,46 @@ async fn a_server_that_is_not_there_or_not_named_ends_the_run_and_says_why() {
     let written = run(&place, RUN, "").await;
     assert_eq!(written.json()["code"], "LARGESTACK_CONFIG", "{}", written.out);
     assert_eq!(upstream.counts().requests, 0);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_one_machine_began_another_one_sees_stops_and_goes_on_with() {
+    let Some(server) = services::postgres() else { return };
+    let database = Database::new(&server, "largestack_machines");
+    let address = database.url();
+    let upstream = Upstream::start().await.unwrap();
+    let machines = [machine(&upstream, ""), machine(&upstream, "")];
+    // Both seal with one key, which whoever sets a machine up puts there.
+    upstream.push(ChatReply::text("Hello, Ann.").usage(10, 5));
+    let said = ["run", ".", "I am Ann.", "--session", "talk", "--json"];
+    let first = run(&machines[0], &said, &address).await.expect(0).json();
+    let key = std::fs::read(machines[0].path(".largestack/vault.key")).unwrap();
+    let other = machines[1].path(".largestack");
+    std::fs::create_dir_all(&other).unwrap();
+    std::fs::write(other.join("vault.key"), key).unwrap();
+    #[cfg(unix)]
+    std::fs::set_permissions(
+        other.join("vault.key"),
+        std::os::unix::fs::PermissionsExt::from_mode(0o600),
+    )
+    .unwrap();
+    upstream.push(ChatReply::text("You are Ann.").usage(10, 5));
+    let said = ["run", ".", "Who am I?", "--session", "talk", "--json"];
+    run(&machines[1], &said, &address).await.expect(0);
+    assert!(upstream.requests().last().unwrap().says("I am Ann."));
+    let shown = run(&machines[1], &["sessions", "show", "talk"], &address).await.expect(0);
+    assert!(shown.out.contains("Hello, Ann."), "{}", shown.out);
+    let id = first["run"]["id"].as_str().or(first["run"].as_str()).unwrap_or("last");
+    let traced = run(&machines[1], &["trace", ".", id, "--json"], &address).await.expect(0);
+    assert!(traced.out.contains("run_finished"), "{}", traced.out);
+
+    // A switch that is thrown here stops runs there.
+    run(&machines[1], &["kill", ".", "--reason", "a leak"], &address).await.expect(0);
+    let stopped = run(&machines[0], RUN, &address).await;
+    assert!(stopped.out.contains("LARGESTACK_KILL"), "{}", stopped.out);
+    let checked = run(&machines[0], &["doctor", ".", "--json"], &address).await;
+    assert!(checked.out.contains("a leak"), "{}", checked.out);
+    run(&machines[0], &["resume", ".", "--reason", "fixed"], &address).await.expect(0);
+    upstream.push(ChatReply::text("42").usage(10, 5));
+    run(&machines[1], RUN, &address).await.expect(0);
 }

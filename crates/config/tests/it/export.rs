@@ -136,7 +136,10 @@ fn paths_lead_to_the_same_files_from_another_folder() {
 #[test]
 fn what_cannot_be_written_for_another_folder_is_refused_by_its_name() {
     let base = disk(&[
-        ("agent.yaml", "name: a\ninstructions: Help.\ntools: {shell: {root: ., allow: [./bin/tool]}}\n"),
+        (
+            "agent.yaml",
+            "name: a\ninstructions: Help.\ntools: {shell: {root: ., allow: [./bin/tool]}}\n",
+        ),
         ("bin/tool", ""),
         ("out/bin/tool", ""),
     ]);

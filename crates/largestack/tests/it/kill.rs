@@ -2,7 +2,7 @@
 //! if nothing had happened.
 //!
 //! The child is this test binary, started again with the test `child` as its filter. Its journal is
-//! the real one in SQLite behind a wrapper that counts appends and kills its own process at one of
+//! the real one, in SQLite or in Postgres, behind a wrapper that counts appends and kills its own process at one of
 //! them; its tools write into a file outside the store.
 
 use std::fs;
@@ -16,20 +16,25 @@ use std::time::Duration;
 use bytes::Bytes;
 use largestack::dynamic::Agent;
 use largestack::event::{DoubtDecision, Recorded};
-use largestack::{Report, ResumeOptions, RunOptions, Runtime, Scope, Status, ToolOutput};
+use largestack::{Report, ResumeOptions, RunOptions, Runtime, Scope, Status, TenantId, ToolOutput};
 use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_engine::Wait;
 use largestack_http::{OsIds, SystemClock, TokioTasks};
 use largestack_ports::BoxFuture;
-use largestack_ports::approvals::{self, APPROVE, Approvals as _};
+use largestack_ports::approvals::{APPROVE, Answer as Answered, Approvals};
 use largestack_ports::clock::Clock as _;
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
 use largestack_ports::ledger::MemoryLedger;
+use largestack_ports::limits::Limits;
 use largestack_ports::model::{Answer, CallContext, Model, ReplyStream, whole};
+use largestack_ports::results::Results;
+use largestack_ports::switch::Switch;
 use largestack_ports::tool::{ApprovalRule, Tool, ToolContext, ToolFailure};
-use largestack_store::{Options, Store};
+use largestack_ports::vault::TokenVault;
+use largestack_store::{Options, PostgresOptions, PostgresStore, Store};
 use largestack_testkit::Turn;
+use largestack_testkit::services::{self, Database};
 use largestack_types::call::Call;
 use largestack_types::errors::Result;
 use largestack_types::hash::Hash;
@@ -40,13 +45,13 @@ use largestack_types::money::Money;
 use largestack_types::tool::ToolSpec;
 
 const RUN: RunId = RunId::from_u128(77);
-/// How a child is told what to do: `<folder> <when> <append>`, with `when` one of `never`,
-/// `before`, `after`, `committed`.
+/// How a child is told what to do: `<folder> <when> <append> <server>`, with `when` one of `never`,
+/// `before`, `after`, `committed`, and `-` for no server.
 const ORDER: &str = "LARGESTACK_TEST_KILL";
 
 /// The real journal, and a process that dies at one of its appends.
 struct Killing {
-    store: Store,
+    store: Arc<dyn Journal>,
     appends: AtomicUsize,
     at: usize,
     when: When,
@@ -209,30 +214,70 @@ fn lines(file: &Path) -> Vec<String> {
     text.lines().map(str::to_owned).collect()
 }
 
-/// Starts the run, or takes it up, in this process.
-async fn proceed(folder: &Path, when: When, at: usize) {
+/// What a process runs on, with its journal as it is.
+fn runtime<S>(folder: &Path, store: &Arc<S>) -> Runtime
+where
+    S: Journal + TokenVault + Switch + Limits + Results + Approvals,
+{
     let (clock, ids) = (Arc::new(SystemClock), Arc::new(OsIds::new().unwrap()));
-    let options = Options::new(ids.clone(), clock.clone());
-    let store = Store::open(&folder.join("state"), options).unwrap();
-    let journal =
-        Arc::new(Killing { store: store.clone(), appends: AtomicUsize::new(0), at, when });
-    let runtime = Runtime {
-        journal: journal.clone(),
+    Runtime {
+        journal: store.clone(),
         model: Arc::new(Counted(folder.join("asked"))),
         ledger: Arc::new(MemoryLedger::default()),
-        vault: Arc::new(store.clone()),
-        switch: Arc::new(store.clone()),
+        vault: store.clone(),
+        switch: store.clone(),
         tools: ToolPorts {
-            limits: Arc::new(store.clone()),
-            results: Arc::new(store.clone()),
-            approvals: Some(Arc::new(store.clone())),
+            limits: store.clone(),
+            results: store.clone(),
+            approvals: Some(store.clone()),
         },
         owner: ids.owner_id(clock.now()),
         clock,
         ids,
         tasks: Arc::new(TokioTasks::current().unwrap()),
         live: LiveRuns::default(),
-    };
+    }
+}
+
+/// The store that a process is told of.
+async fn opened(folder: &Path, server: &str) -> Runtime {
+    let (clock, ids) = (Arc::new(SystemClock), Arc::new(OsIds::new().unwrap()));
+    if server == "-" {
+        let store = Store::open(&folder.join("state"), Options::new(ids, clock)).unwrap();
+        return runtime(folder, &Arc::new(store));
+    }
+    let options = PostgresOptions::new(ids, clock, folder.with_file_name("vault.key"));
+    runtime(folder, &Arc::new(PostgresStore::connect(server, options).await.unwrap()))
+}
+
+/// The tenant of a folder: on a server, each has its own run.
+fn scope(folder: &Path) -> Scope {
+    let name = folder.file_name().unwrap().to_str().unwrap();
+    Scope::authenticated(TenantId::new(name).unwrap(), "ann")
+}
+
+/// The events of the run as soon as it is free: a server hears of the end of a process when it next
+/// looks.
+async fn events(runtime: &Runtime, scope: &Scope) -> Vec<Recorded> {
+    for _ in 0..4_000 {
+        if let Ok(lease) = runtime.journal.claim(scope, RUN, runtime.owner).await {
+            runtime.journal.release(&lease).await.unwrap();
+            return runtime.journal.read(scope, RUN, 0).await.unwrap();
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("{RUN} is never free");
+}
+
+/// Starts the run, or takes it up, in this process.
+async fn proceed(folder: &Path, when: When, at: usize, server: &str) {
+    let mut runtime = opened(folder, server).await;
+    let (store, scope) = (runtime.journal.clone(), scope(folder));
+    let approvals = runtime.tools.approvals.clone().unwrap();
+    let events = events(&runtime, &scope).await;
+    let journal =
+        Arc::new(Killing { store: store.clone(), appends: AtomicUsize::new(0), at, when });
+    runtime.journal = journal.clone();
     let witness = folder.join("witness");
     let agent = Agent::builder("killed")
         .model("test/model")
@@ -241,12 +286,10 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         .tool_options("act", |options| options.access.approval = ApprovalRule::Required)
         .build(runtime)
         .unwrap();
-    let scope = Scope::local();
-    let events = store.read(&scope, RUN, 0).await.unwrap();
     let known = events.iter().filter(|recorded| recorded.event.kind() == "model_replied").count();
     println!("known={known}");
     if events.last().is_some_and(|last| last.event.kind() == "run_finished") {
-        let (run, _) = largestack_agent::agent::fold_stored(&store, &scope, RUN).await.unwrap();
+        let (run, _) = largestack_agent::agent::fold_stored(&*store, &scope, RUN).await.unwrap();
         let text = run.output().map(|message| message.text()).unwrap_or_default();
         println!("report={}|{text}|{}|{}", run.status(), run.cost(), run.turns());
         return;
@@ -258,9 +301,9 @@ async fn proceed(folder: &Path, when: When, at: usize) {
         take_up(&agent, &scope, &witness).await
     };
     while let Some(Wait::Approval { approval, .. }) = report.waits.first().cloned() {
-        let open = store.find(&scope, approval).await.unwrap().unwrap().votes.is_empty();
+        let open = approvals.find(&scope, approval).await.unwrap().unwrap().votes.is_empty();
         if open {
-            agent.answer(&scope, approval, approvals::Answer::of(APPROVE)).await.unwrap();
+            agent.answer(&scope, approval, Answered::of(APPROVE)).await.unwrap();
         }
         report = take_up(&agent, &scope, &witness).await;
     }
@@ -296,13 +339,13 @@ fn child() {
     };
     let at = words.next().unwrap().parse().unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    runtime.block_on(proceed(&folder, when, at));
+    runtime.block_on(proceed(&folder, when, at, words.next().unwrap()));
 }
 
-fn start(folder: &Path, when: &str, at: usize) -> (ExitStatus, String) {
+fn start(folder: &Path, when: &str, at: usize, server: &str) -> (ExitStatus, String) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["kill::child", "--exact", "--nocapture"])
-        .env(ORDER, format!("{} {when} {at}", folder.display()))
+        .env(ORDER, format!("{} {when} {at} {server}", folder.display()))
         .output()
         .unwrap();
     (output.status, String::from_utf8(output.stdout).unwrap())
@@ -321,10 +364,21 @@ fn sorted(file: &Path) -> Vec<String> {
 
 #[test]
 fn a_process_killed_at_any_append_is_resumed_as_if_nothing_had_happened() {
+    killed_at_every_append("-");
+}
+
+#[test]
+fn a_process_killed_at_any_append_on_a_server_is_resumed_as_if_nothing_had_happened() {
+    let Some(server) = services::postgres() else { return };
+    let database = Database::new(&server, "largestack_killed");
+    killed_at_every_append(&database.url());
+}
+
+fn killed_at_every_append(server: &str) {
     let root = tempfile::tempdir().unwrap();
     let whole = root.path().join("whole");
     fs::create_dir(&whole).unwrap();
-    let (status, output) = start(&whole, "never", 0);
+    let (status, output) = start(&whole, "never", 0, server);
     assert!(status.success(), "{output}");
     let appends: usize = said(&output, "appends").parse().unwrap();
     assert!(appends >= 8, "{appends}");
@@ -337,10 +391,10 @@ fn a_process_killed_at_any_append_is_resumed_as_if_nothing_had_happened() {
         for when in ["before", "after", "committed"] {
             let folder = root.path().join(format!("{when}-{at}"));
             fs::create_dir(&folder).unwrap();
-            let (status, output) = start(&folder, when, at);
+            let (status, output) = start(&folder, when, at, server);
             assert!(!status.success(), "{when} {at}: {output}");
             let asked = lines(&folder.join("asked")).len();
-            let (status, output) = start(&folder, "never", 0);
+            let (status, output) = start(&folder, "never", 0, server);
             assert!(status.success(), "{when} {at}: {output}");
             assert_eq!(said(&output, "report"), report, "{when} {at}");
             assert_eq!(sorted(&folder.join("witness")), witness, "{when} {at}");

@@ -5,7 +5,6 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::FutureExt as _;
 use largestack_ports::BoxFuture;
 use largestack_ports::ledger::{
     Account, BudgetKey, BudgetLimits, Expired, Ledger, LimitedScopes, Reservation,
@@ -216,7 +215,7 @@ impl PostgresStore {
 
     /// The scopes of a tenant that have a limit, by kind and name.
     pub async fn budgets(&self, scope: &Scope) -> PortResult<Vec<(BudgetKey, Account)>> {
-        Ok(self.limited(scope.tenant()).await?)
+        self.inside(self.limited(scope.tenant())).await
     }
 
     async fn limited(&self, tenant: &TenantId) -> Result<Vec<(BudgetKey, Account)>> {

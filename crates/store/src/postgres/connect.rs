@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use largestack_types::hash::Hash;
 use largestack_types::id::OwnerId;
 use largestack_types::scope::TenantId;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
@@ -12,8 +13,8 @@ use crate::error::Result;
 use crate::postgres::fault::ServerError;
 use crate::postgres::{address, migrate};
 
-/// Connections of one process.
-const CONNECTIONS: u32 = 4;
+/// Connections of one process, of which one listens; the writer has one of its own.
+const CONNECTIONS: u32 = 5;
 
 /// How long a call waits for one of them.
 const PATIENCE: Duration = Duration::from_secs(10);
@@ -32,40 +33,52 @@ async fn check_role(connection: &mut PgConnection, user: &str) -> Result<(), Ser
     if above { Err(ServerError::AboveSecurity { user: user.into() }) } else { Ok(()) }
 }
 
+/// A process's way to the server.
+pub(super) struct Connected {
+    /// The connection that writes for runs, and the first sign of life.
+    pub(super) first: PgConnection,
+    /// All others.
+    pub(super) pool: PgPool,
+    /// On which processes of these tables tell each other what has changed.
+    pub(super) channel: String,
+}
+
+/// Holds the sign of life for as long as the connection is there.
+async fn show_life(connection: &mut PgConnection, owner: OwnerId) -> Result<(), sqlx::Error> {
+    let shared = sqlx::query("SELECT pg_advisory_lock_shared($1)");
+    shared.bind(life(owner)).execute(connection).await.map(drop)
+}
+
 /// One connection, checked, to a server whose tables are up to date.
-async fn first(options: &PgConnectOptions) -> Result<(), ServerError> {
+async fn first(options: &PgConnectOptions) -> Result<PgConnection, ServerError> {
     let (place, user) = (address::place(options), options.get_username());
     let mut first = PgConnection::connect_with(options)
         .await
         .map_err(|source| ServerError::connecting(&place, user, source))?;
     check_role(&mut first, user).await?;
     migrate::migrate(&mut first).await?;
-    first.close().await?;
-    Ok(())
+    Ok(first)
 }
 
 /// Connects, and makes the tables where there are none.
-pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<PgPool, ServerError> {
+pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<Connected, ServerError> {
     let options = address::read(url)?.application_name(&format!("largestack {owner}"));
     // First by itself: a pool goes on trying where a server is not there.
-    first(&options).await?;
-    let lock = life(owner);
+    let mut first = first(&options).await?;
+    show_life(&mut first, owner).await?;
+    let schema: String =
+        sqlx::query_scalar("SELECT current_schema()::text").fetch_one(&mut first).await?;
+    // A name of its own: notifications are of a database, tables are of a schema.
+    let channel = Hash::of_all([b"largestack channel 1".as_slice(), schema.as_bytes()]);
+    let channel = channel.to_string().chars().take(16).collect::<String>();
     let pool = PgPoolOptions::new()
         .max_connections(CONNECTIONS)
-        // One stays, and with it the sign of life.
-        .min_connections(1)
         .acquire_timeout(PATIENCE)
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
-        .after_connect(move |connection, _| {
-            Box::pin(async move {
-                let shared = sqlx::query("SELECT pg_advisory_lock_shared($1)");
-                shared.bind(lock).execute(connection).await.map(drop)
-            })
-        })
-        .connect_with(options)
-        .await?;
-    Ok(pool)
+        .after_connect(move |connection, _| Box::pin(show_life(connection, owner)))
+        .connect_lazy_with(options);
+    Ok(Connected { first, pool, channel: format!("largestack_{channel}") })
 }
 
 /// A transaction that sees and writes the rows of one tenant.
@@ -76,4 +89,9 @@ pub(super) async fn begin(
     // A tenant's name has no character that would end the text; see `TenantId`.
     let statement = format!("BEGIN; SET LOCAL largestack.tenant = '{tenant}'");
     Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
+}
+
+/// A transaction that sees the switches of all tenants, and may write the one for all.
+pub(super) async fn begin_as_operator(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
+    Ok(pool.begin_with("BEGIN; SET LOCAL largestack.tenant = '*'").await?)
 }

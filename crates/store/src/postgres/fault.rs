@@ -5,6 +5,8 @@ use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
 
+use largestack_types::id::RunId;
+
 /// A database server that cannot be used.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -86,7 +88,25 @@ pub(super) fn lacks_right(error: &sqlx::Error) -> bool {
     state(error).as_deref() == Some("42501")
 }
 
+/// The run that the server says was taken over, as the functions of its schema do.
+pub(crate) fn lost(error: &sqlx::Error) -> Option<RunId> {
+    let said = error.as_database_error().filter(|said| said.code().as_deref() == Some("LS001"))?;
+    let mut bytes = [0; 16];
+    hex::decode_to_slice(said.message(), &mut bytes).ok()?;
+    Some(RunId::from_u128(u128::from_be_bytes(bytes)))
+}
+
+/// Whether the server says that a number leaves its range (`numeric_value_out_of_range`).
+pub(super) fn is_out_of_range(error: &sqlx::Error) -> bool {
+    state(error).as_deref() == Some("22003")
+}
+
 impl ServerError {
+    /// Whether the transaction was rolled back for the sake of another, and may be begun anew.
+    pub(super) fn was_rolled_back(&self) -> bool {
+        matches!(self, Self::Other(error) if state(error).is_some_and(|s| s.starts_with("40")))
+    }
+
     /// Why a connection could not be made.
     pub(super) fn connecting(place: &str, user: &str, source: sqlx::Error) -> Self {
         let place = place.into();

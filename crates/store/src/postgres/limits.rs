@@ -3,7 +3,6 @@
 //!
 //! The moment is the caller's: clocks of machines that are apart grant so much more, once.
 
-use futures::FutureExt as _;
 use largestack_ports::BoxFuture;
 use largestack_ports::limits::{Limits, Take, Verdict};
 use largestack_types::errors::{Code, LargestackError, Result as PortResult};
@@ -90,10 +89,10 @@ impl PostgresStore {
 
 impl Limits for PostgresStore {
     fn take<'a>(&'a self, takes: &'a [Take]) -> BoxFuture<'a, PortResult<Verdict>> {
-        async move { Ok(self.try_take(takes).await?) }.boxed()
+        self.inside(self.try_take(takes))
     }
 
     fn correct<'a>(&'a self, takes: &'a [Take], used: &'a [u64]) -> BoxFuture<'a, PortResult<()>> {
-        async move { Ok(self.try_correct(takes, used).await?) }.boxed()
+        self.inside(self.try_correct(takes, used))
     }
 }

@@ -13,6 +13,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0001_budgets.sql"),
     include_str!("../../migrations/postgres/0002_rates.sql"),
     include_str!("../../migrations/postgres/0003_tenants.sql"),
+    include_str!("../../migrations/postgres/0004_runs.sql"),
+    include_str!("../../migrations/postgres/0005_people.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS largestack_schema (version integer PRIMARY KEY)";

@@ -2,21 +2,77 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
+use std::path::PathBuf;
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
+use futures::FutureExt as _;
+use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock;
+use largestack_ports::ids::{Ids, MakeId as _};
 use largestack_ports::ledger::LimitedScopes;
 use largestack_types::errors::{LargestackError, Result as PortResult};
 use largestack_types::id::OwnerId;
 use largestack_types::scope::TenantId;
+use sqlx::postgres::PgListener;
 use sqlx::{PgPool, Postgres, Transaction};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
 
 use crate::error::{Result, StoreError};
-use crate::postgres::connect;
+use crate::postgres::barrier::Barrier;
+use crate::postgres::connect::{self, Connected};
+use crate::postgres::fault::ServerError;
+use crate::postgres::inside::{Driver, Inside};
+use crate::postgres::queue::Queue;
+use crate::postgres::told::Told;
+use crate::postgres::watch::{self, Watch};
+use crate::postgres::writer::Writer;
+use crate::sqlite::Stats;
+use crate::talk::Keys;
 
-/// Budgets and rate limits in a Postgres server. A process's reservations are its own for as long
-/// as it has a connection; what it leaves behind is settled by whoever needs the money.
+/// How long a server, and connections in use, are waited for when the store is closed.
+pub(super) const PARTING: Duration = Duration::from_secs(3);
+
+/// What a store in a server needs from outside.
+#[derive(Clone)]
+pub struct PostgresOptions {
+    /// This process, as others see it: new for each.
+    pub owner: OwnerId,
+    /// Where ids and keys come from.
+    pub ids: Arc<dyn Ids>,
+    /// The time. That of leases is the server's.
+    pub clock: Arc<dyn Clock>,
+    /// The file of the master key, which all processes of a server need a copy of; made where nothing
+    /// is sealed yet.
+    pub key_file: PathBuf,
+    /// How long this process keeps its runs without a sign of life; a third of it is how often it
+    /// gives one. Half a minute where nobody says otherwise.
+    pub lease: Duration,
+}
+
+impl PostgresOptions {
+    /// A new process with leases of half a minute.
+    pub fn new(ids: Arc<dyn Ids>, clock: Arc<dyn Clock>, key_file: PathBuf) -> Self {
+        let owner = ids.owner_id(clock.now());
+        Self { owner, ids, clock, key_file, lease: Duration::from_secs(30) }
+    }
+}
+
+impl fmt::Debug for PostgresOptions {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("PostgresOptions")
+            .field("owner", &self.owner)
+            .field("key_file", &self.key_file)
+            .field("lease", &self.lease)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Everything that runs leave, in a Postgres server that any number of processes share. A run is one
+/// process's for as long as that has a connection and gives signs of life; what a process leaves
+/// behind is taken up or settled by whoever needs it. Dropping the store writes what is queued.
 pub struct PostgresStore {
     pub(super) pool: PgPool,
     pub(super) owner: OwnerId,
@@ -24,8 +80,15 @@ pub struct PostgresStore {
     pub(super) next: AtomicU64,
     pub(super) clock: Arc<dyn Clock>,
     pub(super) limited: LimitedScopes,
+    pub(super) options: PostgresOptions,
+    pub(super) queue: Arc<Queue>,
+    pub(super) told: Arc<Told>,
+    pub(super) switch: Arc<Watch>,
+    pub(super) channel: String,
+    pub(super) session_keys: Mutex<Keys>,
     /// Tenants that this process has worked for: it looks after what others left of theirs.
     tenants: Mutex<BTreeSet<TenantId>>,
+    driver: Driver,
 }
 
 impl fmt::Debug for PostgresStore {
@@ -34,23 +97,99 @@ impl fmt::Debug for PostgresStore {
     }
 }
 
+/// What is made inside the store's own runtime.
+struct Opened {
+    pool: PgPool,
+    channel: String,
+    queue: Arc<Queue>,
+    told: Arc<Told>,
+    switch: Arc<Watch>,
+}
+
+/// The error of a thread that ended before it was told to.
+fn ended() -> StoreError {
+    StoreError::Server(ServerError::Other(sqlx::Error::PoolClosed))
+}
+
+async fn open(url: String, options: PostgresOptions) -> Result<(Opened, impl Future<Output = ()>)> {
+    let Connected { first, pool, channel } = connect::connect(&url, options.owner).await?;
+    let mut listener = PgListener::connect_with(&pool).await?;
+    listener.listen(&channel).await?;
+    let (queue, told) = (Arc::new(Queue::default()), Arc::new(Told::default()));
+    let switch = Arc::new(Watch::read(pool.clone()).await?);
+    let writer = Writer {
+        connection: first,
+        queue: Arc::clone(&queue),
+        told: Arc::clone(&told),
+        process: options.owner,
+        lasting: options.lease,
+    };
+    let opened = Opened {
+        pool: pool.clone(),
+        channel: channel.clone(),
+        queue,
+        told: Arc::clone(&told),
+        switch: Arc::clone(&switch),
+    };
+    let work = async move {
+        let beside = Box::pin(async {
+            let telling = told.tell(pool.clone(), channel);
+            let listening = watch::listen(listener, Arc::clone(&told));
+            futures::future::join3(telling, listening, switch.run(&told)).await;
+        });
+        // Everything beside goes on until the writer has ended, and then lets go of its connections.
+        drop(futures::future::select(Box::pin(writer.run()), beside).await);
+        let _closed = timeout(PARTING, pool.close()).await;
+    };
+    Ok((opened, work))
+}
+
 impl PostgresStore {
     /// Connects to a server (`postgres://user:password@host/database`) and makes the tables where
-    /// there are none. `owner` must be new for every process. Called inside a tokio runtime.
+    /// there are none. The store drives its connections itself: it may be used from any runtime, or
+    /// none.
     ///
     /// A server that is not on this machine has to prove who it is by its certificate, and the user
     /// must be one whom row-level security binds.
-    pub async fn connect(url: &str, owner: OwnerId, clock: Arc<dyn Clock>) -> PortResult<Self> {
-        let pool = connect::connect(url, owner).await.map_err(StoreError::from);
-        let pool = pool.map_err(LargestackError::from)?;
-        let (next, limited) = (AtomicU64::new(1), LimitedScopes::default());
-        Ok(Self { pool, owner, next, clock, limited, tenants: Mutex::default() })
+    pub async fn connect(url: &str, options: PostgresOptions) -> PortResult<Self> {
+        let (url, with) = (url.to_owned(), options.clone());
+        let (tell, told) = oneshot::channel();
+        let tell = |opened| drop(tell.send(opened));
+        let driver = Driver::start(move || open(url, with), tell).map_err(LargestackError::from)?;
+        Ok(Self::over(driver, told.await.unwrap_or_else(|_| Err(ended())), options)?)
     }
 
-    /// Ends the connections, and with them the sign of life: what is not settled is then settled
-    /// by whoever needs the money.
-    pub async fn close_connections(&self) {
-        self.pool.close().await;
+    /// The same for whoever cannot await; the thread waits until the server has answered.
+    pub fn connect_blocking(url: &str, options: PostgresOptions) -> PortResult<Self> {
+        let (url, with) = (url.to_owned(), options.clone());
+        let (tell, told) = std::sync::mpsc::sync_channel(1);
+        let tell = move |opened| drop(tell.send(opened));
+        let driver = Driver::start(move || open(url, with), tell).map_err(LargestackError::from)?;
+        Ok(Self::over(driver, told.recv().unwrap_or_else(|_| Err(ended())), options)?)
+    }
+
+    fn over(driver: Driver, opened: Result<Opened>, options: PostgresOptions) -> Result<Self> {
+        let Opened { pool, channel, queue, told, switch } = opened?;
+        Ok(Self {
+            pool,
+            owner: options.owner,
+            next: AtomicU64::new(1),
+            clock: Arc::clone(&options.clock),
+            limited: LimitedScopes::default(),
+            options,
+            queue,
+            told,
+            switch,
+            channel,
+            session_keys: Mutex::default(),
+            tenants: Mutex::default(),
+            driver,
+        })
+    }
+
+    /// Counts since the store was opened.
+    pub fn write_stats(&self) -> Stats {
+        self.queue.lock().stats
     }
 
     fn tenants(&self) -> MutexGuard<'_, BTreeSet<TenantId>> {
@@ -68,5 +207,48 @@ impl PostgresStore {
             self.tenants().insert(tenant.clone());
         }
         connect::begin(&self.pool, tenant).await
+    }
+
+    /// Polls a future beside the store's connections, wherever the caller is.
+    pub(super) fn within<'a, T: Send + 'a>(
+        &'a self,
+        work: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        Inside::new(self.driver.runtime.clone(), work.boxed()).boxed()
+    }
+
+    /// The same with the errors of the store.
+    pub(super) fn inside<'a, T: Send + 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, PortResult<T>> {
+        self.within(async move { Ok(work.await?) })
+    }
+
+    /// The same after what this process has queued is written. What cannot be written does not keep
+    /// the rest from being read.
+    pub(super) fn after_queued<'a, T: Send + 'a>(
+        &'a self,
+        work: impl Future<Output = Result<T>> + Send + 'a,
+    ) -> BoxFuture<'a, PortResult<T>> {
+        let pending = {
+            let state = self.queue.lock();
+            let last = state.last();
+            (!state.is_committed(last)).then_some(last)
+        };
+        self.inside(async move {
+            if let Some(ticket) = pending {
+                let _unwritten = Barrier::at(&self.queue, ticket).await;
+            }
+            work.await
+        })
+    }
+}
+
+impl Drop for PostgresStore {
+    /// Writes what is queued, and ends the connections and with them the sign of life.
+    fn drop(&mut self) {
+        self.queue.close();
+        self.driver.join();
     }
 }

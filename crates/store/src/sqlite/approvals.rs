@@ -9,7 +9,7 @@ use largestack_ports::approvals::{
     Answer, Approval, Approvals, Listed, Question, Refused, Right, Token, Untrusted, Vote,
 };
 use largestack_ports::ids::Ids;
-use largestack_types::errors::{Code, LargestackError, Result as PortResult};
+use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::id::ApprovalId;
 use largestack_types::scope::Scope;
@@ -22,19 +22,9 @@ use crate::seal::Key;
 use crate::sqlite::runs;
 use crate::sqlite::store::{Store, failed};
 use crate::sqlite::vault::{changed_key, master_key};
-
-/// What a row is bound to.
-fn place(kind: &str, tenant: &str, id: ApprovalId, data: &str) -> Hash {
-    let parts = [b"largestack approval row 1".as_slice(), kind.as_bytes(), tenant.as_bytes()];
-    Hash::of_all(parts.into_iter().chain([id.as_bytes().as_slice(), data.as_bytes()]))
-}
-
-/// The key that vouches for rows; never the one that seals values.
-fn signing(master: &Key) -> Key {
-    Key::from_bytes(
-        *Hash::of_all([b"largestack approvals 1".as_slice(), master.bytes()]).as_bytes(),
-    )
-}
+use crate::vouching::{
+    json, no_question, nobody, place, refused, signing, text, token_text, vouched,
+};
 
 /// Position, tenant, id, data and seal of a row.
 type Vouched = (i64, String, [u8; 16], String, Vec<u8>);
@@ -90,15 +80,6 @@ fn existing_key(connection: &Connection, file: &Path) -> Result<Key> {
     master.map(|master| signing(&master)).ok_or_else(|| keyfile::gone(file))
 }
 
-fn refused(why: &Refused) -> StoreError {
-    StoreError::Refused(LargestackError::from_coded(why))
-}
-
-/// Checks that the store has written this.
-fn vouched(key: &Key, place: &Hash, seal: &[u8], id: ApprovalId) -> Result<()> {
-    key.open(place, seal).map(drop).map_err(|_| refused(&Refused::Forged(id)))
-}
-
 fn sql(connection: &Connection) -> impl Fn(rusqlite::Error) -> StoreError {
     let path = connection.path().unwrap_or_default().to_owned();
     move |error| failed(&path)(error)
@@ -113,14 +94,6 @@ fn unread(connection: &Connection, id: ApprovalId) -> impl Fn(rusqlite::Error) -
         | rusqlite::Error::Utf8Error(..) => refused(&Refused::Forged(id)),
         error => sql(error),
     }
-}
-
-fn json<T: serde::de::DeserializeOwned>(data: &str) -> Result<T> {
-    serde_json::from_str(data).map_err(|_| StoreError::Value { what: "approval" })
-}
-
-fn text<T: serde::Serialize>(value: &T) -> Result<String> {
-    serde_json::to_string(value).map_err(|_| StoreError::Value { what: "approval" })
 }
 
 fn insert(
@@ -212,12 +185,6 @@ fn write_vote(
     Ok(())
 }
 
-/// What a row of a token is bound to.
-fn token_text(hash: Hash, granted: &str, principal: &str) -> String {
-    // The parts have no fixed length, so each is written with its own.
-    format!("{hash} {} {granted} {principal}", granted.len())
-}
-
 /// Spends a token: who it lets answer, in whose place.
 fn spend(
     connection: &Connection,
@@ -261,9 +228,7 @@ impl<'c> Desk<'c> {
         id: ApprovalId,
         key_file: &Path,
     ) -> Result<Self> {
-        let approval = load(connection, tenant, id, key_file)?.ok_or_else(|| {
-            LargestackError::other(Code::NotFound, format!("there is no question {id}"))
-        })?;
+        let approval = load(connection, tenant, id, key_file)?.ok_or_else(|| no_question(id))?;
         let key = existing_key(connection, key_file)?;
         Ok(Self { connection, tenant, id, key, approval })
     }
@@ -301,8 +266,7 @@ impl<'c> Desk<'c> {
     fn delegate(self, from: &str, to: &str, ids: &dyn Ids) -> Result<Token> {
         self.entitled(from)?;
         if to.is_empty() {
-            let detail = "a right is handed on to somebody with a name";
-            return Err(LargestackError::other(Code::Input, detail).into());
+            return Err(nobody());
         }
         let mut bytes = [0; 32];
         ids.fill(&mut bytes);

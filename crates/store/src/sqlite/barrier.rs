@@ -7,7 +7,7 @@ use std::task::{Context, Poll};
 use largestack_types::errors::LargestackError;
 
 use crate::sqlite::queue::Queue;
-use crate::sqlite::waiters::Place;
+use crate::waiters::Place;
 
 /// Waits for a ticket of the queue.
 pub(crate) struct Barrier {

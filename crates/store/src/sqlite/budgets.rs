@@ -5,7 +5,6 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
-use futures::FutureExt as _;
 use largestack_ports::BoxFuture;
 use largestack_ports::ledger::{
     Account, BudgetKey, BudgetLimits, Expired, Ledger, LimitedScopes, Reservation,

@@ -1,11 +1,8 @@
 //! The journal port over the queue and the readers.
 
-use std::sync::Arc;
-
 use bytes::Bytes;
 use futures::FutureExt as _;
-use largestack_engine::event::{EnvelopeError, VERSION};
-use largestack_engine::{Event, Recorded};
+use largestack_engine::Recorded;
 use largestack_ports::BoxFuture;
 use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
 use largestack_ports::sessions::Sessions;
@@ -13,13 +10,13 @@ use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::id::{OwnerId, RunId};
 use largestack_types::scope::Scope;
-use largestack_types::time::Timestamp;
 use rusqlite::{Connection, params};
 
 use crate::error::{Result, StoreError};
+use crate::facts::{self, Claimed};
 use crate::sqlite::barrier::Barrier;
 use crate::sqlite::leases::Release;
-use crate::sqlite::queue::{Claimed, State, Work};
+use crate::sqlite::queue::Work;
 use crate::sqlite::rows::{Rows, integer};
 use crate::sqlite::store::{Store, failed};
 use crate::sqlite::{blobs, ledger, runs, sessions};
@@ -46,52 +43,9 @@ fn events(connection: &Connection, tenant: &str, run: RunId, after: u64) -> Resu
         let (Some(kind), Some(data)) = (text(3), text(4)) else {
             return Err(StoreError::Value { what: "event" });
         };
-        let event = open(run, seq, v, kind, data)?;
-        events.push(Recorded { seq, at: Timestamp::from_micros(at), event: Arc::new(event) });
+        events.push(facts::open(run, (seq, v, at), kind, data)?);
     }
     Ok(events)
-}
-
-fn open(run: RunId, seq: u64, v: u16, kind: &str, data: &str) -> Result<Event, EnvelopeError> {
-    if v > VERSION {
-        return Err(EnvelopeError::Newer { run, seq, v });
-    }
-    let kind_of = || kind.to_owned();
-    Event::read(kind, data)
-        .ok_or_else(|| EnvelopeError::UnknownKind { run, seq, kind: kind_of() })?
-        .map_err(|source| EnvelopeError::Data { run, seq, kind: kind_of(), source })
-}
-
-/// Checks a batch against the lease of this process and counts it in.
-fn admit(state: &mut State, lease: &Lease, first: Option<u64>, events: u64) -> Result<()> {
-    let key = (lease.scope.tenant().clone(), lease.run);
-    let claimed = state
-        .claimed
-        .get_mut(&key)
-        .filter(|claimed| claimed.fence == lease.fence)
-        .ok_or(StoreError::Lost { run: lease.run })?;
-    let expected = claimed.seq + 1;
-    match first {
-        Some(found) if found != expected => {
-            Err(StoreError::Gap { run: lease.run, expected, found })
-        }
-        _ => {
-            claimed.seq += events;
-            Ok(())
-        }
-    }
-}
-
-/// The first number of a batch, when the rest follow it.
-fn first(run: RunId, events: &[Recorded]) -> Result<Option<u64>> {
-    for pair in events.windows(2) {
-        if let [a, b] = pair
-            && b.seq != a.seq + 1
-        {
-            return Err(StoreError::Gap { run, expected: a.seq + 1, found: b.seq });
-        }
-    }
-    Ok(events.first().map(|event| event.seq))
 }
 
 impl Journal for Store {
@@ -132,7 +86,7 @@ impl Journal for Store {
     fn append(&self, lease: &Lease, batch: Batch) -> PortResult<()> {
         let writing = self.writing()?;
         let (run, events) = (lease.run, batch.events.len());
-        let first = first(run, &batch.events)?;
+        let first = facts::first(run, &batch.events)?;
         let said = batch.memory.as_ref().map(|said| sessions::seal(self, lease, said));
         let batch = (batch, said.transpose()?.flatten());
         let rows = Rows::of(lease.scope.tenant(), run, lease.fence, batch)?;
@@ -141,7 +95,7 @@ impl Journal for Store {
         if let Some(error) = state.failure() {
             return Err(error);
         }
-        admit(&mut state, lease, first, u64::try_from(events).unwrap_or(u64::MAX))?;
+        facts::admit(&mut state.claimed, lease, first, u64::try_from(events).unwrap_or(u64::MAX))?;
         queue.push(&mut state, Work::Rows(rows));
         Ok(())
     }

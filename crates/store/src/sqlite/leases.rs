@@ -13,8 +13,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 use tokio::sync::oneshot;
 
 use crate::error::{Result, StoreError};
+use crate::facts::Claimed;
 use crate::sqlite::owners::{self, Life, Process};
-use crate::sqlite::queue::Claimed;
 use crate::sqlite::rows::integer;
 use crate::sqlite::store::{Store, failed};
 

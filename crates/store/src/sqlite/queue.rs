@@ -1,20 +1,18 @@
 //! What is waiting to be written, and who waits for it. Appending pushes and returns; only a
 //! barrier wakes the writer.
 
-use std::collections::HashMap;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
 
 use largestack_types::errors::LargestackError;
-use largestack_types::id::RunId;
-use largestack_types::scope::TenantId;
 use rusqlite::Connection;
 
 use crate::error::Result;
+use crate::facts::Claims;
 use crate::sqlite::leases::{Claim, Release};
 use crate::sqlite::rows::Rows;
-use crate::sqlite::waiters::Waiters;
+use crate::waiters::Waiters;
 
 /// How long rows that nobody waits for may stay in memory.
 const LINGER: Duration = Duration::from_millis(5);
@@ -70,15 +68,6 @@ pub(crate) type Reply = Box<dyn FnOnce(Result<(), LargestackError>) + Send>;
 /// undone.
 pub(crate) type Task = Box<dyn FnOnce(&Connection) -> Result<Reply, Reply> + Send>;
 
-/// A lease of this process, as appends are checked against.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Claimed {
-    /// Its fence.
-    pub fence: u64,
-    /// The last event appended.
-    pub seq: u64,
-}
-
 /// The state under the lock.
 #[derive(Default)]
 pub(crate) struct State {
@@ -99,7 +88,7 @@ pub(crate) struct State {
     /// Barriers that wait.
     pub waiters: Waiters,
     /// Runs that this process holds.
-    pub claimed: HashMap<(TenantId, RunId), Claimed>,
+    pub claimed: Claims,
     /// Counts.
     pub stats: Stats,
 }

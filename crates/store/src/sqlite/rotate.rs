@@ -13,8 +13,8 @@ use rusqlite::{Connection, Row, params};
 
 use crate::error::{Result, StoreError};
 use crate::keyfile;
+use crate::place::Place;
 use crate::seal::Key;
-use crate::sqlite::sessions::place::Place;
 use crate::sqlite::store::{Store, failed};
 use crate::sqlite::{approvals, vault};
 

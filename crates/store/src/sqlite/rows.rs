@@ -12,23 +12,17 @@ use largestack_types::scope::TenantId;
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::error::{Result, StoreError};
-use crate::sqlite::sessions::rows::{self as sessions, Said};
+use crate::facts::{self, FactRow};
+use crate::sqlite::sessions::rows as sessions;
 use crate::sqlite::{blobs, ledger, runs};
-
-/// An event as its row.
-struct EventRow {
-    seq: u64,
-    at: i64,
-    kind: &'static str,
-    data: String,
-}
+use crate::talk::Said;
 
 /// What one append writes.
 pub(crate) struct Rows {
     tenant: TenantId,
     run: RunId,
     fence: u64,
-    events: Vec<EventRow>,
+    events: Vec<FactRow>,
     ledger: Vec<LedgerLine>,
     blobs: Vec<(Hash, Bytes)>,
     summary: Option<Box<RunSummary>>,
@@ -44,15 +38,7 @@ impl Rows {
         fence: u64,
         (batch, said): (Batch, Option<Said>),
     ) -> Result<Self> {
-        let mut events = Vec::with_capacity(batch.events.len());
-        for recorded in &batch.events {
-            let kind = recorded.event.kind();
-            let data = recorded
-                .event
-                .data()
-                .map_err(|source| StoreError::Unwritable { what: kind, source })?;
-            events.push(EventRow { seq: recorded.seq, at: recorded.at.micros(), kind, data });
-        }
+        let events = facts::rows(&batch.events)?;
         let Batch { ledger, blobs, summary, .. } = batch;
         let summary = summary.map(Box::new);
         let (tenant, said) = (tenant.clone(), said.map(Box::new));
@@ -60,10 +46,7 @@ impl Rows {
     }
 }
 
-/// A count as SQLite keeps it; beyond its range it stays at the end of it.
-pub(crate) fn integer(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
-}
+pub(crate) use crate::facts::integer;
 
 /// Refuses to write for a run whose lease is not this process's any more.
 pub(crate) fn check_fences(

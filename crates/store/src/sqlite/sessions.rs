@@ -1,7 +1,6 @@
 //! Sessions: what was said, sealed by a key of the session, which is itself sealed by the master
 //! key. Exchanges arrive with the batches of the journal, sealed by whoever appends.
 
-use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -11,8 +10,7 @@ use largestack_ports::BoxFuture;
 use largestack_ports::ids::Ids;
 use largestack_ports::journal::Lease;
 use largestack_ports::sessions::{
-    Conversation, Digest, Exchange, Held, IfAbsent, Remembered, Session, SessionKey, Sessions,
-    exists, held_by,
+    Conversation, Held, IfAbsent, Remembered, Session, SessionKey, Sessions, exists, held_by,
 };
 use largestack_types::errors::Result as PortResult;
 use largestack_types::id::{RunId, SessionId};
@@ -21,18 +19,14 @@ use largestack_types::time::Timestamp;
 use rusqlite::Connection;
 
 use crate::error::{Result, StoreError};
-use crate::keyfile;
 use crate::seal::Key;
 use crate::sqlite::store::Store;
 use crate::sqlite::{owners, vault};
+use crate::talk::{self, Keys, Said, open_key, seal_digest, seal_exchange};
 
-pub(crate) mod place;
 pub(crate) mod rows;
 
-use place::Place;
-
-/// Keys of the sessions that runs of this process hold, by run.
-pub(crate) type Keys = HashMap<(TenantId, RunId), (Place, Key)>;
+use crate::place::Place;
 
 /// What the writer needs to make and open keys, and to know which processes live.
 #[derive(Clone)]
@@ -42,34 +36,13 @@ struct Forge {
     owners: PathBuf,
 }
 
-fn json<T: serde::Serialize>(value: &T) -> Result<Vec<u8>> {
-    serde_json::to_vec(value)
-        .map_err(|source| StoreError::Unwritable { what: "conversation", source })
-}
-
-fn read<T: serde::de::DeserializeOwned>(text: &[u8]) -> Result<T> {
-    serde_json::from_slice(text).map_err(|_| StoreError::Value { what: "conversation" })
-}
-
-fn seal_exchange(ids: &dyn Ids, key: &Key, place: &Place, said: &Exchange) -> Result<rows::Sealed> {
-    let text = key.seal(ids, &place.of_run(said.run), &json(&said.messages)?)?;
-    Ok(rows::Sealed { run: said.run, at: said.at, text })
-}
-
-fn seal_digest(ids: &dyn Ids, key: &Key, place: &Place, digest: &Digest) -> Result<Vec<u8>> {
-    key.seal(ids, &place.of_digest(), &json(digest)?)
-}
-
 /// Seals what a run leaves to the session that it holds. `None` where it holds none: the session
 /// was gone when the run was taken up again.
-pub(crate) fn seal(store: &Store, lease: &Lease, said: &Remembered) -> Result<Option<rows::Said>> {
+pub(crate) fn seal(store: &Store, lease: &Lease, said: &Remembered) -> Result<Option<Said>> {
     let of = (lease.scope.tenant().clone(), lease.run);
     let Some((place, key)) = store.session_keys()?.get(&of).cloned() else { return Ok(None) };
     let ids = &*store.writing()?.options.ids;
-    let exchange = said.exchange.as_ref().map(|said| seal_exchange(ids, &key, &place, said));
-    let digest = said.digest.as_ref().map(|digest| seal_digest(ids, &key, &place, digest));
-    let (exchange, digest) = (exchange.transpose()?, digest.transpose()?);
-    Ok(Some(rows::Said { place, holder: lease.run, exchange, digest }))
+    Ok(Some(Said::of(ids, &key, place, lease.run, said)?))
 }
 
 /// Lets go of the key of the session that a run holds.
@@ -77,11 +50,6 @@ pub(crate) fn forget_key(store: &Store, tenant: &TenantId, run: RunId) {
     if let Ok(mut keys) = store.session_keys() {
         keys.remove(&(tenant.clone(), run));
     }
-}
-
-fn open_key(file: &Path, place: &Place, (key_id, sealed): &(String, Vec<u8>)) -> Result<Key> {
-    let bytes = keyfile::named(file, key_id)?.open(&place.of_key(), sealed)?;
-    Ok(Key::from_bytes(bytes.try_into().map_err(|_| StoreError::Sealed)?))
 }
 
 /// Makes a session with a key of its own; `None` where there is one.
@@ -168,16 +136,8 @@ fn load(
         return Ok(None);
     }
     let key = open_key(file, place, &found.key)?;
-    let exchanges = rows::exchanges(connection, place)?.into_iter().map(|row| {
-        let messages = read(&key.open(&place.of_run(row.run), &row.text)?)?;
-        Ok(Exchange { run: row.run, at: row.at, messages })
-    });
-    let digest = found.digest.map(|sealed| read(&key.open(&place.of_digest(), &sealed)?));
-    Ok(Some(Conversation {
-        session: found.session,
-        exchanges: exchanges.collect::<Result<_>>()?,
-        digest: digest.transpose()?,
-    }))
+    let exchanges = rows::exchanges(connection, place)?;
+    talk::open(&key, place, found.session, exchanges, found.digest).map(Some)
 }
 
 /// Deletes a session and what its placeholders stand for; the keys are overwritten, so that they

@@ -17,6 +17,7 @@ use largestack_types::time::Timestamp;
 use rusqlite::Connection;
 
 use crate::error::{Result, StoreError};
+use crate::keyfile::KEY_FILE;
 use crate::sqlite::barrier::Barrier;
 use crate::sqlite::cache;
 use crate::sqlite::migrate;
@@ -24,10 +25,10 @@ use crate::sqlite::open::File;
 use crate::sqlite::owners::Process;
 use crate::sqlite::pool::Pool;
 use crate::sqlite::queue::Stats;
-use crate::sqlite::sessions;
-use crate::sqlite::vault::{self, KEY_FILE};
+use crate::sqlite::vault;
 use crate::sqlite::watch::Watch;
 use crate::sqlite::writer::Writer;
+use crate::talk::Keys;
 
 /// Threads that read each file.
 const READERS: usize = 2;
@@ -65,7 +66,7 @@ pub(crate) struct Writing {
     /// The number of the next reservation.
     pub reservations: AtomicU64,
     pub limited: LimitedScopes,
-    pub session_keys: Mutex<sessions::Keys>,
+    pub session_keys: Mutex<Keys>,
     pub documents: Pool,
     pub cache: Pool,
     pub options: Options,
@@ -232,6 +233,15 @@ impl Store {
     pub(crate) fn writing(&self) -> Result<&Writing> {
         let refused = || StoreError::OpenedForReading { path: self.0.folder.clone() };
         self.0.writing.as_ref().ok_or_else(refused)
+    }
+
+    /// Where a future of this store is polled: wherever the caller polls it.
+    #[expect(clippy::unused_self, reason = "a store in a server is polled beside its connections")]
+    pub(crate) fn within<'a, T>(
+        &'a self,
+        work: impl Future<Output = T> + Send + 'a,
+    ) -> BoxFuture<'a, T> {
+        work.boxed()
     }
 
     /// Does something in a transaction of `state.db` and waits until it is durable.

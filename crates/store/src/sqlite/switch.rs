@@ -1,66 +1,18 @@
 //! The kill switch: throwing, lifting, and what was done with it.
 
-use std::fmt;
-
 use futures::FutureExt as _;
 use largestack_ports::BoxFuture;
 use largestack_ports::switch::{Switch, Thrown};
 use largestack_types::errors::Result as PortResult;
-use largestack_types::scope::{Scope, TenantId};
+use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, params};
-use serde::{Deserialize, Serialize};
 
-use crate::error::{Result, StoreError};
+use crate::error::Result;
 use crate::sqlite::rows::integer;
 use crate::sqlite::store::{Store, failed};
-use crate::sqlite::watch::{self, Switches};
-
-/// Whose runs a switch stops.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum SwitchScope {
-    /// Every tenant's.
-    All,
-    /// One tenant's.
-    Tenant(TenantId),
-}
-
-impl SwitchScope {
-    fn as_str(&self) -> &str {
-        match self {
-            Self::All => "*",
-            Self::Tenant(tenant) => tenant.as_str(),
-        }
-    }
-
-    fn parse(text: &str) -> Result<Self> {
-        match text {
-            "*" => Ok(Self::All),
-            name => TenantId::new(name)
-                .map(Self::Tenant)
-                .map_err(|_| StoreError::Value { what: "switch" }),
-        }
-    }
-}
-
-impl fmt::Display for SwitchScope {
-    /// `*` or the tenant.
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
-
-/// A throw or a lift, as the history keeps it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SwitchChange {
-    /// Whose switch.
-    pub scope: SwitchScope,
-    /// `true` for a throw, `false` for a lift.
-    pub on: bool,
-    /// Who did it, why and when.
-    pub act: Thrown,
-}
+use crate::sqlite::watch;
+use crate::switches::{SwitchChange, SwitchScope, find, wait};
 
 fn note(connection: &Connection, scope: &str, action: &str, act: &Thrown) -> rusqlite::Result<()> {
     connection
@@ -109,34 +61,13 @@ fn history(connection: &Connection, limit: u64) -> rusqlite::Result<Vec<(String,
         .collect()
 }
 
-fn find(switches: &Switches, tenant: &str) -> Option<Thrown> {
-    if switches.is_empty() {
-        return None;
-    }
-    switches.get("*").or_else(|| switches.get(tenant)).cloned()
-}
-
 impl Switch for Store {
     fn thrown(&self, scope: &Scope) -> Option<Thrown> {
         find(&self.0.switch.now(), scope.tenant().as_str())
     }
 
     fn wait(&self, scope: &Scope) -> BoxFuture<'static, Thrown> {
-        let mut receiver = self.0.switch.subscribe();
-        let tenant = scope.tenant().clone();
-        async move {
-            let on = |switches: &Switches| find(switches, tenant.as_str()).is_some();
-            let thrown = match receiver.wait_for(on).await {
-                Ok(switches) => find(&switches, tenant.as_str()),
-                Err(_) => None,
-            };
-            match thrown {
-                Some(thrown) => thrown,
-                // The store is gone, and with it whoever could tell.
-                None => std::future::pending().await,
-            }
-        }
-        .boxed()
+        wait(self.0.switch.subscribe(), scope.tenant().clone()).boxed()
     }
 }
 

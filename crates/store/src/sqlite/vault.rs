@@ -15,31 +15,10 @@ use largestack_types::scope::{Scope, TenantId};
 use rusqlite::{Connection, OptionalExtension, ToSql, params};
 
 use crate::error::{Result, StoreError};
-use crate::keyfile;
+use crate::keyfile::{self, KEY_FILE};
+use crate::place::Tree;
 use crate::seal::Key;
 use crate::sqlite::store::{Store, failed};
-
-/// The name of the master key's file, in the store's folder.
-pub(crate) const KEY_FILE: &str = "vault.key";
-
-/// A run tree of a tenant.
-#[derive(Clone)]
-struct Tree {
-    tenant: TenantId,
-    root: RunId,
-}
-
-impl Tree {
-    fn of(scope: &Scope, root: RunId) -> Self {
-        Self { tenant: scope.tenant().clone(), root }
-    }
-
-    /// What a sealed value is bound to; a data key is bound to the place without a placeholder.
-    fn place(&self, placeholder: &str) -> Hash {
-        let (tenant, root) = (self.tenant.as_str().as_bytes(), self.root.as_bytes());
-        Hash::of_all([b"largestack vault 1".as_slice(), tenant, root, placeholder.as_bytes()])
-    }
-}
 
 fn sealed_key(connection: &Connection, tree: &Tree) -> Result<Option<(String, Vec<u8>)>> {
     connection

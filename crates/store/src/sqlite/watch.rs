@@ -1,7 +1,6 @@
 //! The kill switch as every process of the store sees it: a thread asks SQLite several times a
 //! second whether anybody has written, and reads the switches when somebody has.
 
-use std::collections::HashMap;
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -14,12 +13,10 @@ use tokio::sync::watch;
 use crate::error::{Result, StoreError};
 use crate::sqlite::open::File;
 use crate::sqlite::store::failed;
+use crate::switches::Switches;
 
 /// Well under the second within which a thrown switch must be seen everywhere.
 const INTERVAL: Duration = Duration::from_millis(150);
-
-/// Switches that are on, by tenant or `*`.
-pub(crate) type Switches = HashMap<String, Thrown>;
 
 struct Reading {
     connection: Connection,

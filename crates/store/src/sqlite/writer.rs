@@ -14,9 +14,10 @@ use rusqlite::Connection;
 use tokio::sync::oneshot;
 
 use crate::error::{Result, StoreError};
+use crate::facts::Claimed;
 use crate::sqlite::leases::{Claim, Leases};
 use crate::sqlite::owners::Process;
-use crate::sqlite::queue::{Claimed, Queue, Reply, Task, Work};
+use crate::sqlite::queue::{Queue, Reply, Task, Work};
 use crate::sqlite::transact::Transactor;
 
 /// The writer's handle; dropping it writes what is left.

@@ -1,10 +1,9 @@
-//! Kept replies and what pools have learned: the same laws for every place they are kept in, and
-//! what only a file can do.
+//! Kept replies and what pools have learned: what only a file can do.
 
 use std::sync::Arc;
 
-use largestack_ports::cache::{Cache, CachedReply, MemoryCache};
-use largestack_ports::pools::{PoolMemory, ProcessPools};
+use largestack_ports::cache::{Cache, CachedReply};
+use largestack_ports::pools::PoolMemory;
 use largestack_store::Store;
 use largestack_types::hash::Hash;
 use largestack_types::label::Label;
@@ -30,31 +29,6 @@ const fn at(micros: i64) -> Timestamp {
     Timestamp::from_micros(micros)
 }
 
-fn laws(cache: &dyn Cache) {
-    let (acme, other, key) = (tenant("acme"), tenant("other"), Hash::of(b"call"));
-    let get = |scope: &Scope, now| block_on(cache.get(scope, key, at(now))).unwrap();
-    let put = |scope: &Scope, reply, now| block_on(cache.put(scope, key, reply, at(now))).unwrap();
-    assert_eq!(get(&acme, 0), None);
-    put(&acme, reply("one", 100), 0);
-    assert_eq!(get(&acme, 99), Some(reply("one", 100)));
-    assert_eq!(get(&other, 0), None);
-    put(&acme, reply("two", 200), 0);
-    put(&other, reply("theirs", 300), 0);
-    assert_eq!(get(&acme, 150), Some(reply("two", 200)));
-    assert_eq!(get(&acme, 200), None);
-    put(&acme, reply("three", 300), 200);
-    assert_eq!(block_on(cache.clear(&acme)).unwrap(), 1);
-    assert_eq!(get(&acme, 0), None);
-    assert_eq!(get(&other, 0), Some(reply("theirs", 300)));
-}
-
-#[test]
-fn replies_are_given_until_they_expire_and_to_their_tenant_only() {
-    laws(&MemoryCache::new(1 << 20));
-    let folder = tempfile::tempdir().unwrap();
-    laws(&open(folder.path()));
-}
-
 #[test]
 fn another_process_finds_what_was_kept_and_what_has_expired_is_swept_away() {
     let folder = tempfile::tempdir().unwrap();
@@ -74,20 +48,9 @@ fn another_process_finds_what_was_kept_and_what_has_expired_is_swept_away() {
 }
 
 #[test]
-fn what_a_pool_has_learned_outlives_the_process_and_stays_with_its_tenant() {
+fn what_a_pool_has_learned_outlives_the_process() {
     let folder = tempfile::tempdir().unwrap();
-    let process = ProcessPools::default();
-    let laws = |memory: &dyn PoolMemory| {
-        let (acme, other) = (tenant("acme"), tenant("other"));
-        assert_eq!(block_on(memory.load(&acme, "fast")).unwrap(), None);
-        block_on(memory.save(&acme, "fast", "{}".to_owned())).unwrap();
-        block_on(memory.save(&acme, "fast", "{\"a\":1}".to_owned())).unwrap();
-        assert_eq!(block_on(memory.load(&acme, "fast")).unwrap().as_deref(), Some("{\"a\":1}"));
-        assert_eq!(block_on(memory.load(&acme, "cheap")).unwrap(), None);
-        assert_eq!(block_on(memory.load(&other, "fast")).unwrap(), None);
-    };
-    laws(&process);
-    laws(&open(folder.path()));
+    block_on(open(folder.path()).save(&tenant("acme"), "fast", "{\"a\":1}".to_owned())).unwrap();
     let again = open(folder.path());
     let learned = block_on(again.load(&tenant("acme"), "fast")).unwrap();
     assert_eq!(learned.as_deref(), Some("{\"a\":1}"));

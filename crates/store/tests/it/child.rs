@@ -1,10 +1,12 @@
 //! A second process on a store, for the tests.
 //!
-//! `append FOLDER SEED RUNS` appends to its runs for as long as it lives and says `RUN SEQ` for
-//! everything that is durable; `hold FOLDER RUN` takes a run, says `held` and waits until its input
+//! A place is a folder, or `URL|KEY_FILE|LEASE` for a server and the milliseconds of a lease there.
+//!
+//! `append PLACE SEED RUNS` appends to its runs for as long as it lives and says `RUN SEQ` for
+//! everything that is durable; `hold PLACE RUN` takes a run, says `held` and waits until its input
 //! ends; `spend FOLDER|URL direct|sliced CALLS` reserves and settles in the budgets of agent `a` and the
 //! tenant, says `settled NANOS` for each call, and `closed` when it has given everything back;
-//! `talk FOLDER RUN` is one run after the other in one session, each with three events and what was
+//! `talk PLACE RUN` is one run after the other in one session, each with three events and what was
 //! said in the append of the last, and says `RUN 3` for each that is durable;
 //! `stream FOLDER|URL direct|sliced` makes one call there and says `told NANOS` for each report;
 //! `secrets FOLDER PREFIX COUNT` sets that many secrets, one after the other.
@@ -18,12 +20,10 @@ use std::sync::Arc;
 use largestack_engine::event::{DoubtDecision, DoubtSettled};
 use largestack_engine::{Event, Recorded};
 use largestack_ports::clock::FakeClock;
-#[cfg(feature = "postgres")]
-use largestack_ports::ids::MakeId as _;
-use largestack_ports::ids::{CountingIds, Ids};
+use largestack_ports::ids::Ids;
 use largestack_ports::journal::{Batch, Journal, Lease};
 use largestack_ports::ledger::Ledger;
-use largestack_ports::sessions::{Exchange, IfAbsent, Remembered, SessionKey, Sessions as _};
+use largestack_ports::sessions::{Exchange, IfAbsent, Remembered, SessionKey};
 use largestack_ports::vault::Sensitive;
 use largestack_store::{Options, SecretFile, Store};
 use largestack_types::id::{EffectId, OwnerId, RunId};
@@ -43,10 +43,20 @@ async fn ledger(place: &str) -> Outcome<Arc<dyn Ledger>> {
     let (ids, clock) = (Arc::new(Random(RandomState::new())), Arc::new(FakeClock::default()));
     #[cfg(feature = "postgres")]
     if place.starts_with("postgres://") {
-        let owner = ids.owner_id(Timestamp::from_micros(0));
-        return Ok(Arc::new(largestack_store::PostgresStore::connect(place, owner, clock).await?));
+        return Ok(Arc::new(server(place, ids, clock).await?));
     }
     Ok(Arc::new(Store::open(Path::new(place), Options::new(ids, clock))?))
+}
+
+/// A process of the store of a server, which seals nothing.
+#[cfg(feature = "postgres")]
+async fn server(
+    url: &str,
+    ids: Arc<dyn Ids>,
+    clock: Arc<FakeClock>,
+) -> Outcome<largestack_store::PostgresStore> {
+    let options = largestack_store::PostgresOptions::new(ids, clock, "no.key".into());
+    Ok(largestack_store::PostgresStore::connect(url, options).await?)
 }
 
 /// Ids that no two processes share, which counted ones would.
@@ -69,9 +79,9 @@ fn main() -> Outcome {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
     let words: Vec<&str> = arguments.iter().map(String::as_str).collect();
     match words.as_slice() {
-        ["append", folder, seed, runs] => append(Path::new(folder), seed.parse()?, runs.parse()?),
-        ["talk", folder, first] => talk(Path::new(folder), first.parse()?),
-        ["hold", folder, run] => hold(Path::new(folder), run.parse()?),
+        ["append", place, seed, runs] => append(&*journal(place)?, seed.parse()?, runs.parse()?),
+        ["talk", place, first] => talk(&*journal(place)?, first.parse()?),
+        ["hold", place, run] => hold(&*journal(place)?, run.parse()?),
         ["spend", place, how, calls] => {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
             let ledger = runtime.block_on(ledger(place))?;
@@ -84,7 +94,7 @@ fn main() -> Outcome {
             spending::stream(&runtime, ledger, *how == "sliced")
         }
         _ => {
-            Err("usage: append FOLDER SEED RUNS | talk FOLDER RUN | hold FOLDER RUN | spend FOLDER HOW CALLS".into())
+            Err("usage: append PLACE SEED RUNS | talk PLACE RUN | hold PLACE RUN | spend FOLDER HOW CALLS".into())
         }
     }
 }
@@ -93,9 +103,18 @@ fn block_on<T>(future: impl Future<Output = T>) -> Outcome<T> {
     Ok(tokio::runtime::Builder::new_current_thread().build()?.block_on(future))
 }
 
-fn open(folder: &Path) -> Outcome<Store> {
-    let options = Options::new(Arc::new(CountingIds::default()), Arc::new(FakeClock::default()));
-    Ok(Store::open(folder, options)?)
+fn journal(place: &str) -> Outcome<Arc<dyn Journal>> {
+    // Each process is another one: counted ids would name them all the same.
+    let (ids, clock) = (Arc::new(Random(RandomState::new())), Arc::new(FakeClock::default()));
+    #[cfg(feature = "postgres")]
+    if let [url, key, lease] = *place.split('|').collect::<Vec<_>>() {
+        let options = largestack_store::PostgresOptions::new(ids, clock, key.into());
+        let lease = std::time::Duration::from_millis(lease.parse()?);
+        let options = largestack_store::PostgresOptions { lease, ..options };
+        let store = block_on(largestack_store::PostgresStore::connect(url, options))??;
+        return Ok(Arc::new(store));
+    }
+    Ok(Arc::new(Store::open(Path::new(place), Options::new(ids, clock))?))
 }
 
 fn secrets(folder: &Path, prefix: &str, count: usize) -> Outcome {
@@ -116,8 +135,7 @@ fn event(seq: u64) -> Recorded {
     Recorded { seq, at: Timestamp::from_micros(0), event: Arc::new(event) }
 }
 
-fn append(folder: &Path, seed: u128, runs: u128) -> Outcome {
-    let store = open(folder)?;
+fn append(store: &dyn Journal, seed: u128, runs: u128) -> Outcome {
     let (scope, owner) = (Scope::local(), OwnerId::from_u128(seed));
     let mut leases: Vec<(Lease, u64)> = Vec::new();
     for run in 0..runs {
@@ -148,16 +166,14 @@ fn append(folder: &Path, seed: u128, runs: u128) -> Outcome {
     }
 }
 
-fn talk(folder: &Path, first: u128) -> Outcome {
-    // Each process is another one: counted ids would name them all the same.
-    let (ids, clock) = (Arc::new(Random(RandomState::new())), Arc::new(FakeClock::default()));
-    let store = Store::open(folder, Options::new(ids, clock))?;
+fn talk(store: &dyn Journal, first: u128) -> Outcome {
+    let sessions = store.sessions().ok_or("no sessions")?;
     let (scope, session) = (Scope::local(), SessionKey::from("talk"));
     let mut out = std::io::stdout();
     for number in first.. {
         let run = RunId::from_u128(number);
         let lease = block_on(store.claim(&scope, run, OwnerId::from_u128(first)))??;
-        block_on(store.hold(&lease, &session, IfAbsent::Make(None)))??;
+        block_on(sessions.hold(&lease, &session, IfAbsent::Make(None)))??;
         store.append(&lease, Batch::of(event(1)))?;
         store.append(&lease, Batch::of(event(2)))?;
         let messages = vec![Arc::new(Message::user(PartId::new(0, 1), format!("said by {run}")))];
@@ -169,13 +185,12 @@ fn talk(folder: &Path, first: u128) -> Outcome {
             writeln!(out, "{run} 3")?;
             out.flush()?;
         }
-        block_on(Journal::release(&store, &lease))??;
+        block_on(store.release(&lease))??;
     }
     Ok(())
 }
 
-fn hold(folder: &Path, run: RunId) -> Outcome {
-    let store = open(folder)?;
+fn hold(store: &dyn Journal, run: RunId) -> Outcome {
     let lease = block_on(store.claim(&Scope::local(), run, OwnerId::from_u128(7)))??;
     store.append(&lease, Batch::of(event(1)))?;
     block_on(store.durable())??;

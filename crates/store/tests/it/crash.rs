@@ -15,7 +15,7 @@ use largestack_types::scope::Scope;
 use crate::fixture::{block_on, event, events, open, owner, run};
 
 /// Killed when the test ends, however it ends.
-struct Other(Child);
+pub(crate) struct Other(pub(crate) Child);
 
 impl Drop for Other {
     fn drop(&mut self) {
@@ -24,7 +24,7 @@ impl Drop for Other {
     }
 }
 
-fn start(arguments: &[&str]) -> Other {
+pub(crate) fn start(arguments: &[&str]) -> Other {
     let child = Command::new(env!("CARGO_BIN_EXE_largestack-store-child"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -38,13 +38,23 @@ fn appending(folder: &Path, seed: &str, runs: &str) -> Other {
 }
 
 /// Reads `acknowledgements` lines, kills the process, and returns the last one for each run.
-fn kill_after(mut other: Other, acknowledgements: usize) -> BTreeMap<RunId, u64> {
+pub(crate) fn kill_after(other: Other, acknowledgements: usize) -> BTreeMap<RunId, u64> {
+    last_said(other, acknowledgements, |other| other.0.kill().unwrap())
+}
+
+/// Reads `acknowledgements` lines, does something to the process, and returns the last line for each
+/// run that it said until its end.
+pub(crate) fn last_said(
+    mut other: Other,
+    acknowledgements: usize,
+    then: impl FnOnce(&mut Other),
+) -> BTreeMap<RunId, u64> {
     let mut out = BufReader::new(other.0.stdout.take().unwrap());
     let mut text = String::new();
     for _ in 0..acknowledgements {
         assert_ne!(out.read_line(&mut text).unwrap(), 0, "ended by itself");
     }
-    other.0.kill().unwrap();
+    then(&mut other);
     out.read_to_string(&mut text).unwrap();
     // A line that was cut is not an acknowledgement.
     let whole = text.rfind('\n').map_or("", |end| &text[..end]);
@@ -53,7 +63,7 @@ fn kill_after(mut other: Other, acknowledgements: usize) -> BTreeMap<RunId, u64>
 }
 
 /// Each run has its events from 1 without a gap, and all that were acknowledged.
-fn check(store: &Store, acknowledged: &BTreeMap<RunId, u64>) {
+pub(crate) fn check(store: &dyn Journal, acknowledged: &BTreeMap<RunId, u64>) {
     for (run, acknowledged) in acknowledged {
         let read = block_on(store.read(&Scope::local(), *run, 0)).unwrap();
         for (at, found) in read.iter().enumerate() {

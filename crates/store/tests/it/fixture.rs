@@ -7,7 +7,7 @@ use largestack_engine::event::{DoubtDecision, DoubtSettled};
 use largestack_engine::{Event, Recorded, Status};
 use largestack_ports::clock::FakeClock;
 use largestack_ports::ids::CountingIds;
-use largestack_ports::journal::{Batch, LedgerLine, RunSummary};
+use largestack_ports::journal::{Batch, RunSummary};
 use largestack_store::{Options, Store};
 use largestack_types::hash::Hash;
 use largestack_types::id::{EffectId, OwnerId, RunId};
@@ -54,19 +54,6 @@ pub(crate) fn event(seq: u64) -> Recorded {
 /// Events from `first` to `last`.
 pub(crate) fn events(first: u64, last: u64) -> Batch {
     Batch { events: (first..=last).map(event).collect(), ..Batch::default() }
-}
-
-pub(crate) fn line(agent: &str, model: &str, day: i64, nanos: i64) -> LedgerLine {
-    LedgerLine {
-        at: Timestamp::from_micros(day * 86_400_000_000),
-        seq: 1,
-        root: run(1),
-        agent: agent.into(),
-        model: model.into(),
-        usage: Usage { input_tokens: Some(10), output_tokens: Some(2), ..Usage::default() },
-        cost: Money::from_nanos(nanos),
-        cached: false,
-    }
 }
 
 pub(crate) fn summary(number: u128, seq: u64) -> RunSummary {

@@ -1,34 +1,127 @@
-//! The suite over the journal in memory and the one on disk.
+//! The laws of a store's parts over memory and SQLite; what is in a server keeps the same ones in
+//! `postgres/laws.rs`.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use largestack_ports::journal::{Journal, MemoryJournal};
+use largestack_ports::BoxFuture;
+use largestack_ports::cache::MemoryCache;
+use largestack_ports::clock::FakeClock;
+use largestack_ports::ids::CountingIds;
+use largestack_ports::journal::MemoryJournal;
+use largestack_ports::pools::ProcessPools;
+use largestack_ports::results::MemoryResults;
+use largestack_ports::switch::{Switch, Thrown};
+use largestack_ports::vault::MemoryVault;
+use largestack_store::{Options, Store, SwitchScope};
+use largestack_testkit::{approvals_suite, journal_suite, kept_suite, switch_suite, vault_suite};
+use largestack_types::scope::TenantId;
 
-use crate::{fixture, suite};
+use crate::fixture::open;
 
-fn check(law: fn(&Arc<dyn Journal>)) {
-    law(&(Arc::new(MemoryJournal::default()) as Arc<dyn Journal>));
-    let folder = tempfile::tempdir().unwrap();
-    law(&(Arc::new(fixture::open(folder.path())) as Arc<dyn Journal>));
+/// Folders that live as long as the test.
+#[derive(Default)]
+struct Folders(Mutex<Vec<tempfile::TempDir>>);
+
+impl Folders {
+    fn store(&self) -> Store {
+        let folder = tempfile::tempdir().unwrap();
+        let store = open(folder.path());
+        self.0.lock().unwrap().push(folder);
+        store
+    }
 }
 
-macro_rules! laws {
-    ($($law:ident)+) => {$(
-        #[test]
-        fn $law() {
-            check(suite::$law);
-        }
-    )+};
+#[tokio::test]
+async fn journals_in_memory_and_in_sqlite_keep_the_laws() {
+    journal_suite::all(&|| Arc::new(MemoryJournal::default())).await;
+    let folders = Folders::default();
+    journal_suite::all(&|| Arc::new(folders.store())).await;
 }
 
-laws! {
-    what_is_appended_is_read_back_in_order
-    a_batch_that_does_not_follow_is_refused_whole
-    a_run_has_one_holder_and_the_refusal_names_it
-    claiming_again_makes_the_older_lease_useless
-    costs_add_up_exactly
-    a_total_beyond_the_range_of_money_is_an_error
-    the_last_line_of_a_run_wins_and_lists_begin_with_the_newest
-    bytes_of_a_batch_are_found_by_their_hash
-    tenants_see_nothing_of_each_other
+#[tokio::test]
+async fn vaults_in_memory_and_in_sqlite_keep_the_laws() {
+    vault_suite::all(&|| Arc::new(MemoryVault::default())).await;
+    let folders = Folders::default();
+    vault_suite::all(&|| Arc::new(folders.store())).await;
+}
+
+#[tokio::test]
+async fn what_is_kept_in_memory_and_in_sqlite_is_given_until_it_expires_and_to_its_tenant_only() {
+    let folders = Folders::default();
+    let store = folders.store();
+    kept_suite::replies(&MemoryCache::new(1 << 20)).await;
+    kept_suite::replies(&store).await;
+    kept_suite::results(&MemoryResults::default()).await;
+    kept_suite::results(&store).await;
+    kept_suite::pools(&ProcessPools::default()).await;
+    kept_suite::pools(&store).await;
+}
+
+#[tokio::test]
+async fn approvals_in_sqlite_keep_the_laws() {
+    let folders = Folders::default();
+    approvals_suite::all(&|| {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), FakeClock::default());
+        let part = || {
+            let options = Options::new(Arc::new(CountingIds::default()), Arc::new(clock.clone()));
+            Arc::new(Store::open(folder.path(), options).unwrap())
+        };
+        let (here, there) = (part(), part());
+        folders.0.lock().unwrap().push(folder);
+        approvals_suite::Form { here, there, clock }
+    })
+    .await;
+}
+
+struct Board(Store);
+
+fn switch(tenant: Option<&TenantId>) -> SwitchScope {
+    tenant.cloned().map_or(SwitchScope::All, SwitchScope::Tenant)
+}
+
+impl switch_suite::Board for Board {
+    fn switch(&self) -> &dyn Switch {
+        &self.0
+    }
+
+    fn throw<'a>(
+        &'a self,
+        tenant: Option<&'a TenantId>,
+        by: &'a str,
+        reason: &'a str,
+    ) -> BoxFuture<'a, Thrown> {
+        Box::pin(async move { self.0.throw_switch(&switch(tenant), by, reason).await.unwrap() })
+    }
+
+    fn lift<'a>(
+        &'a self,
+        tenant: Option<&'a TenantId>,
+        by: &'a str,
+    ) -> BoxFuture<'a, Option<Thrown>> {
+        Box::pin(async move { self.0.lift_switch(&switch(tenant), by, "over").await.unwrap() })
+    }
+
+    fn count(&self) -> BoxFuture<'_, usize> {
+        Box::pin(async { self.0.switches().await.unwrap().len() })
+    }
+
+    fn history(&self) -> BoxFuture<'_, Vec<(bool, String)>> {
+        Box::pin(async {
+            let changes = self.0.switch_history(10).await.unwrap();
+            changes.into_iter().map(|change| (change.on, change.act.by)).collect()
+        })
+    }
+}
+
+#[tokio::test]
+async fn switches_in_sqlite_keep_the_laws() {
+    let folders = Folders::default();
+    switch_suite::all(&|| {
+        let folder = tempfile::tempdir().unwrap();
+        let part = || Arc::new(Board(open(folder.path())));
+        let form: switch_suite::Form = (part(), part());
+        folders.0.lock().unwrap().push(folder);
+        form
+    })
+    .await;
 }

@@ -1,6 +1,6 @@
 //! The store from outside: laws that hold for every journal, and what only a store on disk can do
 //! wrong.
-#![expect(clippy::unwrap_used, clippy::expect_used, reason = "helpers of tests fail like tests")]
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail like tests")]
 
 mod approvals;
 mod cache;
@@ -19,7 +19,6 @@ mod results;
 mod secrets;
 mod sessions;
 mod spender;
-mod suite;
 mod switch;
 mod vault;
 mod writing;

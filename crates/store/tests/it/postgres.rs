@@ -1,14 +1,15 @@
 //! The store in a Postgres server, each test in a schema of its own and as a user without special
 //! rights.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, LazyLock};
 
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::FakeClock;
+use largestack_ports::ids::CountingIds;
 use largestack_ports::ledger::{Ledger, Sliced};
 use largestack_ports::limits::Limits;
-use largestack_store::PostgresStore;
+use largestack_store::{PostgresOptions, PostgresStore};
 use largestack_testkit::{ledger_suite, limits_suite, services};
 use largestack_types::id::OwnerId;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
@@ -19,6 +20,9 @@ use crate::spender::{
 
 mod asked;
 mod connections;
+mod crash;
+mod keys;
+mod laws;
 mod tenants;
 
 /// Tells schemas of this process apart.
@@ -63,6 +67,25 @@ fn wait<T>(future: impl Future<Output = T>) -> T {
     tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(future))
 }
 
+/// Where the master keys of this process's tests are.
+static KEYS: LazyLock<tempfile::TempDir> = LazyLock::new(|| tempfile::tempdir().unwrap());
+
+/// A process of the store at an address, whose owner is this.
+fn options(url: &str, number: u128, clock: FakeClock) -> PostgresOptions {
+    let file = KEYS.path().join(format!("{}.key", url.rsplit_once('=').unwrap().1));
+    let ids = Arc::new(CountingIds::default());
+    PostgresOptions {
+        owner: owner(url, number),
+        ..PostgresOptions::new(ids, Arc::new(clock), file)
+    }
+}
+
+/// A process of the store at an address.
+async fn process(url: &str, number: u128) -> PostgresStore {
+    PostgresStore::connect(url, options(url, number, FakeClock::default())).await.unwrap()
+}
+
+/// A store of a schema of its own, and processes of it.
 struct Postgres {
     url: String,
     clock: FakeClock,
@@ -77,8 +100,8 @@ impl Postgres {
     }
 
     fn store(&self, number: u128) -> Arc<PostgresStore> {
-        let (owner, clock) = (owner(&self.url, number), Arc::new(self.clock.clone()));
-        Arc::new(wait(PostgresStore::connect(&self.url, owner, clock)).unwrap())
+        let options = options(&self.url, number, self.clock.clone());
+        Arc::new(wait(PostgresStore::connect(&self.url, options)).unwrap())
     }
 }
 
@@ -146,8 +169,7 @@ async fn limits_in_postgres_keep_the_laws() {
 async fn processes_on_one_server_that_are_killed_never_pass_a_limit() {
     let Some(server) = services::postgres() else { return };
     let url = schema(&server).await;
-    let clock = Arc::new(FakeClock::default());
-    let store = PostgresStore::connect(&url, owner(&url, 1), clock).await.unwrap();
+    let store = process(&url, 1).await;
     processes_that_are_killed_never_pass_a_limit(&store, &["spend", &url]).await;
 }
 
@@ -155,7 +177,6 @@ async fn processes_on_one_server_that_are_killed_never_pass_a_limit() {
 async fn a_process_on_one_server_that_is_killed_in_a_call_is_booked_at_its_last_report() {
     let Some(server) = services::postgres() else { return };
     let url = schema(&server).await;
-    let clock = Arc::new(FakeClock::default());
-    let store = PostgresStore::connect(&url, owner(&url, 1), clock).await.unwrap();
+    let store = process(&url, 1).await;
     a_killed_process_is_booked_at_its_last_report(&store, &["stream", &url]).await;
 }

@@ -4,8 +4,7 @@ use std::io::Read as _;
 use std::sync::Arc;
 
 use clap::Args;
-use largestack_ports::approvals::{self as port, Approval, Approvals as _, Right, Standing, Token};
-use largestack_ports::journal::Journal as _;
+use largestack_ports::approvals::{self as port, Approval, Right, Standing, Token};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 
@@ -15,10 +14,10 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::place;
 use crate::render::questions::{QuestionDocument, word};
 use crate::render::text::clean;
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 /// Bytes of a token that are read from standard input.
 const MOST_TOKEN: u64 = 1_000;
@@ -55,14 +54,15 @@ impl Answer {
     pub(super) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let (path, name) = self.named.parts()?;
         let (right, said) = (self.right()?, self.said()?);
-        let state = place::existing(global, path)?;
         let (answered, top) = {
-            let (store, scope) = (compose::store(&state)?, compose::scope());
+            let (_, shared) = Shared::of_project(global, path, For::Writing)?;
+            let scope = compose::scope();
             blocking(async {
-                let id = super::find(&store, name).await?.question.id;
-                let answered = store.answer(&scope, id, right, said).await?;
+                let approvals = &*shared.approvals;
+                let id = super::find(approvals, name).await?.question.id;
+                let answered = approvals.answer(&scope, id, right, said).await?;
                 // What is below a run is taken up with it.
-                let asks = store.run(&scope, answered.question.run).await?;
+                let asks = shared.journal.run(&scope, answered.question.run).await?;
                 let top = asks.map_or(answered.question.run, |asks| asks.root);
                 Ok::<_, LargestackError>((answered, top))
             })??

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use clap::Args;
-use largestack_ports::approvals::Approvals as _;
 use serde::Serialize;
 
 use super::Named;
@@ -11,8 +10,8 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::place;
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 
 /// Hands on the right to answer a question.
 #[derive(Debug, Args)]
@@ -41,10 +40,11 @@ struct Document<'a> {
 impl Delegate {
     pub(super) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let (path, name) = self.named.parts()?;
-        let store = compose::store(&place::existing(global, path)?)?;
+        let (_, shared) = Shared::of_project(global, path, For::Writing)?;
+        let store = &*shared.approvals;
         let (from, to) = (Arc::clone(&self.from), Arc::clone(&self.to));
         let (id, token) = blocking(async {
-            let id = super::find(&store, name).await?.question.id;
+            let id = super::find(store, name).await?.question.id;
             store.delegate(&compose::scope(), id, from, to).await.map(|token| (id, token))
         })??;
         let document = Document {

@@ -4,9 +4,9 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::Args;
-use largestack_ports::journal::{CostBy, Journal as _};
+use largestack_ports::journal::CostBy;
 use largestack_types::call::{Call, Settings, ToolChoice};
-use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::message::Message;
 use largestack_types::money::Money;
 use largestack_types::part::PartId;
@@ -17,10 +17,10 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::place;
 use crate::render::amount::grouped;
 use crate::render::run_json::dollars;
 use crate::screen::Screen;
+use crate::shared::{For, Shared};
 use crate::verbs::providers::project;
 use crate::verbs::wire;
 
@@ -117,9 +117,12 @@ impl Predict {
 
 /// How long this model's answers have been here, where there were any.
 fn usual_output(global: &Global, path: Option<&Path>, model: &str) -> Outcome<Option<u64>> {
-    let Ok(state) = place::existing(global, path) else { return Ok(None) };
-    let store = compose::reader(&state)?;
-    let rows = blocking(store.costs(&compose::scope(), CostBy::Model))??;
+    let shared = match Shared::of_project(global, path, For::Reading) {
+        Ok((_, shared)) => shared,
+        Err(error) if error.code() == Code::NotFound => return Ok(None),
+        Err(error) => return Err(error.into()),
+    };
+    let rows = blocking(shared.journal.costs(&compose::scope(), CostBy::Model))??;
     let row = rows.iter().find(|row| row.key == model);
     Ok(row.and_then(|row| row.usage.output_tokens?.checked_div(row.calls - row.cached)))
 }

@@ -2,7 +2,6 @@
 
 use std::io::IsTerminal as _;
 
-use largestack_config::Environment;
 use largestack_types::errors::Coded as _;
 
 use crate::compose;
@@ -20,23 +19,6 @@ pub(super) fn program() -> Check {
         return slow.advise("This is a debug build, which is slow: use `cargo run --release`");
     }
     check
-}
-
-/// The server that keeps what machines share. Only its address is looked for.
-pub(super) fn server(variable: Option<&str>) -> Option<Check> {
-    let variable = variable?;
-    let name = "server";
-    Some(if !cfg!(feature = "postgres") {
-        let detail = "`store.postgres` needs the feature `postgres`, which is not built in";
-        Check::new(name, Finding::Broken, detail).advise("Build with --features postgres")
-    } else if Environment::of_process().variable(variable).is_some() {
-        let detail = format!("budgets and limits are in the server that {variable} names");
-        Check::new(name, Finding::Ok, detail)
-    } else {
-        let detail = format!("budgets and limits are to be in a server; {variable} is not set");
-        Check::new(name, Finding::Broken, detail)
-            .advise(format!("Set {variable} to postgres://user:password@host/database"))
-    })
 }
 
 /// The secret store; nothing where none was ever made.

@@ -6,7 +6,7 @@ use std::path::Path;
 use largestack_config::Knowledge;
 use largestack_engine::Status;
 use largestack_ports::documents::Documents as _;
-use largestack_ports::journal::{Journal as _, RunSummary};
+use largestack_ports::journal::RunSummary;
 use largestack_store::{Health, Store};
 use largestack_types::errors::{Coded as _, LargestackError};
 
@@ -15,6 +15,7 @@ use crate::documents;
 use crate::render::amount::{bytes, grouped, lasted, moment};
 use crate::render::checks::{Check, Finding};
 use crate::render::text::counted;
+use crate::shared::{self, Shared};
 use crate::standing::Standing;
 
 /// Less free space than this is worth a warning.
@@ -22,8 +23,34 @@ const LITTLE: u64 = 256 << 20;
 /// Runs that are looked at.
 const RECENT: usize = 1_000;
 
-/// Everything about the state in this folder.
-pub(super) async fn checks(folder: &Path, knowledge: Option<&Knowledge>) -> Vec<Check> {
+/// Everything about the state in this folder, and in the server that a variable names.
+pub(super) async fn checks(
+    folder: &Path,
+    knowledge: Option<&Knowledge>,
+    server: Option<&str>,
+) -> Vec<Check> {
+    let mut checks = in_files(folder, knowledge, server.is_none()).await;
+    if let Some(variable) = server {
+        checks.extend(in_server(folder, variable).await);
+    }
+    checks
+}
+
+/// What a server keeps in the place of the folder.
+async fn in_server(folder: &Path, variable: &str) -> Vec<Check> {
+    let name = "server";
+    let shared = match shared::in_server(variable, folder) {
+        Ok(shared) => shared,
+        Err(error) => return vec![broken(name, &error)],
+    };
+    let detail = format!("runs and all they share are in the server that {variable} names");
+    let mut checks = vec![Check::new(name, Finding::Ok, detail), switch(&shared).await];
+    checks.extend(runs(&shared).await);
+    checks
+}
+
+/// What is in the folder: everything, or only what a server does not keep.
+async fn in_files(folder: &Path, knowledge: Option<&Knowledge>, all: bool) -> Vec<Check> {
     if !folder.join("state.db").exists() && !folder.is_file() {
         return vec![absent(folder)];
     }
@@ -35,7 +62,7 @@ pub(super) async fn checks(folder: &Path, knowledge: Option<&Knowledge>) -> Vec<
             if let Ok(store) = compose::reader(folder) {
                 let readable = "the journal can still be read: `largestack trace` works";
                 checks.push(Check::new("reading", Finding::Ok, readable));
-                checks.extend(runs(&store).await);
+                checks.extend(runs(&Shared::in_files(&store)).await);
             }
             return checks;
         }
@@ -44,8 +71,11 @@ pub(super) async fn checks(folder: &Path, knowledge: Option<&Knowledge>) -> Vec<
         Ok(health) => health_checks(folder, &health),
         Err(error) => vec![broken("state", &error)],
     };
-    checks.push(switch(&store).await);
-    checks.extend(runs(&store).await);
+    if all {
+        let shared = Shared::in_files(&store);
+        checks.push(switch(&shared).await);
+        checks.extend(runs(&shared).await);
+    }
     checks.extend(index(&store, knowledge).await);
     checks
 }
@@ -121,7 +151,7 @@ fn key_file(health: &Health) -> Check {
     }
 }
 
-async fn switch(store: &Store) -> Check {
+async fn switch(store: &Shared) -> Check {
     match store.switches().await {
         Err(error) => broken("kill switch", &error),
         Ok(switches) => match switches.first() {
@@ -145,12 +175,12 @@ fn open(runs: Vec<RunSummary>) -> Vec<RunSummary> {
 }
 
 /// Runs that have not ended: cut off, under way in another process, or waiting.
-async fn runs(store: &Store) -> Option<Check> {
-    let runs = match store.runs(&compose::scope(), RECENT).await {
+async fn runs(shared: &Shared) -> Option<Check> {
+    let runs = match shared.journal.runs(&compose::scope(), RECENT).await {
         Ok(runs) => runs,
         Err(error) => return Some(broken("runs", &error)),
     };
-    let runs = match Standing::of_all(store, &compose::scope(), open(runs)).await {
+    let runs = match Standing::of_all(shared, &compose::scope(), open(runs)).await {
         Ok(runs) => runs,
         Err(error) => return Some(broken("runs", &error)),
     };

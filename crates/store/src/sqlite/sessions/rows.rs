@@ -8,23 +8,9 @@ use largestack_types::scope::TenantId;
 use largestack_types::time::Timestamp;
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
-use super::place::Place;
 use crate::error::{Result, StoreError};
-
-/// What a run leaves to its session, on its way into the tables.
-pub(crate) struct Said {
-    pub place: Place,
-    pub holder: RunId,
-    pub exchange: Option<Sealed>,
-    pub digest: Option<Vec<u8>>,
-}
-
-/// An exchange as it is kept.
-pub(crate) struct Sealed {
-    pub run: RunId,
-    pub at: Timestamp,
-    pub text: Vec<u8>,
-}
+use crate::place::Place;
+use crate::talk::{Said, Sealed};
 
 /// A session as it is kept.
 pub(super) struct Found {

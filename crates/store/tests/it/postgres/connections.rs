@@ -4,7 +4,8 @@
 use std::sync::Arc;
 
 use largestack_ports::clock::FakeClock;
-use largestack_store::PostgresStore;
+use largestack_ports::ids::CountingIds;
+use largestack_store::{PostgresOptions, PostgresStore};
 use largestack_testkit::services;
 use largestack_types::errors::{Code, Coded, LargestackError};
 use largestack_types::id::OwnerId;
@@ -14,9 +15,15 @@ use tokio::net::TcpListener;
 
 use super::{of_user, schema};
 
+/// A process that seals nothing.
+fn anybody(number: u128) -> PostgresOptions {
+    let (ids, clock) = (Arc::new(CountingIds::default()), Arc::new(FakeClock::default()));
+    let options = PostgresOptions::new(ids, clock, "no.key".into());
+    PostgresOptions { owner: OwnerId::from_u128(number), ..options }
+}
+
 async fn refused(url: &str) -> LargestackError {
-    let clock = Arc::new(FakeClock::default());
-    let error = PostgresStore::connect(url, OwnerId::from_u128(1), clock).await.unwrap_err();
+    let error = PostgresStore::connect(url, anybody(1)).await.unwrap_err();
     assert_eq!(error.code(), Code::Store);
     let shown = format!("{error} {error:?}");
     assert!(!shown.contains("secret-word"), "{shown}");
@@ -71,9 +78,8 @@ async fn a_certificate_counts_only_of_a_known_authority_and_for_the_hosts_name()
     let full = format!("{by_name}&sslmode=verify-full");
     let unknown = refused(&full).await;
     assert!(unknown.message().contains("can be trusted"), "{unknown}");
-    let clock = Arc::new(FakeClock::default());
     let known = format!("{full}&sslrootcert={authority}");
-    PostgresStore::connect(&known, OwnerId::from_u128(2), clock).await.unwrap();
+    PostgresStore::connect(&known, anybody(2)).await.unwrap();
     // The certificate names `localhost` and no address.
     let other_name = refused(&known.replace("localhost", "127.0.0.1")).await;
     assert!(other_name.message().contains("can be trusted"), "{other_name}");
@@ -110,17 +116,16 @@ async fn tables_that_are_missing_are_made_or_asked_for_and_newer_ones_are_left_a
                  ALTER SCHEMA {} OWNER TO postgres; GRANT USAGE ON SCHEMA {} TO largestack_test";
     sqlx::raw_sql(change(taken)).execute(&mut above).await.unwrap();
     let error = refused(&url).await;
-    assert!(error.message().contains("are of version 0, 3 is needed"), "{error}");
+    assert!(error.message().contains("are of version 0, 5 is needed"), "{error}");
     assert!(error.suggestion().contains("GRANT CREATE"), "{}", error.suggestion());
 
     let given = "GRANT CREATE ON SCHEMA {} TO largestack_test";
     sqlx::raw_sql(change(given)).execute(&mut above).await.unwrap();
     for number in [3, 4] {
-        let clock = Arc::new(FakeClock::default());
-        PostgresStore::connect(&url, OwnerId::from_u128(number), clock).await.unwrap();
+        PostgresStore::connect(&url, anybody(number)).await.unwrap();
     }
     let newer = "INSERT INTO {}.largestack_schema VALUES (1000)";
     sqlx::raw_sql(change(newer)).execute(&mut above).await.unwrap();
     let error = refused(&url).await;
-    assert!(error.message().contains("are of version 1000; this build knows 3"), "{error}");
+    assert!(error.message().contains("are of version 1000; this build knows 5"), "{error}");
 }

@@ -1,4 +1,4 @@
-//! Which session: of which user of which tenant.
+//! Where something is kept, and what a sealed value is therefore bound to.
 
 use std::sync::Arc;
 
@@ -44,5 +44,24 @@ impl Place {
     /// What the exchange of a run is bound to.
     pub(crate) fn of_run(&self, run: RunId) -> Hash {
         self.bound(run.as_bytes())
+    }
+}
+
+/// A run tree of a tenant.
+#[derive(Clone)]
+pub(crate) struct Tree {
+    pub tenant: TenantId,
+    pub root: RunId,
+}
+
+impl Tree {
+    pub(crate) fn of(scope: &Scope, root: RunId) -> Self {
+        Self { tenant: scope.tenant().clone(), root }
+    }
+
+    /// What a sealed value is bound to; a data key is bound to the place without a placeholder.
+    pub(crate) fn place(&self, placeholder: &str) -> Hash {
+        let (tenant, root) = (self.tenant.as_str().as_bytes(), self.root.as_bytes());
+        Hash::of_all([b"largestack vault 1".as_slice(), tenant, root, placeholder.as_bytes()])
     }
 }

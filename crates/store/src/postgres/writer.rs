@@ -1,0 +1,114 @@
+//! The one task of a process that writes for runs: it takes everything that is queued and commits it
+//! in one transaction, and says now and then that the process lives.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use largestack_types::errors::LargestackError;
+use largestack_types::id::OwnerId;
+use largestack_types::scope::TenantId;
+use sqlx::{Connection as _, PgConnection};
+use tokio::time::{Instant, timeout};
+
+use crate::error::{Result, StoreError};
+use crate::postgres::queue::{Group, Next, Queue};
+use crate::postgres::server::PARTING;
+use crate::postgres::told::Told;
+use crate::postgres::{leases, rows};
+
+/// How often a transaction is begun anew that the server rolled back for the sake of another.
+const ATTEMPTS: usize = 5;
+
+/// The writer of a process.
+pub(super) struct Writer {
+    pub(super) connection: PgConnection,
+    pub(super) queue: Arc<Queue>,
+    pub(super) told: Arc<Told>,
+    pub(super) process: OwnerId,
+    /// How long a lease lasts without a sign of life.
+    pub(super) lasting: Duration,
+}
+
+impl Writer {
+    /// Writes until the queue is closed or a transaction fails.
+    pub(super) async fn run(mut self) {
+        let between = self.lasting / 3;
+        let mut beat = Instant::now() + between;
+        loop {
+            match self.queue.next(beat).await {
+                Next::Write(group, ticket) => match self.write(&group).await {
+                    Ok(events) => {
+                        self.queue.committed(ticket, events, group.rows.is_empty());
+                        self.told.say(group.rows.iter().map(|rows| rows.run));
+                    }
+                    // What was to be written may be there or not: nothing more is written, so that
+                    // nothing is built on it.
+                    Err(error) => self.queue.fail(LargestackError::from(error)),
+                },
+                Next::Beat => {
+                    let tenants = self.queue.lock().tenants();
+                    // One that fails is missed by nobody: the next one comes in time, or the
+                    // server is gone and the next commit says so.
+                    let _beaten = self.beat(&tenants).await;
+                    beat = Instant::now() + between;
+                }
+                Next::End => break,
+            }
+        }
+        let tenants = self.queue.lock().tenants();
+        // A server that does not answer is not waited for: it finds out by itself.
+        let _left = timeout(PARTING, async move {
+            let _left = leases::leave(&mut self.connection, &tenants, self.process).await;
+            let _closed = self.connection.close().await;
+        })
+        .await;
+    }
+
+    async fn beat(&mut self, tenants: &[String]) -> Result<()> {
+        if tenants.is_empty() || self.queue.lock().failure().is_some() {
+            return Ok(());
+        }
+        leases::renew(&mut self.connection, tenants, self.process, self.lasting).await
+    }
+
+    async fn write(&mut self, group: &Group) -> Result<u64> {
+        for _ in 1..ATTEMPTS {
+            match self.transact(group).await {
+                Err(StoreError::Server(error)) if error.was_rolled_back() => {}
+                other => return other,
+            }
+        }
+        self.transact(group).await
+    }
+
+    async fn transact(&mut self, group: &Group) -> Result<u64> {
+        let tenants = group.tenants();
+        if group.is_one_statement(&tenants) {
+            return part(&mut self.connection, group, &tenants, self.process).await;
+        }
+        let mut transaction = self.connection.begin().await?;
+        let events = part(&mut transaction, group, &tenants, self.process).await?;
+        transaction.commit().await?;
+        Ok(events)
+    }
+}
+
+async fn part(
+    connection: &mut PgConnection,
+    group: &Group,
+    tenants: &[TenantId],
+    process: OwnerId,
+) -> Result<u64> {
+    let mut events = 0;
+    for tenant in tenants {
+        let mut of_tenant: Vec<_> =
+            group.rows.iter().filter(|rows| rows.tenant == *tenant).collect();
+        // A run's rows stay in their order, and runs are locked in one.
+        of_tenant.sort_by_key(|rows| rows.run);
+        if !of_tenant.is_empty() {
+            events += rows::insert(connection, tenant, &of_tenant, process).await?;
+        }
+        rows::release(connection, tenant, group).await?;
+    }
+    Ok(events)
+}
