@@ -21,7 +21,7 @@ const RATE: f64 = 0.08;
 const MISSED: f64 = 0.35;
 
 /// Measures that say nothing of one unit against another, or follow from the order.
-const NOT_IN_ORDER: [Feature; 12] = [
+const NOT_IN_ORDER: [Feature; 19] = [
     Feature::Bias,
     Feature::Absent,
     Feature::Score,
@@ -34,6 +34,13 @@ const NOT_IN_ORDER: [Feature; 12] = [
     Feature::IsManner,
     Feature::IsTime,
     Feature::IsTopic,
+    Feature::MissingVerbal,
+    Feature::MissingPlural,
+    Feature::MissingOrdinary,
+    Feature::MissingRare,
+    Feature::MissingDefinite,
+    Feature::MissingCompound,
+    Feature::MissingFirst,
 ];
 
 pub(crate) fn fit(cases: &[&Case]) -> Numbers {

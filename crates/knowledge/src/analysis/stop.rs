@@ -15,7 +15,8 @@ const STOP: &[&str] = &[
     "were", "what", "whats", "when", "where", "which", "while", "who", "whom", "whose", "why",
     "will", "with", "wont", "would", "wouldnt", "you", "youre", "your", "yours", "yourself", "s",
     "t", "d", "ll", "re", "ve", "etc", "eg", "ie", "with", "within", "without", "during", "until",
-    "unless", "since", "through", "under", "over", "only", "exactly",
+    "unless", "since", "mustnt", "neednt", "shant", "werent", "through", "under", "over", "only",
+    "exactly",
 ];
 
 /// Whether a folded word is a stop word.

@@ -103,6 +103,21 @@ pub enum Feature {
     Refers,
     /// 1 where only a topic was named.
     IsTopic,
+    /// How much is not said around it of the asked words that end like a verb, as a share of all asked words: documents say them in
+    /// other words.
+    MissingVerbal,
+    /// The same of those that end in `s`: mostly the things that are asked about.
+    MissingPlural,
+    /// The same of the ordinary ones.
+    MissingOrdinary,
+    /// The same of those that are neither ordinary nor names.
+    MissingRare,
+    /// The same of those with an article.
+    MissingDefinite,
+    /// The same of the first one that is no frame word.
+    MissingFirst,
+    /// The same of those that follow another at once.
+    MissingCompound,
 }
 
 impl Feature {
@@ -157,6 +172,13 @@ impl Feature {
         Self::OpensTopic,
         Self::Refers,
         Self::IsTopic,
+        Self::MissingVerbal,
+        Self::MissingPlural,
+        Self::MissingOrdinary,
+        Self::MissingRare,
+        Self::MissingDefinite,
+        Self::MissingFirst,
+        Self::MissingCompound,
     ];
 
     /// Whether it can only speak for a unit, or only against it.
@@ -199,18 +221,7 @@ impl Feature {
             | Self::Better
             | Self::Refers
             | Self::StrayCode => Sign::Against,
-            Self::Bias
-            | Self::IsList
-            | Self::IsStrict
-            | Self::IsYesNo
-            | Self::IsOpen
-            | Self::Agree
-            | Self::Length
-            | Self::IsPerson
-            | Self::IsPlace
-            | Self::IsManner
-            | Self::IsTime
-            | Self::IsTopic => Sign::Either,
+            _ => Sign::Either,
         }
     }
 
@@ -232,7 +243,7 @@ pub enum Sign {
 }
 
 /// How many there are.
-pub const FEATURES: usize = Feature::IsTopic as usize + 1;
+pub const FEATURES: usize = Feature::MissingCompound as usize + 1;
 
 /// The measures of one unit.
 #[derive(Debug, Clone, Copy, PartialEq)]

@@ -9,6 +9,7 @@ mod evidence;
 mod feature;
 mod kind;
 mod lead;
+mod missing;
 pub mod question;
 mod relate;
 mod sought;
@@ -19,7 +20,7 @@ pub use decide::Weights;
 pub use evidence::{Form, Passage, Unit};
 pub use feature::{FEATURES, Feature, Features, Sign};
 pub use lead::{Rival, lead};
-pub use question::{Clause, Expect, Role, clauses};
+pub use question::{Clause, Expect, Role, Standing, clauses};
 pub use sought::Corpus;
 
 use evidence::{Frame, units};

@@ -4,6 +4,7 @@
 use super::evidence::{Form, Frame, Unit, Words};
 use super::feature::{Feature, Features};
 use super::kind;
+use super::missing::missing;
 use super::question::{Clause, Expect, Role};
 use super::relate::relate;
 use super::sought::{Corpus, Sought};
@@ -108,6 +109,7 @@ pub(super) fn weigh(
         .collect();
     said(&mut out, sought, &found, unit, clause);
     relate(&mut out, sought, &found);
+    missing(&mut out, sought, &found);
     answers(&mut out, fit, clause);
     if kind::is_strict(clause.expect) {
         out.set(Feature::Proximity, proximity(sought, unit));

@@ -25,7 +25,7 @@ pub(super) fn attribute(word: &str) -> Option<Expect> {
         | "thickness" | "speed" | "temperature" | "weight" | "number" | "amount" | "quantity"
         | "capacity" | "percentage" | "rate" | "age" | "altitude" | "count" | "volume"
         | "limit" | "pressure" | "voltage" | "power" | "wavelength" | "horsepower" | "latency"
-        | "load" | "angle" | "density" | "torque" => Expect::Number,
+        | "load" | "version" | "angle" | "density" | "torque" => Expect::Number,
         "sum" | "budget" | "discount" | "reduction" | "pay" | "wage" => Expect::Money,
         "price" | "cost" | "costs" | "fee" | "fare" | "salary" | "fine" | "vat" | "tax" => {
             Expect::Money

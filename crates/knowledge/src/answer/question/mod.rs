@@ -3,10 +3,12 @@
 mod expect;
 mod head;
 mod split;
+mod standing;
 mod subject;
 
 use crate::analysis::{Token, stop, tokens};
 use split::{is_asking, split};
+pub use standing::Standing;
 
 /// What would answer a clause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -73,6 +75,8 @@ pub struct Subject {
     pub is_action: bool,
     /// Stems of the parts of a word written in parts (`route_layer`); together they stand for it.
     pub parts: Vec<String>,
+    /// How it stands among the words around it.
+    pub standing: Standing,
     /// From where in the question it is.
     pub role: Role,
     /// How it hangs together with the subject before it.
@@ -94,6 +98,11 @@ impl Subject {
     /// Whether it is none of the marked words: no name, no frame, not what is asked for itself, not its verb.
     pub(crate) fn is_plain(&self) -> bool {
         !(self.is_named || self.is_frame || self.is_focus || self.is_action)
+    }
+
+    /// Whether it follows another subject at once.
+    pub(crate) fn is_compound(&self) -> bool {
+        self.joined == Joined::Compound
     }
 }
 

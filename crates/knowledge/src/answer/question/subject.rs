@@ -1,7 +1,7 @@
 //! The words that name what a clause is about, and which of them is asked for itself.
 
 use super::expect::{NAMES, attribute, is_measure, is_time_word};
-use super::{Joined, Role, Subject, head};
+use super::{Joined, Role, Standing, Subject, head};
 use crate::analysis::phrase::phrase;
 use crate::analysis::token::{Token, compounds};
 use crate::analysis::{common, stem, stop};
@@ -61,6 +61,7 @@ pub(super) fn subjects(text: &str, words: &[Token<'_>]) -> Vec<Subject> {
             names_kind,
             is_focus,
             is_action: action == Some(at),
+            standing: Standing::of(words, at),
             role: Role::Asked,
             joined,
             word: word.clone(),
