@@ -19,6 +19,7 @@ use largestack_types::hash::Hash;
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::json::Json;
 use largestack_types::label::{Label, Origin};
+use largestack_types::part::Citation;
 use largestack_types::tool::ToolSpec;
 use serde::Deserialize;
 
@@ -26,7 +27,7 @@ use crate::agent::{Agent, fold};
 use crate::drive::{Beginning, Drive, plain_value};
 use crate::options::{ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
-use crate::report::Report;
+use crate::report::{Report, citation_mark};
 use crate::stream::Sink;
 
 /// What an agent whose runs have no limit of time gets.
@@ -227,7 +228,10 @@ impl AgentTool {
             return Ok(ToolOutput::text(format!("{run} waits for somebody")));
         }
         let report = report.into_result().map_err(told)?;
-        let mut text = report.output.as_ref().map_or(report.text, ToString::to_string);
+        let mut text = match &report.output {
+            Some(value) => value.to_string(),
+            None => with_sources(report.text, &report.citations),
+        };
         if let (Status::Incomplete, Some(reason)) = (report.status, report.finish_reason) {
             // Writing to a string cannot fail.
             let _ = write!(text, "\n\n[incomplete: {}]", reason.name());
@@ -252,6 +256,19 @@ impl Tool for AgentTool {
     ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
         Box::pin(self.clone().run(context, arguments))
     }
+}
+
+/// An answer with the sources that it does not name itself, so that the caller can.
+fn with_sources(mut text: String, citations: &[Citation]) -> String {
+    let marks = (1..).zip(citations).filter_map(|(n, one)| Some((n, citation_mark(one)?)));
+    let unnamed: Vec<(u32, String)> =
+        marks.filter(|(_, mark)| !text.contains(mark.as_str())).collect();
+    for (number, mark) in unnamed {
+        let gap = if number == 1 { "\n" } else { "" };
+        // Writing to a string cannot fail.
+        let _ = write!(text, "{gap}\n[{number}] {mark}");
+    }
+    text
 }
 
 /// Whether another run may stand below this one.

@@ -23,6 +23,7 @@ use largestack_types::message::Message;
 use largestack_types::time::Timestamp;
 
 use crate::agent::Core;
+use crate::below;
 use crate::capture::Captures;
 use crate::child::Above;
 use crate::media::Shelf;
@@ -261,10 +262,12 @@ impl Drop for Drive {
             note: "dropped".into(),
         };
         let end = End::plain(Status::Cancelled, EndReason::Cancelled);
+        let (below, ending) = (self.waiting_below(), request.clone());
         // A journal that fails now has already told whoever waited for it.
         let _ = self
             .note(Event::CancelRequested(request))
             .and_then(|()| self.abort_in_flight())
+            .and_then(|()| self.give_up(&below))
             .and_then(|()| self.note(Event::RunFinished(end)))
             .and_then(|()| {
                 self.outbox.summary = Some(self.summary());
@@ -280,6 +283,9 @@ impl Drop for Drive {
         tasks.spawn(Box::pin(async move {
             runtime.ledger.close(&budget).await;
             let _ = runtime.journal.release(&lease).await;
+            for (_, child) in below {
+                let _ = below::ended_below(&runtime, &lease.scope, child, &ending).await;
+            }
         }));
     }
 }

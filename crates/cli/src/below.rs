@@ -1,48 +1,72 @@
-//! The agents that are tools of others.
+//! The agents that an agent's file names: tools of others, and those that take over where one fails.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use largestack_config::{self as config, Declared, Flags};
+use largestack_config::{self as config, Declared, Flags, Settings};
 use largestack_types::errors::{Code, LargestackError, Result};
 
-use crate::compose::settings;
+use crate::compose::{is_offline, settings};
 
-/// The agents that an agent calls, and those that they call, by file.
-pub(crate) fn agents_below(described: &config::Agent) -> Result<BTreeMap<PathBuf, config::Agent>> {
+/// The agents that a project's agent names, and those that they name, by file.
+pub(crate) fn agents_below(
+    top: &Settings<config::Agent>,
+) -> Result<BTreeMap<PathBuf, config::Agent>> {
+    let described = &top.agent;
     let mut found: BTreeMap<PathBuf, config::Agent> = BTreeMap::new();
     let mut open = vec![(described.clone(), vec![described.file.clone()])];
     while let Some((agent, above)) = open.pop() {
-        for tool in &agent.tools {
-            let Some(Declared::Agent(other)) = &tool.declared else { continue };
+        for (place, file) in named(&agent) {
             let wrong = |why: &str| {
-                let detail = format!("tools.{} of agent `{}`: {why}", tool.name, agent.name);
+                let detail = format!("{place} of agent `{}`: {why}", agent.name);
                 LargestackError::other(Code::Config, detail)
             };
-            let same = |file: &PathBuf| match (file.canonicalize(), other.file.canonicalize()) {
-                (Ok(one), Ok(two)) => one == two,
-                _ => *file == other.file,
-            };
-            if above.iter().any(same) {
-                return Err(wrong("it calls itself, by itself or by others"));
+            if let Some(from) = above.iter().position(|known| same(known, file)) {
+                let round = above.get(from..).unwrap_or_default().iter().chain([file]);
+                let round: Vec<_> = round.map(|file| file.display().to_string()).collect();
+                return Err(wrong(&format!("it calls itself: {}", round.join(" -> "))));
             }
-            let child = settings(&other.file, &Flags::new())?.agent;
-            if child.knowledge.is_some() {
-                return Err(wrong("an agent with `knowledge` cannot be a tool yet"));
+            let other = settings(file, &Flags::new())?.agent;
+            if !serves(top, &other.model) {
+                let model = &other.model;
+                return Err(wrong(&format!("this project knows nobody who serves `{model}`")));
             }
-            let others = found.iter().filter(|(file, _)| **file != other.file);
-            let taken = others
-                .map(|(_, agent)| &agent.name)
-                .chain([&described.name])
-                .any(|name| *name == child.name);
+            let mut others = found.iter().filter(|(known, _)| *known != file);
+            let taken =
+                other.name == described.name || others.any(|(_, agent)| agent.name == other.name);
             if taken {
                 return Err(wrong("another agent has its name, by which fallbacks and budgets go"));
             }
             let mut path = above.clone();
-            path.push(other.file.clone());
-            found.insert(other.file.clone(), child.clone());
-            open.push((child, path));
+            path.push(file.clone());
+            found.insert(file.clone(), other.clone());
+            open.push((other, path));
         }
     }
     Ok(found)
+}
+
+/// The files of the agents that one names, with the key that does.
+fn named(agent: &config::Agent) -> Vec<(String, &PathBuf)> {
+    let tools = agent.tools.iter().filter_map(|tool| match &tool.declared {
+        Some(Declared::Agent(other)) => Some((format!("tools.{}", tool.name), &other.file)),
+        _ => None,
+    });
+    let after = agent.fallback.agents.iter().map(|file| ("fallback.agents".to_owned(), file));
+    tools.chain(after).collect()
+}
+
+fn same(one: &Path, other: &Path) -> bool {
+    match (one.canonicalize(), other.canonicalize()) {
+        (Ok(one), Ok(other)) => one == other,
+        _ => one == other,
+    }
+}
+
+/// Whether a model is served to the agents of a project, whose providers all of them use.
+fn serves(top: &Settings<config::Agent>, model: &str) -> bool {
+    let project = &top.project;
+    is_offline(model)
+        || project.pools.contains_key(model)
+        || project.providers.resolve(model).is_ok()
 }

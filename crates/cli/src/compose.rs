@@ -11,6 +11,7 @@ use largestack_ports::clock::Clock as _;
 use largestack_ports::ids::Ids;
 use largestack_store::{Options, Store};
 use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::hash::Hash;
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 
@@ -116,7 +117,13 @@ pub(crate) fn is_offline(model: &str) -> bool {
 /// What the offline model is, in one line.
 pub(crate) const OFFLINE: &str = model::DESCRIPTION;
 
-/// The collection that an agent searches.
+/// The collection that the agent of a project searches.
 pub(crate) const fn collection() -> &'static str {
     COLLECTION
+}
+
+/// The collection that an agent searches which another one names, in that one's state.
+pub(crate) fn collection_below(agent: &config::Agent) -> String {
+    let file = std::path::absolute(&agent.file).unwrap_or_else(|_| agent.file.clone());
+    format!("{COLLECTION} of {}", Hash::of(file.to_string_lossy().as_bytes()))
 }

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use largestack_config::Knowledge;
+use largestack_config::{self as config, Knowledge};
 use largestack_knowledge::{File, Progress, Summary, ingest};
 use largestack_ports::documents::Documents;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -54,14 +54,55 @@ pub(crate) async fn refresh(
     documents: &dyn Documents,
     scope: &Scope,
     knowledge: &Knowledge,
+    (collection, prefix): (&str, &str),
     paths: Vec<String>,
     told: impl FnMut(&Progress),
 ) -> Result<Summary> {
     let files = paths.into_iter().map(|path| {
         let whole = knowledge.folder.join(&path);
-        File { bytes: read(&whole), path }
+        File { bytes: read(&whole), path: format!("{prefix}{path}") }
     });
-    ingest(documents, scope, crate::compose::collection(), files, told).await
+    ingest(documents, scope, collection, files, told).await
+}
+
+/// Where the documents of a run's agents are. Sources of an agent that another one names begin with
+/// its name.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Folders {
+    own: Option<PathBuf>,
+    below: Vec<(String, PathBuf)>,
+}
+
+impl Folders {
+    /// Those of an agent and of the agents that it and others name.
+    pub(crate) fn of<'a>(
+        agent: &config::Agent,
+        below: impl Iterator<Item = &'a config::Agent>,
+    ) -> Self {
+        let folder = |agent: &config::Agent| Some(agent.knowledge.as_ref()?.folder.clone());
+        let below = below.filter_map(|agent| Some((prefix_of(agent), folder(agent)?))).collect();
+        Self { own: folder(agent), below }
+    }
+
+    /// Where a cited document is: its path in the folder, after the folder's own.
+    pub(crate) fn place(&self, source: &str) -> String {
+        if source.contains("://") {
+            return source.to_owned();
+        }
+        let own = self.own.as_ref().map(|folder| folder.join(source));
+        let is_own = own.as_ref().is_some_and(|path| path.is_file());
+        let below = self.below.iter().filter(|_| !is_own).find_map(|(prefix, folder)| {
+            source.strip_prefix(prefix.as_str()).map(|rest| folder.join(rest))
+        });
+        let Some(path) = below.or(own) else { return source.to_owned() };
+        let shown = path.strip_prefix(".").unwrap_or(&path);
+        shown.to_string_lossy().replace('\\', "/")
+    }
+}
+
+/// What the sources of an agent begin with that another one names.
+pub(crate) fn prefix_of(agent: &config::Agent) -> String {
+    format!("{}/", agent.name)
 }
 
 fn read(path: &PathBuf) -> Result<Vec<u8>> {
@@ -89,6 +130,19 @@ fn read(path: &PathBuf) -> Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_cited_document_is_where_its_agents_documents_are() {
+        let own = |folder: &str| Folders { own: Some(folder.into()), below: Vec::new() };
+        assert_eq!(own("shop/docs").place("a/b.md"), "shop/docs/a/b.md");
+        assert_eq!(own("./docs").place("b.md"), "docs/b.md");
+        assert_eq!(own("shop/docs").place("https://example.org/b"), "https://example.org/b");
+        assert_eq!(Folders::default().place("b.md"), "b.md");
+        let below = vec![("clerk/".to_owned(), PathBuf::from("clerk/docs"))];
+        let both = Folders { below, ..own("docs") };
+        assert_eq!(both.place("clerk/b.md"), "clerk/docs/b.md");
+        assert_eq!(both.place("b.md"), "docs/b.md");
+    }
 
     #[test]
     fn documents_are_what_the_patterns_say_and_nothing_hidden_or_linked() {

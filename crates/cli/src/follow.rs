@@ -1,6 +1,6 @@
 //! Following a run to its end: showing what happens while it happens, then what it came to.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use largestack_types::id::{EffectId, RunId};
 use serde::Serialize;
 
 use crate::compose;
+use crate::documents::Folders;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::render::answer::{facts, sources};
@@ -49,8 +50,8 @@ pub(crate) struct Going<'a> {
     pub(crate) agent: Arc<str>,
     /// Its model.
     pub(crate) model: Arc<str>,
-    /// The folder that sources are relative to.
-    pub(crate) documents: Option<PathBuf>,
+    /// Where what sources name is.
+    pub(crate) folders: Folders,
     /// Where the state is.
     pub(crate) state: &'a Path,
     /// The folder of the agent.
@@ -137,7 +138,7 @@ impl Going<'_> {
         took: Duration,
         screen: &mut Screen,
     ) -> Outcome {
-        let place = |source: &str| place(self.documents.as_deref(), source);
+        let place = |source: &str| self.folders.place(source);
         match self.form {
             Form::Events => {}
             Form::Json => {
@@ -188,18 +189,6 @@ fn advise(report: &Report, project: &str, screen: &mut Screen) {
                  tell-model|rerun|fail"
             ),
         });
-    }
-}
-
-/// Where a cited document is: its path in the folder, after the folder's own.
-pub(crate) fn place(documents: Option<&Path>, source: &str) -> String {
-    match documents {
-        Some(folder) if !source.contains("://") => {
-            let joined = folder.join(source);
-            let shown = joined.strip_prefix(".").unwrap_or(&joined);
-            shown.to_string_lossy().replace('\\', "/")
-        }
-        _ => source.to_owned(),
     }
 }
 
@@ -287,19 +276,5 @@ impl Live {
         // What was shown is not the answer: a listener that heard nothing, or a guard's change.
         let gap = if self.shown.is_empty() || self.shown.ends_with('\n') { "" } else { "\n" };
         screen.print(&format!("{gap}{}\n", clean(answer)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sources_are_found_from_where_the_command_was_given() {
-        let shop = Path::new("shop/docs");
-        assert_eq!(place(Some(shop), "a/b.md"), "shop/docs/a/b.md");
-        assert_eq!(place(Some(Path::new("./docs")), "b.md"), "docs/b.md");
-        assert_eq!(place(Some(shop), "https://example.org/b"), "https://example.org/b");
-        assert_eq!(place(None, "b.md"), "b.md");
     }
 }

@@ -234,7 +234,7 @@ pub(crate) fn read(
         catalogue.check_model(&model).map(|()| model)
     };
     let fallbacks = fields.list("fallbacks", Vec::new(), known_model).value;
-    let fallback = routing::fallback(fields.section("fallback"));
+    let fallback = routing::fallback(fields.section("fallback"), catalogue);
     let cache = routing::cache(fields.section("cache"));
     let residency = fields.list("residency", Vec::new(), value::some_text).value;
     let settings = settings(fields.section("settings"));

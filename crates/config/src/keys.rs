@@ -53,6 +53,8 @@ pub const KEYS: &[Key] = keys! {
         "Complete replies after which the next model is asked all the same";
     Agent "fallback.max_price_factor", "number from 0 to 1000 or `none`", "none",
         "A model that may cost more than this many times the first one is passed over";
+    Agent "fallback.agents", "list of agents", "none",
+        "Agents that take over, in order, where this one has failed";
     Agent "residency", "list of labels", "none",
         "Only providers with one of these labels are asked; models of this process always may be";
     Agent "cache.enabled", "true or false", "false",

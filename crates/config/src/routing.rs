@@ -1,9 +1,12 @@
 //! Who answers in whose place, and what is answered without asking anybody.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use crate::catalogue::Catalogue;
+use crate::locate;
 use crate::problem::Wrong;
 use crate::read::Fields;
 use crate::show::Show;
@@ -45,6 +48,8 @@ pub struct Fallback {
     pub on_content: Vec<BadContent>,
     /// A model that may cost more than this many times the first one is passed over.
     pub max_price_factor: Option<f64>,
+    /// Agents that take over where this one has failed, in order: their files.
+    pub agents: Vec<PathBuf>,
 }
 
 const ON_BREAK: &[(&str, OnBreak)] = &[
@@ -79,7 +84,7 @@ impl Show for BadContent {
 }
 
 /// `fallback` of an agent.
-pub(crate) fn fallback(mut fields: Fields<'_>) -> Fallback {
+pub(crate) fn fallback(mut fields: Fields<'_>, catalogue: &Catalogue<'_>) -> Fallback {
     let factor = value::or_none(value::number(0.0, 1_000.0));
     let fallback = Fallback {
         on_break: fields.get("on_break", OnBreak::Continue, value::choice(ON_BREAK)).value,
@@ -88,9 +93,28 @@ pub(crate) fn fallback(mut fields: Fields<'_>) -> Fallback {
             .value,
         on_content: fields.list("on_content", Vec::new(), value::choice(BAD_CONTENT)).value,
         max_price_factor: fields.get("max_price_factor", None, factor).value,
+        agents: agents(&mut fields, catalogue),
     };
     fields.finish();
     fallback
+}
+
+/// The files of agents that take over.
+fn agents(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> Vec<PathBuf> {
+    let written = fields.list("agents", Vec::new(), value::some_text);
+    let folder = written.source.folder(catalogue.working_folder);
+    let mut files = Vec::new();
+    for path in written.value {
+        let path = folder.join(&*path);
+        if let Ok(file) = locate::agent_file(&path) {
+            files.push(file);
+        } else {
+            let key = fields.key("agents");
+            let detail = format!("there is no agent {}", path.display());
+            fields.report.wrong(&written.source, &key, Wrong::value(detail));
+        }
+    }
+    files
 }
 
 /// Which replies are given again to a call that was made before.

@@ -8,7 +8,7 @@ use largestack_engine::{Effect, Run};
 use largestack_ports::ledger::{BudgetKey, Ledger};
 use largestack_ports::tree::{Children, RunTree, Shared};
 use largestack_types::errors::{Code, LargestackError, Result};
-use largestack_types::id::EffectId;
+use largestack_types::id::{EffectId, RunId};
 use largestack_types::money::Money;
 use largestack_types::scope::Scope;
 
@@ -49,26 +49,40 @@ impl Drive {
         self.open_budget(unrecorded).await
     }
 
+    /// The runs that calls of this one have started and that nobody drives, by the call.
+    pub(super) fn waiting_below(&self) -> Vec<(EffectId, RunId)> {
+        let running = |call: &EffectId| self.running.iter().any(|effect| effect.id() == *call);
+        let open = self.run.open_calls().into_iter().filter(|call| !running(call));
+        open.filter_map(|call| Some((call, self.tree.children.at(call)?.0.run))).collect()
+    }
+
+    /// Records that these calls have no result.
+    pub(super) fn give_up(&mut self, calls: &[(EffectId, RunId)]) -> Result<()> {
+        for (call, _) in calls {
+            let effect = Effect::Tool { id: *call, attempt: 1, approved: true };
+            let event = self.cut_off(effect);
+            self.note(event)?;
+        }
+        Ok(())
+    }
+
     /// Ends the runs that calls of this one have started and that wait for somebody: nobody would take
     /// them up after it.
     pub(super) async fn end_below(&mut self) -> Result<()> {
-        for call in self.run.open_calls() {
-            let Some((child, _)) = self.tree.children.at(call) else { continue };
+        let waiting = self.waiting_below();
+        for (call, child) in &waiting {
             let request = CancelRequested {
                 reason: CancelReason::Caller,
                 by: self.lease.scope.principal().into(),
                 note: "the run that called it has ended".into(),
             };
             let (runtime, scope) = (&self.core.runtime, &self.lease.scope);
-            if runtime.journal.run(scope, child.run).await?.is_some() {
-                let ended = below::ended_below(runtime, scope, child.run, &request).await?;
-                self.tree.children.came_to(call, ended, false);
+            if runtime.journal.run(scope, *child).await?.is_some() {
+                let ended = below::ended_below(runtime, scope, *child, &request).await?;
+                self.tree.children.came_to(*call, ended, false);
             }
-            let effect = Effect::Tool { id: call, attempt: 1, approved: true };
-            let event = self.cut_off(effect);
-            self.note(event)?;
         }
-        Ok(())
+        self.give_up(&waiting)
     }
 
     /// Opens its own account, in which this was spent beside what is recorded.

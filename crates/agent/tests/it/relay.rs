@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use largestack_agent::{Agent, AgentBuilder, RunEvent, RunOptions, Runs, Runtime};
+use largestack_agent::{Agent, AgentBuilder, Position, RunEvent, RunOptions, Runs, Runtime};
 use largestack_engine::event::Event;
 use largestack_engine::{Recorded, Status};
 use largestack_guard::{Action, Policy};
@@ -160,7 +160,7 @@ async fn another_agent_takes_over_in_a_detached_run_as_well() {
     let report = handle.report().await.unwrap();
     assert_eq!((report.run, &*report.text), (handle.id(), "Second."));
     let kinds: Vec<_> = handle
-        .follow(Default::default())
+        .follow(Position::default())
         .filter_map(|heard| async {
             match heard.unwrap().event {
                 RunEvent::Fact(fact) => Some(fact.event.kind()),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::StreamExt as _;
-use largestack_agent::{Agent, RunEvent, RunOptions, Runs, Runtime};
+use largestack_agent::{Agent, Position, RunEvent, RunOptions, Runs, Runtime};
 use largestack_engine::{Recorded, Status};
 use largestack_guard::{Action, Policy};
 use largestack_ports::sessions::vault_root;
@@ -140,8 +140,8 @@ async fn who_follows_a_detached_run_hears_those_below_it_too() {
     let agent = tower(&runtime, &Spy::echo("mark"), None);
     let handle =
         Runs::new(runtime).start(&agent, &world.scope, "go", RunOptions::default()).await.unwrap();
-    let follower = handle.follow(Default::default());
-    let heard: Vec<_> = follower.map(|heard| heard.unwrap()).collect().await;
+    let follower = handle.follow(Position::default());
+    let heard: Vec<_> = follower.map(Result::unwrap).collect().await;
     let (mut below, mut last) = (0, 0);
     for followed in &heard {
         match &followed.event {
@@ -156,11 +156,11 @@ async fn who_follows_a_detached_run_hears_those_below_it_too() {
     assert!(below > 0);
     // From any place on, the rest is heard and nothing twice.
     for (at, followed) in heard.iter().enumerate() {
-        let rest: Vec<_> = handle.follow(followed.at).map(|heard| heard.unwrap()).collect().await;
+        let rest: Vec<_> = handle.follow(followed.at).map(Result::unwrap).collect().await;
         let after: Vec<_> = heard[at + 1..].iter().map(|heard| &heard.event).collect();
         assert_eq!(rest.iter().map(|heard| &heard.event).collect::<Vec<_>>(), after, "from {at}");
     }
-    let words: Vec<_> = handle.follow(Default::default()).text().collect().await;
+    let words: Vec<_> = handle.follow(Position::default()).text().collect().await;
     let words: String = words.into_iter().map(Result::unwrap).collect();
     assert_eq!(words, "It is 42.");
 }

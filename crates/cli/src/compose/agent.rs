@@ -1,13 +1,11 @@
 //! An agent from its file: what the file says, as the builder takes it.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use largestack_agent::memory::Window;
-use largestack_agent::{
-    Agent, AgentBuilder, AgentTool, ApprovalPolicy, Deferral, Memory, Output, Runtime,
-};
+use largestack_agent::{Agent, AgentBuilder, ApprovalPolicy, Deferral, Memory, Output, Runtime};
 use largestack_config::{self as config, Declared, Environment, Settings, ToolSettings};
 use largestack_http::{HttpEgress, SystemClock};
 use largestack_knowledge::rerank::OnFailure;
@@ -17,7 +15,7 @@ use largestack_ports::tool::{Tool as _, ToolOptions};
 use largestack_store::Store;
 use largestack_types::errors::{Code, LargestackError, Result};
 
-use super::{COLLECTION, TOOLS};
+use super::{COLLECTION, TOOLS, collection_below};
 use crate::below::agents_below;
 use crate::network;
 use crate::tools;
@@ -29,7 +27,7 @@ pub(super) struct Parts<'p> {
     pub(super) reranker: &'p Arc<dyn Reranker>,
     pub(super) outside: &'p tools::Outside,
     pub(super) runtime: &'p Runtime,
-    /// The agents that are tools of others, by file.
+    /// The agents that others name, by file.
     pub(super) below: &'p BTreeMap<PathBuf, config::Agent>,
 }
 
@@ -46,7 +44,7 @@ pub(super) fn outside(network: &config::Network) -> Result<tools::Outside> {
 /// Whether every tool of an agent can be made. Nothing is run and nobody is asked.
 pub(crate) fn check_tools(settings: &Settings<config::Agent>) -> Result<()> {
     let outside = outside(&settings.project.network)?;
-    let below = agents_below(&settings.agent)?;
+    let below = agents_below(settings)?;
     let agents = std::iter::once(&settings.agent).chain(below.values());
     let mut tools = agents.flat_map(|agent| &agent.tools);
     tools.try_for_each(|tool| tools::made(tool, &outside).map(drop))
@@ -86,7 +84,11 @@ pub(super) fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<Agent
     }
     // The settings have refused every other tool, and this one where there is nothing to search.
     if let Some(documents) = &described.knowledge {
-        let knowledge = Knowledge::new(Arc::new(store.clone()), COLLECTION);
+        let collection = match parts.below.get(&described.file) {
+            Some(below) => collection_below(below),
+            None => COLLECTION.to_owned(),
+        };
+        let knowledge = Knowledge::new(Arc::new(store.clone()), collection);
         let search = SearchKnowledge::new(knowledge).with_limit(documents.top_k);
         builder = builder.tool(match rerank(documents, described, reranker) {
             Some(rerank) => search.with_reranker(rerank),
@@ -100,21 +102,19 @@ pub(super) fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<Agent
             results: search.results as usize,
         });
     }
+    for file in &described.fallback.agents {
+        builder = builder.fallback(agent_below(file, parts)?);
+    }
     with_tools(builder, described, parts)
 }
 
-/// Another agent as a tool.
-fn agent_below(
-    tool: &config::ToolUse,
-    other: &config::AgentUse,
-    parts: Parts<'_>,
-) -> Result<AgentTool> {
-    let described = parts.below.get(&other.file).ok_or_else(|| {
-        let detail = format!("tools.{}: there is no agent {}", tool.name, other.file.display());
+/// An agent that another one names.
+fn agent_below(file: &Path, parts: Parts<'_>) -> Result<Agent> {
+    let described = parts.below.get(file).ok_or_else(|| {
+        let detail = format!("there is no agent {}", file.display());
         LargestackError::other(Code::Config, detail)
     })?;
-    let made = agent(described, parts)?.build(parts.runtime.clone())?;
-    Ok(made.as_tool(Arc::clone(&tool.name), Arc::clone(&other.description)))
+    agent(described, parts)?.build(parts.runtime.clone())
 }
 
 /// The agent with the tools that its file names or makes.
@@ -129,7 +129,9 @@ fn with_tools(
         let mut names: Vec<Arc<str>> =
             made.iter().map(|tool| Arc::clone(&tool.spec().name)).collect();
         if let Some(Declared::Agent(other)) = &tool.declared {
-            builder = builder.tool(agent_below(tool, other, parts)?);
+            let called = agent_below(&other.file, parts)?;
+            let (name, description) = (Arc::clone(&tool.name), Arc::clone(&other.description));
+            builder = builder.tool(called.as_tool(name, description));
             names.push(Arc::clone(&tool.name));
         } else if names.is_empty() && tool.declared.is_none() {
             names.push(Arc::clone(&tool.name));

@@ -22,6 +22,7 @@ use super::calls::answering;
 use super::{Ground, ground, scope};
 use crate::below::agents_below;
 use crate::budgets;
+use crate::documents::Folders;
 use crate::rates;
 use crate::shared::Shared;
 
@@ -37,6 +38,8 @@ pub(crate) struct House {
     pub(crate) clock: Arc<dyn Clock>,
     /// Randomness.
     pub(crate) ids: Arc<dyn Ids>,
+    /// Where the documents of its agents are.
+    pub(crate) folders: Folders,
 }
 
 /// Builds an agent over a store. Called inside the async runtime.
@@ -68,7 +71,7 @@ pub(crate) async fn house_with(
     let ledger = budgets::ledger(&shared, &scope(), &settings.agent.name, said).await?;
     ports.ledger = Arc::clone(&ledger);
     let described = &settings.agent;
-    let below = agents_below(described)?;
+    let below = agents_below(settings)?;
     let gateway = Gateway::builder(ports)
         .rate_limits(Arc::clone(&shared.limits), rates::limits(&project.limits))
         .cache_store(shared.cache)
@@ -105,5 +108,6 @@ pub(crate) async fn house_with(
     }
     let runs = Runs::new(runtime.clone());
     let agent = agent.build(runtime)?;
-    Ok(House { agent, runs, tasks, clock, ids })
+    let folders = Folders::of(described, below.values());
+    Ok(House { agent, runs, tasks, clock, ids, folders })
 }

@@ -24,7 +24,7 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::Outcome;
-use crate::follow::Form;
+use crate::follow::{Form, Going};
 use crate::render::amount::moment;
 use crate::render::text::clean;
 use crate::screen::Screen;
@@ -159,7 +159,9 @@ impl Resume {
                 whole: form == Form::Json,
                 ..ResumeOptions::default()
             };
+            let folders = house.folders.clone();
             let going = going(&settings, run.id(), form, !options.whole, cancel);
+            let going = Going { folders, ..going };
             let scope = compose::scope();
             let resumed = house.runs.resume(&house.agent, &scope, run.id(), options);
             finish(&house, &going, resumed.boxed_local(), screen).await

@@ -16,6 +16,7 @@ use largestack_types::id::RunId;
 use crate::agents;
 use crate::args::Global;
 use crate::compose::{self, House};
+use crate::documents::Folders;
 use crate::exit;
 use crate::failure::{Failure, Outcome};
 use crate::follow::{Form, Going};
@@ -141,7 +142,8 @@ impl Run {
         let options = RunOptions { session, ..options };
         let form = self.output.form();
         let live = form == Form::Events || (form == Form::Text && !self.no_stream);
-        let going = going(settings, run, form, live, cancel);
+        let folders = house.folders.clone();
+        let going = Going { folders, ..going(settings, run, form, live, cancel) };
         let scope = compose::scope();
         let options = RunOptions { whole: !going.live, ..options };
         let started = house.runs.start(&house.agent, &scope, question, options);
@@ -164,7 +166,7 @@ pub(super) fn going(
         cancel,
         agent: settings.agent.name.clone(),
         model: settings.agent.model.clone(),
-        documents: settings.agent.knowledge.as_ref().map(|knowledge| knowledge.folder.clone()),
+        folders: Folders::default(),
         state: &settings.project.state,
         project: &settings.agent.folder,
     }

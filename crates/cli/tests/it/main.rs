@@ -8,6 +8,7 @@ mod approvals;
 mod attach;
 #[cfg(test)]
 mod bad_input;
+mod below;
 #[cfg(test)]
 mod budgets;
 #[cfg(test)]

@@ -212,7 +212,8 @@ async fn an_agent_of_another_file_is_a_tool_and_neither_calls_itself() {
         format!("{helper}tools: {{up: {{agent: .., description: d}}}}\n"),
     );
     let checked = place.run(&["check", "agent.yaml"]).expect(1);
-    assert!(checked.out.contains("it calls itself"), "{}", checked.out);
+    assert!(checked.out.contains("it calls itself: "), "{}", checked.out);
+    assert!(checked.out.contains("agent.yaml -> "), "{}", checked.out);
     place.write("helper/agent.yaml", helper.replace("name: helper", "name: a"));
     let checked = place.run(&["check", "agent.yaml"]).expect(1);
     assert!(checked.out.contains("another agent has its name"), "{}", checked.out);

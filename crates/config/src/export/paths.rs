@@ -117,7 +117,8 @@ impl Move<'_> {
 
 fn is_path(at: &[String]) -> bool {
     let named = |key: &&crate::keys::Key| {
-        key.place == Place::Agent && (key.takes == "path" || key.path == "media.folders")
+        key.place == Place::Agent
+            && (key.takes == "path" || matches!(key.path, "media.folders" | "fallback.agents"))
     };
     KEYS.iter().filter(named).any(|key| {
         let levels: Vec<&str> = key.path.split('.').collect();

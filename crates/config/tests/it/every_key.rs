@@ -21,6 +21,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "fallback.cannot_continue", "surface", "fail"),
     (Place::Agent, "fallback.on_content", "[refusal, empty]", "invalid-output"),
     (Place::Agent, "fallback.max_price_factor", "1.5", "2"),
+    (Place::Agent, "fallback.agents", "[docs/a.md]", "docs/deeper/b.md"),
     (Place::Agent, "cache.enabled", "false", "false"),
     (Place::Agent, "cache.ttl", "5m", "5m"),
     (Place::Agent, "cache.sampled", "true", "true"),

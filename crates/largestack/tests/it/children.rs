@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use largestack::{Scope, Status, ToolOutput};
+use futures::StreamExt as _;
+use largestack::{RunEvent, Scope, Status, ToolOutput};
 use largestack_agent::{Agent, ApprovalPolicy, Report, ResumeOptions, RunOptions, Runs};
-use largestack_engine::Wait;
+use largestack_engine::{Event, Wait};
 use largestack_ports::BoxFuture;
 use largestack_ports::approvals::{APPROVE, Answer, Approval, DENY, Standing, Terms};
 use largestack_ports::clock::{Clock as _, FakeClock};
@@ -26,6 +27,9 @@ use crate::process;
 
 /// A number that passes the checksum of cards and belongs to nobody.
 const CARD: &str = "4111 1111 1111 1111";
+
+/// What a tool says that never returns.
+const STUCK: &str = "stuck";
 
 /// A tool that remembers what it was called with.
 #[derive(Clone)]
@@ -72,6 +76,9 @@ impl Tool for Remembers {
         arguments: Json,
     ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
         self.seen.lock().unwrap().push(arguments.as_str().to_owned());
+        if self.says == STUCK {
+            return Box::pin(std::future::pending());
+        }
         Box::pin(std::future::ready(Ok(ToolOutput::text(self.says))))
     }
 }
@@ -257,6 +264,30 @@ async fn who_cancels_a_run_that_waits_ends_the_runs_below_it_and_their_questions
     assert_eq!(kept.standing(two.clock.now()), Standing::Withdrawn);
     two.agent.answer(&ann, id, Answer::of(APPROVE)).await.unwrap_err();
     assert!(witness.pay.seen().is_empty());
+}
+
+#[tokio::test]
+async fn who_lets_go_of_a_run_ends_the_runs_below_it_that_wait() {
+    let folder = tempfile::tempdir().unwrap();
+    let note = Remembers::new("note", Capability::Write, STUCK);
+    let witness = Witness { note, ..Witness::new() };
+    let one = process(folder.path(), 1, &witness, Duration::ZERO);
+    let ann = someone("ann");
+    let mut stream = one.agent.stream(&ann, "helpers: rent", RunOptions::default());
+    let child = loop {
+        if let RunEvent::Fact(fact) = stream.next().await.unwrap()
+            && let Event::ChildWaits(waits) = &*fact.event
+        {
+            break waits.child;
+        }
+    };
+    let open = one.agent.pending(&ann, 9).await.unwrap();
+    assert_eq!((open.len(), open[0].question.run), (1, child));
+    drop(stream);
+    while one.store.run(&ann, child).await.unwrap().unwrap().status != Status::Cancelled {
+        tokio::task::yield_now().await;
+    }
+    assert!(one.agent.pending(&ann, 9).await.unwrap().is_empty());
 }
 
 #[tokio::test]

@@ -7,8 +7,9 @@ use largestack_knowledge::{Progress, Summary};
 use largestack_store::Store;
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 
+use crate::below::agents_below;
 use crate::compose::{self, House};
-use crate::documents;
+use crate::documents::{self, prefix_of};
 use crate::render::style::{FAINT, WARN, painted};
 use crate::render::text::{clean, counted};
 use crate::screen::Screen;
@@ -34,14 +35,31 @@ pub(crate) async fn prepare(
     compose::house(settings, &store).await
 }
 
-/// Brings the index of the agent's documents up to date, where it has documents.
+/// Brings the index of the agent's documents up to date, and those of the agents that it names, where
+/// they have documents.
 pub(crate) async fn bring_up_to_date(
     settings: &Settings<config::Agent>,
     store: &Store,
     screen: &mut Screen,
 ) -> Result<()> {
-    let Some(knowledge) = &settings.agent.knowledge else { return Ok(()) };
-    let summary = refresh(store, knowledge, screen).await?;
+    if let Some(knowledge) = &settings.agent.knowledge {
+        refreshed(store, knowledge, (compose::collection(), ""), screen).await?;
+    }
+    for agent in agents_below(settings)?.values() {
+        let Some(knowledge) = &agent.knowledge else { continue };
+        let (collection, prefix) = (compose::collection_below(agent), prefix_of(agent));
+        refreshed(store, knowledge, (&collection, &prefix), screen).await?;
+    }
+    Ok(())
+}
+
+async fn refreshed(
+    store: &Store,
+    knowledge: &Knowledge,
+    place: (&str, &str),
+    screen: &mut Screen,
+) -> Result<()> {
+    let summary = refresh(store, knowledge, place, screen).await?;
     tell(&summary, screen);
     if summary.chunks == 0 {
         return Err(nothing_to_search(knowledge, &summary));
@@ -49,7 +67,12 @@ pub(crate) async fn bring_up_to_date(
     Ok(())
 }
 
-async fn refresh(store: &Store, knowledge: &Knowledge, screen: &Screen) -> Result<Summary> {
+async fn refresh(
+    store: &Store,
+    knowledge: &Knowledge,
+    place: (&str, &str),
+    screen: &Screen,
+) -> Result<Summary> {
     let paths = documents::list(knowledge)?;
     let bar = if screen.shows_progress() { bar(paths.len()) } else { ProgressBar::hidden() };
     let told = |progress: &Progress| {
@@ -58,7 +81,7 @@ async fn refresh(store: &Store, knowledge: &Knowledge, screen: &Screen) -> Resul
             bar.set_message(clean(path).into_owned());
         }
     };
-    let summary = documents::refresh(store, &compose::scope(), knowledge, paths, told).await;
+    let summary = documents::refresh(store, &compose::scope(), knowledge, place, paths, told).await;
     bar.finish_and_clear();
     summary
 }
