@@ -119,7 +119,7 @@ impl Agent {
         scope: &Scope,
         run: RunId,
         options: (ResumeOptions, Option<Sink>),
-    ) -> Result<Drive> {
+    ) -> Result<Box<Drive>> {
         self.take_up_under(scope, run, options, None).await
     }
 
@@ -130,7 +130,7 @@ impl Agent {
         run: RunId,
         options: (ResumeOptions, Option<Sink>),
         above: Option<Above>,
-    ) -> Result<Drive> {
+    ) -> Result<Box<Drive>> {
         let journal = &self.0.runtime.journal;
         let lease = journal.claim(scope, run, self.0.runtime.owner).await?;
         let taken = match self.refold(scope, run).await {

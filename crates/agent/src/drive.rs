@@ -101,8 +101,9 @@ pub(crate) struct Drive {
     ready: Vec<Effect>,
 }
 
+#[expect(clippy::large_enum_variant, reason = "one at a time, and nearly always the large one")]
 enum Next {
-    Landed(Box<Landed>),
+    Landed(Landed),
     Signal(Signal),
 }
 
@@ -136,7 +137,7 @@ impl Drive {
                 continue;
             }
             match self.next().await {
-                Next::Landed(landed) => self.land(*landed).await?,
+                Next::Landed(landed) => self.land(landed).await?,
                 Next::Signal(signal) => self.obey(signal)?,
             }
         }
@@ -145,7 +146,7 @@ impl Drive {
     async fn next(&mut self) -> Next {
         poll_fn(|cx| {
             if let Poll::Ready(Some(landed)) = self.in_flight.poll_next_unpin(cx) {
-                return Poll::Ready(Next::Landed(Box::new(landed)));
+                return Poll::Ready(Next::Landed(landed));
             }
             self.control.poll(cx).map(Next::Signal)
         })

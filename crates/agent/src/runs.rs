@@ -130,7 +130,12 @@ impl Runs {
         self.lock().keys().filter(|(of, _)| of == tenant).map(|(_, run)| *run).collect()
     }
 
-    async fn detach(&self, mut drive: Drive, began: Position, driven: Driven) -> Result<RunHandle> {
+    async fn detach(
+        &self,
+        mut drive: Box<Drive>,
+        began: Position,
+        driven: Driven,
+    ) -> Result<RunHandle> {
         drive.acknowledge().await?;
         let (scope, run) = (drive.lease.scope.clone(), drive.run.id());
         self.lock().insert(key(&scope, run), driven.clone());

@@ -114,11 +114,11 @@ impl Conversations {
         }
         self.vault.erase(scope, root).await?;
         self.guard(scope, root, &mut conversation).await?;
-        let shelf = Shelf::new(scope.clone(), Arc::clone(&self.journal));
+        let media = Shelf::new(scope.clone(), Arc::clone(&self.journal));
         let said = conversation.exchanges.iter_mut().flat_map(|exchange| &mut exchange.messages);
         let digest = conversation.digest.iter_mut().map(|digest| &mut digest.message);
         for message in said.chain(digest) {
-            blobs.extend(shelf.take_shared(message));
+            blobs.extend(media.take_shared(message));
         }
         self.keep(scope, root, blobs).await?;
         self.sessions()?.take_in(scope, conversation).await

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use largestack_ports::tool::{Tool, ToolOptions};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::tool::ToolSpec;
@@ -32,7 +33,8 @@ pub struct Entry {
 #[derive(Clone, Default)]
 pub struct Registry {
     tools: Vec<Entry>,
-    index: HashMap<Arc<str>, usize>,
+    /// Looked up twice a call, by names that the agent's author chose.
+    index: HashMap<Arc<str>, usize, RandomState>,
 }
 
 impl Registry {

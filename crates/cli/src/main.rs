@@ -13,6 +13,7 @@ mod documents;
 mod exit;
 mod failure;
 mod follow;
+mod help;
 mod interrupt;
 mod keys;
 mod network;
@@ -35,6 +36,7 @@ use screen::Screen;
 use verbs::Speech;
 
 fn main() -> ExitCode {
+    help::print_if_asked(std::env::args_os());
     let arguments = Arguments::parse();
     let mut screen = Screen::new(arguments.global.color, arguments.global.quiet);
     let speech = arguments.verb.speech();

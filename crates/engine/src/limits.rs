@@ -3,7 +3,7 @@
 //! A turn repeats an earlier one when it asks for the same calls *and* gets the same results:
 //! polling whose result changes is legitimate.
 
-use std::collections::HashMap;
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use largestack_types::message::Message;
@@ -21,7 +21,7 @@ pub(crate) struct LoopDetector {
     /// The latest turns: fingerprint of the calls, and where their results are in the history.
     recent: Vec<TurnTrace>,
     /// The latest turn with each fingerprint.
-    seen: HashMap<u64, TurnTrace>,
+    seen: BTreeMap<u64, TurnTrace>,
     /// For each period, how many turns in a row equalled the one a period before.
     repeats: [u32; LONGEST_CYCLE],
     /// Turns in a row that equalled some earlier turn.

@@ -55,7 +55,7 @@ pub(crate) struct Beginning {
 impl Drive {
     /// Takes the run's lease and its turn in its session, guards the input and records the
     /// beginning.
-    pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Self> {
+    pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Box<Self>> {
         refuse_when_killed(&core, scope)?;
         refuse_without_license(&core)?;
         let label = new.above.as_ref().map(|above| above.label);
@@ -76,7 +76,7 @@ impl Drive {
         lease: Lease,
         message: Message,
         new: Beginning,
-    ) -> Result<Self> {
+    ) -> Result<Box<Self>> {
         let Beginning { options, sink, above, .. } = new;
         let (runtime, id) = (&core.runtime, lease.run);
         let model = options.adjusted.model.as_ref().unwrap_or(&core.definition.model);
@@ -162,7 +162,7 @@ impl Drive {
         run: Run,
         events: &[Recorded],
         ((options, sink), above): ((ResumeOptions, Option<Sink>), Option<Above>),
-    ) -> Result<Self> {
+    ) -> Result<Box<Self>> {
         refuse_when_killed(&core, &lease.scope)?;
         refuse_without_license(&core)?;
         let vault = Arc::clone(&core.runtime.vault);
@@ -216,13 +216,14 @@ impl Drive {
         (asked, deps): (Arc<Message>, Arc<dyn std::any::Any + Send + Sync>),
         cancel: &CancelHandle,
         time_left: Option<Duration>,
-    ) -> Self {
+    ) -> Box<Self> {
         let runtime = &core.runtime;
         let control =
             Control::new(cancel, &runtime.switch, &lease.scope, &runtime.clock, time_left);
         let started = runtime.clock.now();
         let tree = tree(&lease.scope, &run, (above.as_ref(), in_doubt));
-        Self {
+        // Boxed: it is passed on from hand to hand before it begins, and is large.
+        Box::new(Self {
             live: Some(runtime.live.enter(&lease.scope, run.id(), cancel)),
             shelf: Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal))),
             budgets: budgets(runtime.ledger.as_ref(), &lease.scope, (&run, &tree)),
@@ -250,7 +251,7 @@ impl Drive {
             ready: Vec::new(),
             first,
             core,
-        }
+        })
     }
 
     /// What the caller said before in this session is the caller's own as well.

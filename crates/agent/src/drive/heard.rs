@@ -47,7 +47,9 @@ impl Drive {
         for stage in &core.pipeline.reply {
             match ruling(&**stage, &context, &draft).await {
                 Ok(ruling) => {
-                    found.push((stage.name(), ruling.findings));
+                    if !ruling.findings.is_empty() {
+                        found.push((stage.name(), ruling.findings));
+                    }
                     match ruling.verdict {
                         Verdict::Replace(new) => draft = new,
                         Verdict::Block(error) => return Heard::Refused(error, record),

@@ -187,6 +187,8 @@ impl Drive {
             cost: call.cost,
             cached,
         };
+        // One a turn, and large: no room for more is made.
+        self.outbox.ledger.reserve_exact(1);
         self.outbox.ledger.push(line);
     }
 

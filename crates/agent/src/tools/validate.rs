@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use foldhash::quality::RandomState;
 use largestack_schema::Schema;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
@@ -14,7 +15,7 @@ use super::{Entry, Registry};
 const MOST_PROBLEMS: usize = 8;
 
 /// The compiled schemas of an agent's tools.
-pub struct Validators(HashMap<Arc<str>, Schema>);
+pub struct Validators(HashMap<Arc<str>, Schema, RandomState>);
 
 impl Validators {
     /// Compiles every tool's schema; one that is not a schema is a mistake of configuration.

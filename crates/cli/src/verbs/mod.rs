@@ -31,9 +31,22 @@ use crate::args::{Arguments, Global};
 use crate::failure::Outcome;
 use crate::screen::Screen;
 
-/// What to do.
-#[derive(Debug, Subcommand)]
-pub(crate) enum Verb {
+/// The verbs, and what each is said to do, which the first page of help needs alone.
+macro_rules! verbs {
+    ($($(#[doc = $about:literal])+ $(#[command($kind:ident)])? $verb:ident($takes:ty),)+) => {
+        /// What to do.
+        #[derive(Debug, Subcommand)]
+        pub(crate) enum Verb {
+            $($(#[doc = $about])+ $(#[command($kind)])? $verb($takes),)+
+        }
+
+        /// Every verb in capitals, and what it does.
+        pub(crate) const LISTED: &[(&str, &str)] =
+            &[$((stringify!($verb), concat!($($about),+))),+];
+    };
+}
+
+verbs! {
     /// Run an agent: ask it, see it answer, with sources
     Run(run::Run),
     /// List runs, or show what happened in one

@@ -13,7 +13,7 @@ use serde::de::{Deserialize, DeserializeSeed, Deserializer, Error, MapAccess, Se
 use serde::forward_to_deserialize_any;
 
 use super::spanned::SPANNED;
-use crate::escape::{special, special_at};
+use crate::escape::{first_special_bit, special_at};
 
 /// Values that nobody reads are followed this deep.
 const DEEPEST: usize = 64;
@@ -105,7 +105,7 @@ impl<'de> Reader<'de> {
         let (words, _) = text.as_bytes().get(start..).unwrap_or_default().as_chunks::<8>();
         // Names and most values are short.
         for word in words.iter().take(4) {
-            let special = special(u64::from_le_bytes(*word));
+            let special = first_special_bit(u64::from_le_bytes(*word));
             if special == 0 {
                 self.at += 8;
                 continue;

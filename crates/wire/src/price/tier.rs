@@ -8,7 +8,6 @@ use largestack_types::json::Json;
 use serde::de::MapAccess;
 use serde_json::value::RawValue;
 
-use crate::escape::special;
 use crate::json::{Fields, Object, Str, lenient, skip};
 
 /// How urgently a call is served.
@@ -134,16 +133,8 @@ const PLACE: &str = "\"inference_geo\"";
 /// Whether a text can be seen to name no other tier than the standard one without being read:
 /// wherever one of the fields stands in it, a word for the standard tier comes right behind.
 fn is_standard(object: &str) -> bool {
-    let (words, rest) = object.as_bytes().as_chunks::<8>();
-    let quotes = (0..).step_by(8).zip(words).flat_map(|(start, word)| {
-        let mut found = special(u64::from_le_bytes(*word));
-        std::iter::from_fn(move || {
-            let at = found.trailing_zeros() as usize / 8;
-            found &= found.checked_sub(1)?;
-            Some(start + at)
-        })
-    });
-    quotes.chain(object.len() - rest.len()..object.len()).all(|at| names_nothing_else(object, at))
+    let mut quotes = memchr::memchr_iter(b'"', object.as_bytes());
+    quotes.all(|at| names_nothing_else(object, at))
 }
 
 /// The same for the field that begins at this place, if one does.
