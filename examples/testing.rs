@@ -7,7 +7,9 @@ use std::path::Path;
 use largestack::errors::{Code, Coded as _};
 use largestack::message::{Body, Message};
 use largestack::providers::{Auth, Section};
-use largestack::{Agent, Cassette, Local, RecordMode, Runtime, Scope, block_model_requests, tool};
+use largestack::{
+    Agent, Cassette, Local, RecordMode, Runtime, Scope, block_model_requests, capture_run, tool,
+};
 use largestack_testkit::{ChatReply, FunctionModel, TestModel, Turn, Upstream};
 
 /// What a parcel costs, in euros.
@@ -83,7 +85,18 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     assert_eq!(error.map(|error| error.code()), Some(Code::ModelBlocked));
     println!("nothing was asked outside");
 
-    // 4. A cassette: what a provider said once is given again, without it and without a key.
+    // 4. What happened in between, also where a run fails: requests, events, messages, usage.
+    let script = TestModel::new([Turn::tool("postage", r#"{"kilos":3}"#)]);
+    let runtime = Local::new().model("test/four", script).build()?;
+    let agent = self::agent(runtime, "test/four")?;
+    let (answer, captured) = capture_run(agent.run(&Scope::local(), "Three kilos?")).await;
+    assert!(answer.is_err(), "the script has one turn and the agent needs two");
+    assert_eq!(captured.requests().count(), 2);
+    for event in captured.events() {
+        println!("  {}", event.event.kind());
+    }
+
+    // 5. A cassette: what a provider said once is given again, without it and without a key.
     let folder = tempfile::tempdir()?;
     let file = folder.path().join("three-kilos.jsonl");
     let provider = Upstream::start().await?;

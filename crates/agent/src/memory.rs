@@ -123,6 +123,13 @@ impl Memory {
         self
     }
 
+    /// The same with this tokeniser, unless it has one.
+    #[must_use]
+    pub fn or_tokenizer(mut self, tokenizer: impl FnOnce() -> Arc<dyn Tokenizer>) -> Self {
+        self.tokenizer = Some(self.tokenizer.unwrap_or_else(tokenizer));
+        self
+    }
+
     /// Who counts tokens; those of models that it does not know are estimated.
     #[must_use]
     pub fn tokenizer(mut self, tokenizer: Arc<dyn Tokenizer>) -> Self {

@@ -239,6 +239,10 @@ impl Tape {
         if !state.unrecorded.is_empty() {
             return Err(Error::Unrecorded { file, what: state.unrecorded.join("\n") });
         }
+        let under_way = state.slots.iter().filter(|slot| matches!(slot, Slot::New(None))).count();
+        if under_way > 0 {
+            return Err(Error::Unfinished { file, under_way });
+        }
         if !self.replays && state.slots.is_empty() {
             return Err(Error::Empty(file));
         }

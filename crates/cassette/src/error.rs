@@ -50,6 +50,14 @@ pub enum Error {
     /// Recorded nothing.
     #[error("{}: nothing was asked while it was recording", .0.display())]
     Empty(PathBuf),
+    /// Exchanges that were not over when the cassette was finished, and so are not in it.
+    #[error("{}: {under_way} exchanges were still under way", .file.display())]
+    Unfinished {
+        /// The file.
+        file: PathBuf,
+        /// How many.
+        under_way: usize,
+    },
     /// An exchange that holds what must not be kept, where it cannot be taken out.
     #[error("{}: {what} holds a value that must not be kept, in a body that is not text", .file.display())]
     Unredactable {

@@ -12,6 +12,7 @@ use largestack_ports::limits::Limits;
 use largestack_ports::pools::PoolMemory;
 use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
+use largestack_ports::tokenizer::Tokenizer;
 use largestack_ports::transport::{Timeouts, Transport};
 use largestack_wire::Registry;
 use largestack_wire::price::Book;
@@ -68,6 +69,7 @@ pub struct Builder {
     pool_memory: Option<Arc<dyn PoolMemory>>,
     policies: Policies,
     rates: Option<Rates>,
+    tokenizer: Option<Arc<dyn Tokenizer>>,
 }
 
 /// Where limits are kept, and which there are.
@@ -91,6 +93,7 @@ impl Builder {
             pool_memory: None,
             policies: Policies::default(),
             rates: None,
+            tokenizer: None,
         }
     }
 
@@ -208,12 +211,21 @@ impl Builder {
         self
     }
 
+    /// Counts the words of a call as the model's own tokeniser does, where this one knows it: what is
+    /// reserved for the input is less then. Without it, or where it does not know, words count as
+    /// their bytes.
+    #[must_use]
+    pub fn tokenizer(mut self, tokenizer: Arc<dyn Tokenizer>) -> Self {
+        self.tokenizer = Some(tokenizer);
+        self
+    }
+
     /// The gateway.
     pub fn build(self) -> Gateway {
-        let Self { ports, registry, prices, plans, caches, pools, pool_memory, policies, rates } =
-            self;
+        let Self { ports, registry, prices, plans, caches, pools, .. } = self;
+        let Self { pool_memory, policies, rates, tokenizer, .. } = self;
         let rates = rates.map(|Rates(kept, limits)| (kept, limits));
-        let routes = Arc::new(Routes::new(registry, prices, pools));
+        let routes = Arc::new(Routes::new(registry, prices, pools, tokenizer));
         let chooser = Router::new(pool_memory, ports.clock.clone(), ports.tasks.clone());
         let shared =
             Shared { plans, routes, router: Arc::new(chooser), clock: ports.clock.clone() };

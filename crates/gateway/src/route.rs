@@ -6,6 +6,7 @@ use std::sync::{Arc, OnceLock, PoisonError, RwLock};
 
 use foldhash::quality::RandomState;
 use largestack_ports::model::Model;
+use largestack_ports::tokenizer::Tokenizer;
 use largestack_ports::transport::Auth;
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::time::Timestamp;
@@ -28,8 +29,29 @@ pub(crate) struct Route {
     pub(crate) price: Option<Arc<Price>>,
     /// What it can do; the default for models of this process.
     pub(crate) profile: Profile,
+    /// Who counts its words, where somebody can.
+    pub(crate) counter: Option<Counter>,
     /// Prices begin on a day, so a route is good for one.
     day: i64,
+}
+
+/// A tokeniser, and what it calls the encoding of one model.
+#[derive(Clone)]
+pub(crate) struct Counter {
+    tokenizer: Arc<dyn Tokenizer>,
+    encoding: Arc<str>,
+}
+
+impl Counter {
+    /// The name of the encoding.
+    pub(crate) fn encoding(&self) -> &Arc<str> {
+        &self.encoding
+    }
+
+    /// The tokens of a text.
+    pub(crate) fn count(&self, text: &str) -> Option<u64> {
+        self.tokenizer.count(&self.encoding, text)
+    }
 }
 
 /// How a call is served.
@@ -79,6 +101,7 @@ pub(crate) struct Routes {
     here: RwLock<HashMap<Arc<str>, Arc<dyn Model>>>,
     known: RwLock<HashMap<Arc<str>, Arc<Route>, RandomState>>,
     circuits: RwLock<HashMap<Spot, Arc<Circuit>>>,
+    tokenizer: Option<Arc<dyn Tokenizer>>,
 }
 
 impl Routes {
@@ -86,6 +109,7 @@ impl Routes {
         registry: Registry,
         prices: Book,
         pools: HashMap<Arc<str>, Arc<Pool>>,
+        tokenizer: Option<Arc<dyn Tokenizer>>,
     ) -> Self {
         Self {
             registry,
@@ -94,7 +118,14 @@ impl Routes {
             here: RwLock::default(),
             known: RwLock::default(),
             circuits: RwLock::default(),
+            tokenizer,
         }
+    }
+
+    fn counter(&self, name: &str) -> Option<Counter> {
+        let tokenizer = self.tokenizer.as_ref()?;
+        let encoding = tokenizer.encoding(name)?.into();
+        Some(Counter { tokenizer: Arc::clone(tokenizer), encoding })
     }
 
     /// Serves a name, or all names that begin with it and a slash, by a model of this process.
@@ -131,6 +162,7 @@ impl Routes {
                 served: Served::Here(model),
                 price: Some(price),
                 profile: Profile::default(),
+                counter: self.counter(name),
                 day,
             });
         }
@@ -141,6 +173,7 @@ impl Routes {
                 served: Served::Pool(pool.clone()),
                 price: None,
                 profile: Profile::default(),
+                counter: self.counter(name),
                 day,
             });
         }
@@ -159,6 +192,7 @@ impl Routes {
             provider: row.name.clone(),
             price: price_of(&target, &self.prices, now),
             profile: target.profile,
+            counter: self.counter(name),
             day,
             served: Served::There(Box::new(There {
                 auth: auth(&target)?,

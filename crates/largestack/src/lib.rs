@@ -130,6 +130,8 @@ pub mod session {
     pub use largestack_agent::memory::Window;
     pub use largestack_ports::sessions::{Conversation, Digest, Exchange, Session, SessionKey};
     pub use largestack_ports::tokenizer::Tokenizer;
+    #[cfg(feature = "tokens")]
+    pub use largestack_tokens::Tiktoken;
     pub use largestack_types::id::SessionId;
 }
 

@@ -143,6 +143,10 @@ impl Local {
         let kept = self.store.map(|place| Kept::open(place, &mut parts)).transpose()?;
         let below = gateway_ports(&parts, &self.registry, self.cassette);
         let mut gateway = Gateway::builder(below).registry(self.registry).prices(self.prices);
+        #[cfg(feature = "tokens")]
+        {
+            gateway = gateway.tokenizer(Arc::new(largestack_tokens::Tiktoken));
+        }
         for (agent, models) in self.fallbacks {
             gateway = gateway.fallbacks(agent, models);
         }

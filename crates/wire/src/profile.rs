@@ -107,6 +107,35 @@ pub struct Profile {
     pub image_tokens: u64,
     /// Whether it goes on from a beginning of its own reply.
     pub prefill: Prefill,
+    /// How its maker turns text into tokens, where the tables are public.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<Encoding>,
+}
+
+/// A table of tokens that is public.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+pub enum Encoding {
+    /// That of `gpt-4` and `gpt-3.5-turbo`.
+    #[serde(rename = "cl100k_base")]
+    Cl100kBase,
+    /// That of OpenAI's models since `gpt-4o`.
+    #[serde(rename = "o200k_base")]
+    O200kBase,
+}
+
+impl Encoding {
+    /// Its name among tokenisers.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Cl100kBase => "cl100k_base",
+            Self::O200kBase => "o200k_base",
+        }
+    }
+
+    /// The one of this name.
+    pub fn of(name: &str) -> Option<Self> {
+        [Self::Cl100kBase, Self::O200kBase].into_iter().find(|encoding| encoding.name() == name)
+    }
 }
 
 impl Default for Profile {
@@ -133,6 +162,7 @@ impl Default for Profile {
             image_tokens: 50_000,
             // Trust ends here: whoever takes the beginning for a finished turn begins again.
             prefill: Prefill::No,
+            encoding: None,
         }
     }
 }

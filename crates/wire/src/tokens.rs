@@ -54,7 +54,17 @@ pub fn total(messages: impl Iterator<Item = u64>, rest: u64, profile: &Profile) 
 
 /// No more tokens than this for a message.
 pub fn message_bound(message: &Message, profile: &Profile) -> u64 {
-    let parts = message.parts.iter().map(|part| part_bound(part, profile));
+    message_bound_by(message, profile, &|_| None)
+}
+
+/// The same where somebody counts words; a text that is not counted has as many as bytes.
+pub fn message_bound_by(
+    message: &Message,
+    profile: &Profile,
+    count: &dyn Fn(&str) -> Option<u64>,
+) -> u64 {
+    let words = |text: &str| count(text).map_or(bytes(text), |count| count.min(bytes(text)));
+    let parts = message.parts.iter().map(|part| part_bound(part, profile, &words));
     parts.fold(PER_MESSAGE, u64::saturating_add)
 }
 
@@ -114,23 +124,23 @@ pub fn tools_bound(tools: &[ToolSpec]) -> u64 {
     tools.iter().map(tool).fold(some, u64::saturating_add)
 }
 
-fn part_bound(part: &Part, profile: &Profile) -> u64 {
+fn part_bound(part: &Part, profile: &Profile, words: &dyn Fn(&str) -> u64) -> u64 {
     let media = |list: &[Media]| {
         list.iter().map(|media| media_bound(media, profile)).fold(0, u64::saturating_add)
     };
     let inside = match &part.body {
-        Body::Text(text) | Body::Refusal(text) => bytes(text),
+        Body::Text(text) | Body::Refusal(text) => words(text),
         Body::Reasoning(thought) => {
             let raw = thought.raw.as_ref().map_or(0, |raw| bytes(raw.as_str()));
             let signature = thought.signature.as_deref().map_or(0, bytes);
-            bytes(&thought.text) + raw + signature
+            words(&thought.text) + raw + signature
         }
         Body::ToolCall(call) => {
             bytes(&call.name) + bytes(&call.provider_id) + bytes(call.arguments.as_str())
         }
         Body::ToolResult(result) => {
-            let words = bytes(&result.text) + bytes(&result.name) + bytes(&result.provider_id);
-            words.saturating_add(media(&result.media))
+            let said = words(&result.text) + bytes(&result.name) + bytes(&result.provider_id);
+            said.saturating_add(media(&result.media))
         }
         Body::Media(one) => media_bound(one, profile),
         Body::Citation(cited) => {

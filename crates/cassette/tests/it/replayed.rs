@@ -56,14 +56,48 @@ async fn an_answer_that_nobody_read_to_its_end_says_so_when_more_is_wanted() {
     let mut body = transport.send(request("{}")).await.unwrap().body;
     futures::StreamExt::next(&mut body).await.unwrap().unwrap();
     drop(body);
-    // A request that nobody waits for is an exchange as well.
-    drop(transport.send(request("[]")));
     cassette.finish().unwrap();
     let (cassette, transport) = replay(&file);
     let (_, chunks, error) = exchange(&transport, request("{}")).await.unwrap();
     assert_eq!(chunks, ["one"]);
     assert!(error.unwrap().to_string().contains("nobody wanted more"));
     cassette.finish().unwrap();
+}
+
+#[tokio::test]
+async fn a_request_that_nobody_waited_for_is_recorded_as_one() {
+    let (_folder, file) = file();
+    let cassette = Cassette::open(&file, RecordMode::Once).unwrap();
+    let transport = cassette.over(std::sync::Arc::new(Never));
+    assert!(futures::future::poll_immediate(transport.send(request("{}"))).await.is_none());
+    cassette.finish().unwrap();
+    let (cassette, transport) = replay(&file);
+    let error = exchange(&transport, request("{}")).await.unwrap_err().to_string();
+    assert!(error.contains("nobody waited for an answer"), "{error}");
+    cassette.finish().unwrap();
+}
+
+/// Answers nobody.
+struct Never;
+
+impl largestack_ports::transport::Transport for Never {
+    fn send(
+        &self,
+        _: largestack_ports::transport::Request,
+    ) -> largestack_ports::BoxFuture<'_, Result<largestack_ports::transport::Response>> {
+        Box::pin(std::future::pending())
+    }
+}
+
+#[tokio::test]
+async fn an_answer_that_is_still_read_when_the_cassette_is_finished_is_missed() {
+    let (_folder, file) = file();
+    let cassette = Cassette::open(&file, RecordMode::Once).unwrap();
+    let transport = cassette.over(Told::saying("text/plain", &[b"one"]));
+    let body = transport.send(request("{}")).await.unwrap().body;
+    let error = cassette.finish().unwrap_err().to_string();
+    assert!(error.contains("1 exchanges were still under way"), "{error}");
+    drop(body);
 }
 
 #[tokio::test]

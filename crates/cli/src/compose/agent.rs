@@ -181,6 +181,8 @@ fn memory(described: config::Memory) -> Memory {
         config::Recall::Window | config::Recall::Tokens => Memory::within(window),
         config::Recall::Summary => Memory::summary_beyond(window),
     };
+    #[cfg(feature = "tokens")]
+    let memory = memory.or_tokenizer(|| Arc::new(largestack_tokens::Tiktoken));
     let memory = memory.patience(described.wait);
     match described.ttl {
         Some(ttl) => memory.ttl(ttl),

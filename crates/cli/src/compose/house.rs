@@ -76,6 +76,8 @@ pub(crate) async fn house_with(
         .rate_limits(Arc::clone(&shared.limits), rates::limits(&project.limits))
         .cache_store(shared.cache)
         .pool_memory(shared.pools);
+    #[cfg(feature = "tokens")]
+    let gateway = gateway.tokenizer(Arc::new(largestack_tokens::Tiktoken));
     let gateway = Arc::new(answering(gateway, settings, &below)?.build());
     gateway.register(largestack_knowledge::model::NAME, Arc::new(Extractive::default()));
     if let Some((name, model)) = stand.model {

@@ -67,7 +67,7 @@ async fn what_is_missing_elsewhere_too_large_or_not_what_it_says_is_refused_befo
 async fn what_was_attached_is_told_by_kind_and_size_and_goes_with_its_session() {
     let upstream = Upstream::start().await.unwrap();
     let place = place(&upstream, "");
-    let large = [PNG, &[7; 20_000]].concat();
+    let large = [PNG, &vec![7; 20_000]].concat();
     std::fs::write(place.path("pictures/cat.png"), &large).unwrap();
     let key = ("OPENAI_API_KEY", "sk-mock-0123456789abcdef");
     let asked = |project: &'static str, more: &'static [&'static str]| {

@@ -96,6 +96,18 @@ fn lists_and_groups_nest_up_to_a_depth() {
 }
 
 #[test]
+fn guards_are_never_off_by_a_value_of_another_kind() {
+    for wrong in ["true", "false", "1", "all", "none", "[secret]", "{secret: true}", "{pii: block}"]
+    {
+        let text = with(&format!("guardrails: {wrong}\n"));
+        assert!(text.starts_with("LARGESTACK_CONFIG: agent.yaml:3:"), "{wrong}: {text}");
+    }
+    let guards = accepted(&format!("{LEAST}guardrails: {{email: redact}}\n")).guardrails;
+    let unless_said = accepted(LEAST).guardrails;
+    assert_eq!((guards.secret, guards.card), (unless_said.secret, unless_said.card));
+}
+
+#[test]
 fn amounts_are_dollars_with_at_most_nine_decimals() {
     for wrong in ["1e-3", "-1", "0.1234567891", ".nan", "true", "1_000", "five", "[1]"] {
         let text = with(&format!("budget: {wrong}\n"));

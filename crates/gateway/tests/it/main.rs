@@ -14,6 +14,8 @@ mod content;
 #[cfg(test)]
 mod continuation;
 #[cfg(test)]
+mod counted;
+#[cfg(test)]
 mod fallback;
 #[cfg(test)]
 mod farewells;

@@ -187,6 +187,8 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
 
     /// How much of a session a run is told, and how long sessions are kept.
     pub fn memory(self, memory: Memory) -> Self {
+        #[cfg(feature = "tokens")]
+        let memory = memory.or_tokenizer(|| Arc::new(largestack_tokens::Tiktoken));
         self.inner(|inner| inner.memory(memory))
     }
 

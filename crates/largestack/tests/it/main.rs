@@ -8,14 +8,20 @@
     reason = "a test that cannot go on stops, and a child process speaks through its output"
 )]
 
+mod apart;
 mod approvals;
 mod captured;
 mod cassettes;
 mod children;
 mod contract;
 mod contract_reached;
+#[cfg(feature = "tokens")]
+mod counted;
+mod ends;
 mod kill;
 mod pauses;
 mod process;
+mod streams;
 mod thousand;
 mod typed;
+mod vendors;

@@ -45,6 +45,22 @@ async fn what_is_allowed_runs_in_its_folder_and_says_how_it_ended() {
 }
 
 #[tokio::test]
+async fn who_may_look_for_files_may_not_delete_them() {
+    let (folder, shell) = shell(&["find *", "find in -name *"]);
+    for words in [
+        &["find", "in", "-delete"][..],
+        &["find", "-delete"],
+        &["find", "in", "-name", "-delete"],
+        &["find", "in", "-name", "a.txt", "-delete"],
+        &["find", "in", "-name", "a.txt", "-exec", "rm", "{}", ";"],
+    ] {
+        run(&shell, words).await.unwrap_err();
+    }
+    assert!(run(&shell, &["find", "in", "-name", "a.txt"]).await.unwrap().contains("in/a.txt"));
+    assert!(folder.path().join("in/a.txt").is_file());
+}
+
+#[tokio::test]
 async fn nothing_else_runs() {
     let (_folder, shell) = shell(&["cat *", "ls -a"]);
     for words in [

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use largestack_agent::Report;
 use largestack_config::Case;
-use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
+use largestack_types::errors::{Code, Coded, LargestackError, Result};
 use largestack_types::money::Money;
 use quick_xml::Writer;
 use serde::Serialize;
@@ -41,7 +41,7 @@ impl Asked {
         // Said once, where it is also why the run did not begin.
         let known = |error: &LargestackError| asked.as_ref().err() == Some(error);
         let cassette = cassette.filter(|error| !known(error));
-        failures.extend(cassette.map(|error| error.message()));
+        failures.extend(cassette.map(Coded::message));
         Self { passed: failures.is_empty(), run, cost_nanos: cost, failures }
     }
 }

@@ -10,6 +10,7 @@ use largestack_wire::profile::Profile;
 use largestack_wire::{Session, tokens};
 
 use crate::layers::cache::Hashed;
+use crate::route::Counter;
 
 /// What a run keeps. A pure cache: dropping it changes no number and no byte.
 #[derive(Default)]
@@ -17,25 +18,35 @@ pub(crate) struct Kept {
     pub(crate) session: Session,
     pub(crate) hashed: Hashed,
     profile: Option<Profile>,
+    encoding: Option<Arc<str>>,
     /// Messages by identity, with the sum of the bounds up to each and whether there were media.
     messages: Vec<(Arc<Message>, u64, bool)>,
     tools: Option<(Arc<[ToolSpec]>, u64)>,
 }
 
 impl Kept {
-    /// What [`tokens::upper_bound`] and [`tokens::has_media`] say of the call.
-    pub(crate) fn input_bound(&mut self, call: &Call, profile: &Profile) -> (u64, bool) {
-        if self.profile.as_ref() != Some(profile) {
+    /// What [`tokens::upper_bound`] and [`tokens::has_media`] say of the call; the bound is lower
+    /// where somebody counts its words.
+    pub(crate) fn input_bound(
+        &mut self,
+        call: &Call,
+        profile: &Profile,
+        counter: Option<&Counter>,
+    ) -> (u64, bool) {
+        let encoding = counter.map(Counter::encoding);
+        if self.profile.as_ref() != Some(profile) || self.encoding.as_ref() != encoding {
             self.profile = Some(*profile);
+            self.encoding = encoding.cloned();
             self.messages.clear();
         }
+        let count = |text: &str| counter.and_then(|counter| counter.count(text));
         // An equal pointer is the same message: the one that is held cannot have been freed.
         let pairs = self.messages.iter().zip(call.messages.iter());
         let same = pairs.take_while(|((held, ..), given)| Arc::ptr_eq(held, given)).count();
         self.messages.truncate(same);
         let (mut sum, mut media) = self.messages.last().map_or((0, false), |held| (held.1, held.2));
         for message in call.messages.iter().skip(same) {
-            sum = sum.saturating_add(tokens::message_bound(message, profile));
+            sum = sum.saturating_add(tokens::message_bound_by(message, profile, &count));
             media |= tokens::message_has_media(message);
             self.messages.push((message.clone(), sum, media));
         }
@@ -103,7 +114,7 @@ mod tests {
                 }
                 let profile = profiles[usize::from(other)];
                 let whole = tokens::upper_bound(&call, &profile);
-                prop_assert_eq!(kept.input_bound(&call, &profile), (whole, tokens::has_media(&call)));
+                prop_assert_eq!(kept.input_bound(&call, &profile, None), (whole, tokens::has_media(&call)));
             }
         }
     }

@@ -55,7 +55,8 @@ impl Quote {
         }
         let context = &ask.job.context;
         let mut kept = context.slot.take_session::<Kept>().unwrap_or_default();
-        let (input, media) = kept.input_bound(&ask.call, &ask.route.profile);
+        let (input, media) =
+            kept.input_bound(&ask.call, &ask.route.profile, ask.route.counter.as_ref());
         context.slot.put_session(kept);
         let extra = ask.call.settings.extra.as_ref();
         let tier = asked(extra);
