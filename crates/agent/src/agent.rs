@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use largestack_engine::{Definition, Event, Recorded, Run};
+use largestack_engine::{Definition, Event, Recorded, Run, Status};
 use largestack_ports::license::License;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -165,11 +165,17 @@ impl Agent {
         }
         let folded = fold(run, &self.0.definition, &events)?;
         if folded.status().is_final() {
-            let detail = format!("{run} has ended ({})", folded.status());
-            return Err(LargestackError::other(Code::Conflict, detail));
+            return Err(ended(run, folded.status()));
         }
         Ok((folded, events))
     }
+}
+
+/// The error of a run that cannot go on, or be ended, because it has ended.
+pub(crate) fn ended(run: RunId, status: Status) -> LargestackError {
+    let detail = format!("{run} has ended ({status})");
+    let advice = format!("There is nothing left to do in it: `largestack trace {run}` shows it");
+    LargestackError::with_advice(Code::Conflict, detail, advice)
 }
 
 /// Folds a journal that was read.

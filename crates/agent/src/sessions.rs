@@ -9,7 +9,7 @@ use largestack_guard::{Guard, Policy};
 use largestack_ports::journal::{Batch, Journal};
 use largestack_ports::sessions::{Conversation, Session, SessionKey, Sessions, exists, vault_root};
 use largestack_ports::vault::TokenVault;
-use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::{EffectId, OwnerId, RunId};
 use largestack_types::label::{Label, Origin};
@@ -110,7 +110,9 @@ impl Conversations {
         let id = conversation.session.id;
         let root = vault_root(scope.principal(), id);
         if self.sessions()?.load(scope, id).await?.is_some() {
-            return Err(exists(&id.into()));
+            let advice = "Forget that one first: largestack sessions delete PATH NAME";
+            let detail = exists(&id.into()).message();
+            return Err(LargestackError::with_advice(Code::Conflict, detail, advice));
         }
         self.vault.erase(scope, root).await?;
         self.guard(scope, root, &mut conversation).await?;

@@ -6,7 +6,7 @@ use largestack_types::errors::{Coded, LargestackError};
 
 /// Everything went well.
 pub(crate) const DONE: u8 = 0;
-/// `doctor` found something broken.
+/// `doctor` or `check` found something broken, or a case of `test` was not as expected.
 pub(crate) const BROKEN: u8 = 1;
 /// The answer was cut short: by a limit, a filter or the model's own output limit.
 pub(crate) const INCOMPLETE: u8 = 10;

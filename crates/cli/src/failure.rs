@@ -51,7 +51,7 @@ pub(crate) fn unreadable(path: &std::path::Path, error: &io::Error) -> Largestac
     match error.kind() {
         io::ErrorKind::NotFound => LargestackError::with_advice(
             Code::NotFound,
-            format!("there is no {shown}"),
+            format!("there is no file or folder `{shown}`"),
             "Check the path",
         ),
         _ => LargestackError::with_advice(

@@ -46,6 +46,8 @@ pub(crate) struct Going<'a> {
     pub(crate) live: bool,
     /// Ends it.
     pub(crate) cancel: CancelHandle,
+    /// Whether it begins now, so that it is the last one.
+    pub(crate) begins: bool,
     /// The agent's name.
     pub(crate) agent: Arc<str>,
     /// Its model.
@@ -161,7 +163,8 @@ impl Going<'_> {
                 screen.print(&format!("{gap}{sources}{between}{facts}"))?;
                 let project = self.project();
                 advise(report, &project, screen);
-                let trace = format!("How it came about: largestack trace last {project}");
+                let run = if self.begins { "last".to_owned() } else { self.run.to_string() };
+                let trace = format!("How it came about: largestack trace {run} {project}");
                 screen.note(&painted(FAINT, trace));
             }
         }

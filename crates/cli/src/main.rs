@@ -24,6 +24,7 @@ mod screen;
 mod shared;
 mod standing;
 mod tools;
+mod usage;
 mod verbs;
 
 use std::process::ExitCode;
@@ -37,7 +38,10 @@ use verbs::Speech;
 
 fn main() -> ExitCode {
     help::print_if_asked(std::env::args_os());
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage::refused(&error),
+    };
     let mut screen = Screen::new(arguments.global.color, arguments.global.quiet);
     let speech = arguments.verb.speech();
     let code = match verbs::perform(arguments, &mut screen) {

@@ -333,7 +333,7 @@ fn stop(fields: &mut Fields<'_>) -> Vec<String> {
 }
 
 fn output(mut fields: Fields<'_>) -> Option<Output> {
-    let schema = fields.optional("schema", value::object);
+    let schema = fields.optional("schema", value::schema);
     let name = fields.get("name", "answer".into(), value::some_text);
     let mode = fields.get("mode", OutputMode::Auto, value::choice(MODES));
     let retries =

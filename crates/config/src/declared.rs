@@ -193,7 +193,7 @@ fn about(fields: &mut Fields<'_>) -> About {
         || Json::vouched(r#"{"type":"object","properties":{},"additionalProperties":false}"#);
     About {
         description: fields.required("description", value::some_text).value,
-        parameters: fields.optional("parameters", value::object).unwrap_or_else(none),
+        parameters: fields.optional("parameters", value::schema).unwrap_or_else(none),
         idempotent: fields.optional("idempotent", value::boolean),
     }
 }
@@ -238,19 +238,34 @@ pub(crate) fn program(
 ) -> Result<PathBuf, Wrong> {
     if word.contains('/') {
         let path = folder.join(word);
-        let none = || Wrong::value(format!("there is no program {}", path.display()));
-        return if path.is_file() { Ok(path.clone()) } else { Err(none()) };
+        let wrong = |what: &str| Err(Wrong::value(what.replace("{}", &path.display().to_string())));
+        return match () {
+            () if !path.is_file() => wrong("there is no program {}"),
+            () if !may_run(&path) => wrong("{} is a file that nobody may run: chmod +x {}"),
+            () => Ok(path),
+        };
     }
     let places = environment.variable("PATH");
     let places = places.as_ref().map(Sensitive::expose).unwrap_or_default();
     let found = std::env::split_paths(places)
         .filter(|place| place.is_absolute())
         .map(|place| place.join(word))
-        .find(|path| path.is_file());
+        .find(|path| path.is_file() && may_run(path));
     found.ok_or_else(|| Wrong::Value {
         detail: format!("there is no program `{word}` in the folders of PATH"),
         advice: Some("Write a path to it, such as ./bin/tool".to_owned()),
     })
+}
+
+#[cfg(unix)]
+fn may_run(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt as _;
+    path.metadata().is_ok_and(|file| file.permissions().mode() & 0o111 != 0)
+}
+
+#[cfg(not(unix))]
+fn may_run(_: &Path) -> bool {
+    true
 }
 
 fn http(about: About, fields: &mut Fields<'_>, environment: &Environment) -> HttpUse {

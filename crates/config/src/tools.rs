@@ -307,7 +307,7 @@ fn settings(mut fields: Fields<'_>) -> ToolSettings {
         capabilities: fields.optional_list("capabilities", capability),
         classes: fields.optional_list("classes", class),
         reveals: fields.optional_list("reveals", class),
-        arguments: fields.optional("arguments", value::object),
+        arguments: fields.optional("arguments", value::schema),
         tenant_arguments: tenant_arguments(&mut fields),
         max_result_chars: fields.optional("max_result_chars", count()),
         raise: fields.optional("on_error", raise).map(|raise| raise.0),
@@ -333,7 +333,14 @@ impl Show for Raise {
 }
 
 fn tenant_arguments(fields: &mut Fields<'_>) -> BTreeMap<TenantId, Json> {
-    let by_tenant = |node: &Node| value::group::<BTreeMap<TenantId, Json>>(node).map(ByTenant);
+    let by_tenant = |node: &Node| {
+        let rules = value::group::<BTreeMap<TenantId, Json>>(node)?;
+        let wrong = rules.iter().find_map(|(tenant, rule)| {
+            let why = value::schema_problem(rule)?;
+            Some(Wrong::value(format!("what stands under `{tenant}` is no JSON Schema: {why}")))
+        });
+        wrong.map_or(Ok(ByTenant(rules)), Err)
+    };
     fields.optional("tenant_arguments", by_tenant).map(|rules| rules.0).unwrap_or_default()
 }
 

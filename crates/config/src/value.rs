@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use largestack_schema::Schema;
 use largestack_types::json::Json;
 use largestack_types::money::Money;
 
@@ -186,6 +187,21 @@ pub(crate) fn object(node: &Node) -> Result<Json, Wrong> {
     } else {
         expected("a group of keys", node)
     }
+}
+
+/// A JSON Schema: what a run would refuse is refused here, where it stands.
+pub(crate) fn schema(node: &Node) -> Result<Json, Wrong> {
+    let json = object(node)?;
+    match schema_problem(&json) {
+        None => Ok(json),
+        Some(why) => Err(Wrong::value(format!("is no JSON Schema: {why}"))),
+    }
+}
+
+/// Why something is no JSON Schema.
+pub(crate) fn schema_problem(json: &Json) -> Option<String> {
+    let value = json.to().map_err(|error| error.to_string());
+    value.and_then(|value| Schema::compile(&value).map(drop)).err()
 }
 
 /// A type that is written as a group of keys; a variable holds it as JSON.

@@ -106,7 +106,7 @@ impl HttpTransport {
         let Some(key) = key else {
             return match request.auth {
                 Auth::None => Ok(None),
-                _ => Err(wrong("").into()),
+                _ => Err(wrong("there is none").into()),
             };
         };
         let (name, value) = match &request.auth {

@@ -56,5 +56,5 @@ pub use keyfile::KEY_FILE;
 #[cfg(feature = "postgres")]
 pub use postgres::{PostgresDatabase, PostgresOptions, PostgresStore, ServerError};
 pub use secrets::SecretFile;
-pub use sqlite::{Health, Options, SqliteFile, Stats, Store};
+pub use sqlite::{Health, Options, Sealed, SqliteFile, Stats, Store};
 pub use switches::{SwitchChange, SwitchScope};

@@ -33,6 +33,6 @@ mod watch;
 mod writer;
 
 pub use asked::SqliteFile;
-pub use health::Health;
+pub use health::{Health, Sealed};
 pub use queue::Stats;
 pub use store::{Options, Store};

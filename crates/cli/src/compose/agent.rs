@@ -1,6 +1,6 @@
 //! An agent from its file: what the file says, as the builder takes it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,13 +41,35 @@ pub(super) fn outside(network: &config::Network) -> Result<tools::Outside> {
     })
 }
 
-/// Whether every tool of an agent can be made. Nothing is run and nobody is asked.
-pub(crate) fn check_tools(settings: &Settings<config::Agent>) -> Result<()> {
+/// What keeps each tool of an agent from being made, with its key, and tools that have another's
+/// name. Nothing is run and nobody is asked.
+pub(crate) fn check_tools(
+    settings: &Settings<config::Agent>,
+) -> Result<Vec<(String, LargestackError)>> {
     let outside = outside(&settings.project.network)?;
-    let below = agents_below(settings)?;
-    let agents = std::iter::once(&settings.agent).chain(below.values());
-    let mut tools = agents.flat_map(|agent| &agent.tools);
-    tools.try_for_each(|tool| tools::made(tool, &outside).map(drop))
+    agents_below(settings)?;
+    let (mut problems, mut known) = (Vec::new(), BTreeSet::new());
+    for tool in &settings.agent.tools {
+        let key = format!("tools.{}", tool.name);
+        let made = match tools::made(tool, &outside) {
+            Ok(made) => made,
+            Err(error) => {
+                problems.push((key, error));
+                continue;
+            }
+        };
+        let mut names: Vec<Arc<str>> = made.iter().map(|t| Arc::clone(&t.spec().name)).collect();
+        if made.is_empty() {
+            names.push(Arc::clone(&tool.name));
+        }
+        for name in names {
+            if !known.insert(Arc::clone(&name)) {
+                let detail = format!("tools.{}: two tools are named `{name}`", tool.name);
+                problems.push((key.clone(), LargestackError::other(Code::Config, detail)));
+            }
+        }
+    }
+    Ok(problems)
 }
 
 /// An agent as its file describes it.

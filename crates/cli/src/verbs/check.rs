@@ -1,5 +1,5 @@
 //! `largestack check`: every agent of a project, read as a run would read it, with everything that
-//! is wrong and where. It makes no call, writes nothing and needs no key.
+//! is wrong and where. It makes no call, leaves nothing behind and needs no key.
 
 use std::fmt::Write as _;
 use std::fs;
@@ -11,13 +11,15 @@ use largestack_types::errors::{Code, Coded, LargestackError, Result};
 use serde::Serialize;
 
 use crate::args::Global;
-use crate::compose::{OFFER, check_tools};
+use crate::compose::OFFER;
 use crate::documents;
 use crate::exit;
 use crate::failure::{Outcome, unreadable};
 use crate::render::style::{BAD, FAINT, GOOD, STRONG, painted};
 use crate::render::text::{clean, counted};
 use crate::screen::Screen;
+
+mod built;
 
 /// Folders below each other that are looked into.
 const DEPTH: usize = 8;
@@ -143,7 +145,8 @@ fn checked(file: PathBuf, global: &Global) -> Checked {
     }
 }
 
-/// An agent whose settings are good: what they name is looked at.
+/// An agent whose settings are good: what they name is looked at, and everything is made that a run
+/// makes before it asks anything.
 fn sound(file: PathBuf, settings: &Settings<config::Agent>) -> Checked {
     let agent = &settings.agent;
     let mut problems = Vec::new();
@@ -156,10 +159,11 @@ fn sound(file: PathBuf, settings: &Settings<config::Agent>) -> Checked {
             )),
             some => Ok(some),
         });
-        listed.map_err(|error| problems.push(plain(&error))).ok()
+        let wrong = |error| problems.push(of_key(settings, "knowledge", &error));
+        listed.map_err(wrong).ok()
     });
-    if let Err(error) = check_tools(settings) {
-        problems.push(plain(&error));
+    for (key, error) in built::problems(settings) {
+        problems.push(of_key(settings, &key, &error));
     }
     Checked {
         file,
@@ -179,6 +183,26 @@ fn plain(error: &dyn Coded) -> Wrong {
         column: None,
         suggestion: Some(error.suggestion().into_owned()),
     }
+}
+
+/// What is wrong with what stands under a key: at the first place of a file that says something of
+/// it.
+fn of_key(settings: &Settings<config::Agent>, key: &str, error: &dyn Coded) -> Wrong {
+    let is_of = |origin: &&config::Origin| {
+        let rest = origin.key.strip_prefix(key);
+        rest.is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    let places = settings.origins.iter().filter(is_of).filter_map(|origin| match &origin.source {
+        Source::File { path, line, column } => Some((*line, *column, path)),
+        _ => None,
+    });
+    let wrong = plain(error);
+    let Some((line, column, path)) = places.min_by_key(|(line, column, _)| (*line, *column)) else {
+        return Wrong { file: Some(settings.agent.file.clone()), ..wrong };
+    };
+    let message = format!("{}:{line}:{column}: {}", path.display(), wrong.message);
+    let file = Some(path.to_path_buf());
+    Wrong { message, file, line: Some(line), column: Some(column), ..wrong }
 }
 
 fn placed(problem: &config::Problem) -> Wrong {

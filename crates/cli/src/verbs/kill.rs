@@ -13,6 +13,10 @@ use crate::failure::Outcome;
 use crate::render::amount::moment;
 use crate::screen::Screen;
 use crate::shared::{For, Shared};
+use largestack_types::errors::{Code, LargestackError};
+
+/// What is wrong with a reason that says nothing.
+pub(super) const NO_REASON: &str = "the reason is empty";
 
 /// Throws the kill switch.
 #[derive(Debug, Args)]
@@ -41,6 +45,10 @@ struct Document {
 
 impl Kill {
     pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
+        if self.reason.trim().is_empty() {
+            let advice = "Say why: whoever is refused reads it";
+            return Err(LargestackError::with_advice(Code::Input, NO_REASON, advice).into());
+        }
         let (state, shared) = Shared::of_project(global, self.path.as_deref(), For::Writing)?;
         let scope = SwitchScope::Tenant(compose::scope().tenant().clone());
         let thrown = blocking(shared.throw(&scope, &self.by, &self.reason))??;

@@ -17,6 +17,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use serde::Serialize;
 
+use super::kill::NO_REASON;
 use super::run::{Output, finish, going, prepare};
 use super::target::{self, Target};
 use crate::agents;
@@ -82,6 +83,9 @@ impl Resume {
             )
             .into()),
             (Some(run), None) => self.take_up(global, target.path(), run, screen),
+            (None, Some(reason)) if reason.trim().is_empty() => {
+                Err(wrong(NO_REASON, "Say why it is safe again").into())
+            }
             (None, Some(reason)) => self.lift(global, target.path(), reason, screen),
             (None, None) => Err(wrong(
                 "neither a run nor a reason is given",

@@ -118,6 +118,14 @@ impl Run {
             "-" => from_stdin()?,
             question => question.to_owned(),
         };
+        if question.trim().is_empty() && self.attach.is_empty() {
+            return Err(LargestackError::with_advice(
+                Code::Input,
+                "the question is empty",
+                format!("Put it after the path: largestack run {} \"...\"", path.display()),
+            )
+            .into());
+        }
         let asked = self.ask(&settings, question, screen);
         compose::with_runtime(compose::asking(settings.project.models_blocked, asked))?
     }
@@ -143,7 +151,7 @@ impl Run {
         let form = self.output.form();
         let live = form == Form::Events || (form == Form::Text && !self.no_stream);
         let folders = house.folders.clone();
-        let going = Going { folders, ..going(settings, run, form, live, cancel) };
+        let going = Going { begins: true, folders, ..going(settings, run, form, live, cancel) };
         let scope = compose::scope();
         let options = RunOptions { whole: !going.live, ..options };
         let started = house.runs.start(&house.agent, &scope, question, options);
@@ -164,6 +172,7 @@ pub(super) fn going(
         form,
         live,
         cancel,
+        begins: false,
         agent: settings.agent.name.clone(),
         model: settings.agent.model.clone(),
         folders: Folders::default(),

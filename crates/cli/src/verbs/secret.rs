@@ -175,6 +175,13 @@ fn value(name: &str) -> Result<Sensitive> {
         .take(MOST)
         .read_to_string(&mut text)
         .map_err(|error| input(format!("the value cannot be read: {error}")))?;
+    if text.trim().is_empty() {
+        return Err(LargestackError::with_advice(
+            Code::Input,
+            "the value is empty",
+            format!("Pipe it in: largestack secret set {name} < FILE, or type it at a terminal"),
+        ));
+    }
     let value = text.strip_suffix('\n').unwrap_or(&text);
     Ok(Sensitive::new(value.strip_suffix('\r').unwrap_or(value)))
 }

@@ -72,3 +72,76 @@ fn a_schema_is_printed_for_each_file_and_for_no_other() {
     assert_eq!(schema["title"], "largestack.yaml");
     place.run(&["schema", "workflow"]).expect(2);
 }
+
+#[test]
+fn nothing_that_a_run_refuses_before_it_asks_passes_a_check_and_each_problem_has_its_place() {
+    let place = Place::new();
+    let tools = [
+        ("parameters: {type: 17}", 8, "is no JSON Schema"),
+        ("arguments: {type: objct}", 8, "is no JSON Schema"),
+        ("tenant_arguments: {acme: {type: objct}}", 8, "is no JSON Schema"),
+    ];
+    let command = "command: [cat]\n    description: d\n    ";
+    let mut cases: Vec<(String, u64, &str)> = tools
+        .iter()
+        .map(|(key, line, why)| (format!("tools:\n  one:\n    {command}{key}\n"), *line, *why))
+        .collect();
+    cases.extend([
+        ("output:\n  schema: {type: strin}\n".to_owned(), 5, "is no JSON Schema"),
+        ("tools:\n  one: {command: [./none], description: d}\n".to_owned(), 5, "no program"),
+        ("tools:\n  one: {command: [./text], description: d}\n".to_owned(), 5, "nobody may run"),
+        ("tools:\n  one: {command: [nonesuch-x], description: d}\n".to_owned(), 5, "no program"),
+        ("tools:\n  current_time: {zone: Mars/One}\n".to_owned(), 5, "no time zone"),
+        (
+            "tools:\n  one: {command: [cat], description: d, cache: 1m}\n".to_owned(),
+            5,
+            "needs an idempotent tool",
+        ),
+        (
+            "tools:\n  svc: {openapi: {document: api.json}}\n  two: {command: [cat], description: d}\n"
+                .to_owned(),
+            6,
+            "two tools are named `two`",
+        ),
+    ]);
+    for (number, (keys, line, why)) in cases.into_iter().enumerate() {
+        let folder = format!("p{number}");
+        let head = "name: a\ninstructions: Help.\nmodel: offline/extractive\n";
+        place.write(&format!("{folder}/agent.yaml"), format!("{head}{keys}"));
+        place.write(&format!("{folder}/text"), "no program");
+        place.write(
+            &format!("{folder}/api.json"),
+            r#"{"openapi":"3.1.0","servers":[{"url":"https://x.test"}],
+                "paths":{"/a":{"get":{"operationId":"two","responses":{}}}}}"#,
+        );
+        let run = place.command(&["run", &folder, "Hello?"]).env("PATH", "/usr/bin:/bin").output();
+        let refused = crate::place::Done::of(&run.unwrap());
+        assert_eq!(refused.code, 2, "{keys}: {} {}", refused.out, refused.err);
+        let checked = place
+            .command(&["check", &folder, "--json"])
+            .env("PATH", "/usr/bin:/bin")
+            .output()
+            .unwrap();
+        let checked = crate::place::Done::of(&checked).expect(1).json();
+        let problem = &checked["agents"][0]["problems"][0];
+        assert_eq!(problem["line"], line, "{keys}: {checked}");
+        assert!(problem["column"].is_u64(), "{checked}");
+        assert!(problem["message"].as_str().unwrap().contains(why), "{checked}");
+        assert!(refused.err.contains(why), "{keys}: {}", refused.err);
+    }
+}
+
+#[test]
+fn all_problems_of_tools_are_told_together_and_nothing_is_left_behind() {
+    let place = Place::new();
+    place.write(
+        "agent.yaml",
+        "name: a\ninstructions: Help.\nmodel: offline/extractive\ntools:\n  \
+         current_time: {zone: Mars/One}\n  one:\n    http: {url: \"no address\"}\n    description: d\n",
+    );
+    let json = place.run(&["check", "--json"]).expect(1).json();
+    let problems = json["agents"][0]["problems"].as_array().unwrap();
+    let lines: Vec<_> = problems.iter().map(|problem| problem["line"].as_u64().unwrap()).collect();
+    assert_eq!(lines, [5, 7], "{json}");
+    assert!(!place.path(".largestack").exists());
+}

@@ -24,6 +24,10 @@ mod contract;
 #[cfg(test)]
 mod contract_cases;
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
+mod errors;
+#[cfg(test)]
 mod following;
 #[cfg(test)]
 mod help;

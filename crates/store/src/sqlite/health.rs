@@ -10,7 +10,7 @@ use largestack_types::errors::Result as PortResult;
 use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
-use crate::error::Result;
+use crate::error::{Result, StoreError};
 use crate::keyfile;
 use crate::sqlite::migrate;
 use crate::sqlite::open::File;
@@ -44,6 +44,46 @@ pub struct Health {
     pub key_beside_state: bool,
     /// What is wrong with that file, if something is.
     pub key_problem: Option<String>,
+    /// What cannot be read without the key.
+    pub sealed: Sealed,
+}
+
+/// How much is sealed with the master key.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sealed {
+    /// Runs and sessions with values behind placeholders.
+    pub values: u64,
+    /// Sessions.
+    pub sessions: u64,
+    /// Questions to people, which it signs.
+    pub questions: u64,
+}
+
+fn sealed(connection: &Connection) -> Result<(Sealed, Vec<String>)> {
+    let path = connection.path().unwrap_or_default().to_owned();
+    let look = || {
+        let sealed = Sealed {
+            values: count(connection, "vault_keys")?,
+            sessions: count(connection, "sessions")?,
+            questions: count(connection, "approvals")?,
+        };
+        let mut names = connection
+            .prepare("SELECT key_id FROM vault_keys UNION SELECT key_id FROM sessions")?;
+        let names = names.query_map([], |row| row.get(0))?;
+        Ok((sealed, names.collect::<rusqlite::Result<Vec<String>>>()?))
+    };
+    look().map_err(failed(&path))
+}
+
+/// What is wrong with the key file, if something is: also where it is gone, or is another one than
+/// the one that is needed.
+fn key_problem(file: &Path, sealed: Sealed, names: &[String]) -> Option<StoreError> {
+    let anything = sealed != Sealed::default();
+    match keyfile::read(file) {
+        Err(error) => Some(error),
+        Ok(None) if anything && names.is_empty() => Some(keyfile::gone(file)),
+        Ok(_) => names.iter().find_map(|name| keyfile::named(file, name).err()),
+    }
 }
 
 fn count(connection: &Connection, table: &str) -> rusqlite::Result<u64> {
@@ -98,7 +138,9 @@ impl Store {
                 Err(_) => None,
             };
             let (schema, problems, runs, events) = self.read_state(inspect).await?;
-            let key = keyfile::read(&self.key_file());
+            let (sealed, names) = self.read_state(sealed).await?;
+            let file = self.key_file();
+            let problem = key_problem(&file, sealed, &names);
             Ok(Health {
                 schema,
                 problems,
@@ -108,8 +150,9 @@ impl Store {
                 documents_bytes: bytes(&self.folder().join("documents.db")),
                 free_bytes: free(self.folder()),
                 commit_us,
-                key_beside_state: matches!(key, Ok(Some(_))),
-                key_problem: key.err().map(|error| error.to_string()),
+                key_beside_state: matches!(keyfile::read(&file), Ok(Some(_))),
+                key_problem: problem.map(|error| error.to_string()),
+                sealed,
             })
         }
         .boxed()

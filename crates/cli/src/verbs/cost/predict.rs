@@ -19,6 +19,7 @@ use crate::exit;
 use crate::failure::Outcome;
 use crate::render::amount::grouped;
 use crate::render::run_json::dollars;
+use crate::render::text::counted;
 use crate::screen::Screen;
 use crate::shared::{For, Shared};
 use crate::verbs::providers::project;
@@ -148,8 +149,8 @@ fn said(model: &str, prediction: &Prediction, from_history: bool) -> String {
     let basis = if from_history { "as past answers here" } else { "half as long again as sent" };
     format!(
         "{model}: about {expected}, from {low} to {high}; never more than {worst_case}\n\
-         {} tokens in (at most {}), {} out ({basis}; at most {})\n",
-        grouped(prediction.input_tokens),
+         {} in (at most {}), {} out ({basis}; at most {})\n",
+        counted(prediction.input_tokens, "token"),
         grouped(prediction.input_bound),
         grouped(prediction.output_tokens),
         grouped(prediction.output_bound),

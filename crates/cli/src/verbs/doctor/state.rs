@@ -7,7 +7,7 @@ use largestack_config::Knowledge;
 use largestack_engine::Status;
 use largestack_ports::documents::Documents as _;
 use largestack_ports::journal::RunSummary;
-use largestack_store::{Health, Store};
+use largestack_store::{Health, Sealed, Store};
 use largestack_types::errors::{Coded as _, LargestackError};
 
 use crate::compose;
@@ -138,8 +138,17 @@ fn health_checks(folder: &Path, health: &Health) -> Vec<Check> {
 fn key_file(health: &Health) -> Check {
     let seals = "it seals the values behind placeholders";
     match (&health.key_problem, health.key_beside_state) {
-        (Some(problem), _) => Check::new("key file", Finding::Broken, problem.clone())
-            .advise("Put the key file back; without it sealed values stay sealed"),
+        (Some(problem), _) => {
+            let Sealed { values, sessions, questions } = health.sealed;
+            let lost = format!(
+                "Put the key file back, from a backup. Without it nobody can read {}, nor the \
+                 values behind placeholders in {}, nor answer {}",
+                counted(sessions, "session"),
+                counted(values, "conversation"),
+                counted(questions, "question"),
+            );
+            Check::new("key file", Finding::Broken, problem.clone()).advise(lost)
+        }
         (None, true) => Check::new("key file", Finding::Warn, format!("beside the state; {seals}"))
             .advise(
                 "That protects from whoever gets the database alone, not from whoever gets the \
