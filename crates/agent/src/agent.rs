@@ -171,8 +171,8 @@ impl Agent {
     }
 }
 
-/// The error of a run that cannot go on, or be ended, because it has ended.
-pub(crate) fn ended(run: RunId, status: Status) -> LargestackError {
+/// The error of a run that cannot go on because it has ended.
+fn ended(run: RunId, status: Status) -> LargestackError {
     let detail = format!("{run} has ended ({status})");
     let advice = format!("There is nothing left to do in it: `largestack trace {run}` shows it");
     LargestackError::with_advice(Code::Conflict, detail, advice)

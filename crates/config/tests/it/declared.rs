@@ -2,7 +2,7 @@
 
 use largestack_config::{Declared, Environment, Flags};
 
-use crate::support::{LEAST, agent, folder, refused};
+use crate::support::{LEAST, agent, folder, refused, runnable};
 
 fn stock(rest: &str) -> String {
     format!("{LEAST}tools:\n  stock:\n    description: How many are left.\n{rest}")
@@ -29,6 +29,13 @@ fn a_program_is_a_path_from_the_file_or_a_name_in_the_folders_of_path() {
     // A folder of PATH that is relative means another place wherever one stands.
     assert!(program(&stock("    command: [stock]\n"), "elsewhere").is_err());
     assert!(program(&stock("    command: [./bin/none]\n"), &bin).is_err());
+    // What nobody may run is no program.
+    runnable(&folder.path().join("bin/stock"), false);
+    runnable(&folder.path().join("elsewhere/stock"), false);
+    if cfg!(unix) {
+        assert!(program(&stock("    command: [./bin/stock]\n"), "").is_err());
+        assert!(program(&stock("    command: [stock]\n"), &bin).is_err());
+    }
 }
 
 #[test]

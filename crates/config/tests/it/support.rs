@@ -31,10 +31,23 @@ pub(crate) fn folder<'f>(files: impl IntoIterator<Item = (&'f str, &'f str)>) ->
     for (name, text) in files {
         let path = folder.path().join(name);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, text).unwrap();
+        std::fs::write(&path, text).unwrap();
+        // Any of them may be a program.
+        runnable(&path, true);
     }
     folder
 }
+
+/// Whether a file may be run.
+#[cfg(unix)]
+pub(crate) fn runnable(path: &Path, may: bool) {
+    use std::os::unix::fs::PermissionsExt as _;
+    let mode = if may { 0o755 } else { 0o644 };
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+#[cfg(not(unix))]
+pub(crate) fn runnable(_: &Path, _: bool) {}
 
 /// The agent in a folder, under an environment and flags.
 pub(crate) fn agent(
