@@ -483,6 +483,8 @@ fn guardrails(mut fields: Fields<'_>) -> Policy {
     let policy = Policy {
         secret: fields.get("secret", default.secret, action()).value,
         card: fields.get("card", default.card, action()).value,
+        government_id: fields.get("government_id", default.government_id, action()).value,
+        account: fields.get("account", default.account, action()).value,
         email: fields.get("email", default.email, action()).value,
         phone: fields.get("phone", default.phone, action()).value,
     };

@@ -269,6 +269,9 @@ pub const KEYS: &[Key] = keys! {
     Agent "guardrails.secret", "`allow`, `warn`, `redact`, `tokenise` or `block`", "tokenise",
         "What is done about passwords, keys and tokens";
     Agent "guardrails.card", "as `secret`", "tokenise", "What is done about payment cards";
+    Agent "guardrails.government_id", "as `secret`", "tokenise",
+        "What is done about numbers by which a state, a health service or a tax office knows somebody";
+    Agent "guardrails.account", "as `secret`", "warn", "What is done about bank accounts";
     Agent "guardrails.email", "as `secret`", "warn", "What is done about e-mail addresses";
     Agent "guardrails.phone", "as `secret`", "warn", "What is done about telephone numbers";
     Agent "retries", "whole number from 0 to 10", "0",

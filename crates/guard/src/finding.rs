@@ -12,6 +12,10 @@ use serde::{Deserialize, Serialize};
 pub enum Kind {
     /// A password, key or token.
     Secret,
+    /// A number by which a state, a health service or a tax office knows somebody.
+    GovernmentId,
+    /// A bank account.
+    Account,
     /// A payment card number.
     Card,
     /// An e-mail address.
@@ -22,13 +26,16 @@ pub enum Kind {
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 4] = [Self::Secret, Self::Card, Self::Email, Self::Phone];
+    pub const ALL: [Self; 6] =
+        [Self::Secret, Self::GovernmentId, Self::Account, Self::Card, Self::Email, Self::Phone];
 
     /// The name as it is written in placeholders and markers, e.g. `CARD`.
     pub const fn tag(self) -> &'static str {
         match self {
             Self::Secret => "SECRET",
             Self::Card => "CARD",
+            Self::GovernmentId => "ID",
+            Self::Account => "ACCOUNT",
             Self::Email => "EMAIL",
             Self::Phone => "PHONE",
         }
@@ -39,6 +46,8 @@ impl Kind {
         match self {
             Self::Secret => DataClass::Secret,
             Self::Card => DataClass::Card,
+            Self::GovernmentId => DataClass::GovernmentId,
+            Self::Account => DataClass::Financial,
             Self::Email | Self::Phone => DataClass::Contact,
         }
     }
@@ -54,6 +63,8 @@ impl fmt::Display for Kind {
         f.write_str(match self {
             Self::Secret => "secret",
             Self::Card => "card",
+            Self::GovernmentId => "government id",
+            Self::Account => "account",
             Self::Email => "email",
             Self::Phone => "phone",
         })

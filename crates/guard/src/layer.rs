@@ -11,7 +11,7 @@ use crate::digits::most_digits;
 use crate::finding::{Finding, Kind};
 use crate::policy::{Action, Policy};
 use crate::view::{BARRIER, COVERED, View};
-use crate::{card, email, opaque, phone, secret};
+use crate::{card, email, id, opaque, phone, secret};
 
 /// What one family found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,6 +54,8 @@ impl Family {
             Self::Opaque => opaque::next(view, from),
             Self::Of(Kind::Secret) => secret::next(view, from),
             Self::Of(Kind::Card) => card::next(view, from),
+            Self::Of(Kind::GovernmentId) => id::next(view, from),
+            Self::Of(Kind::Account) => id::next_account(view, from),
             Self::Of(Kind::Email) => email::next(view, from),
             Self::Of(Kind::Phone) => phone::next(view, from),
         }
@@ -63,6 +65,8 @@ impl Family {
     const fn fewest_digits(self) -> usize {
         match self {
             Self::Of(Kind::Card) => card::FEWEST_DIGITS,
+            Self::Of(Kind::GovernmentId) => id::FEWEST_DIGITS,
+            Self::Of(Kind::Account) => id::FEWEST_ACCOUNT_DIGITS,
             Self::Of(Kind::Phone) => phone::FEWEST_DIGITS,
             Self::Opaque | Self::Of(Kind::Secret | Kind::Email) => 0,
         }
@@ -74,6 +78,7 @@ impl Family {
             Self::Opaque => opaque::LONGEST,
             Self::Of(Kind::Secret) => secret::LONGEST,
             Self::Of(Kind::Card) => card::LONGEST,
+            Self::Of(Kind::GovernmentId | Kind::Account) => id::LONGEST,
             Self::Of(Kind::Email) => email::LONGEST,
             Self::Of(Kind::Phone) => phone::LONGEST,
         }

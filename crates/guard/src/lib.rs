@@ -1,4 +1,5 @@
-//! Finds secrets, payment cards, e-mail addresses and telephone numbers in text, and takes them
+//! Finds secrets, payment cards, identity numbers, bank accounts, e-mail addresses and telephone
+//! numbers in text, and takes them
 //! out of it: as placeholders that a token vault can turn back, or for good. Pure: no IO, no clock,
 //! no randomness; linear in the length of the text, whatever the text; and the same result when the
 //! text arrives in pieces. It deliberately does not keep values, call a model, or judge meaning.
@@ -24,8 +25,8 @@
 //! - `finding`, `policy`: what is found and what is done about it.
 //! - `guard`, `stream`, `json`, `projection`: over whole texts, streams and JSON, and back.
 //! - `session`, `opaque`, `rewrite`: placeholders, their grammar, and the rewriting of text.
-//! - `layer`, `view`: how detectors run; `secret`, `card`, `email`, `phone`, `digits`, `context`:
-//!   what they know.
+//! - `layer`, `view`: how detectors run; `secret`, `card`, `id`, `email`, `phone`, `digits`,
+//!   `context`: what they know.
 
 mod card;
 mod context;
@@ -33,6 +34,7 @@ mod digits;
 mod email;
 mod finding;
 mod guard;
+mod id;
 mod json;
 mod layer;
 mod opaque;

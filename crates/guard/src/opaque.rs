@@ -20,7 +20,7 @@ pub(crate) const NUMBER_MAX: usize = 6;
 /// The highest number with that many digits.
 pub(crate) const NUMBER_LIMIT: u32 = 999_999;
 /// An escape with the longest kind, number and nonces.
-pub(crate) const LONGEST: usize = 1 + (2 + NONCE_MAX) + 6 + 1 + NUMBER_MAX + 1 + NONCE_MAX + 1;
+pub(crate) const LONGEST: usize = 1 + (2 + NONCE_MAX) + 7 + 1 + NUMBER_MAX + 1 + NONCE_MAX + 1;
 
 /// What stands at a place.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

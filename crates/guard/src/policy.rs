@@ -41,8 +41,8 @@ impl Action {
     }
 }
 
-/// One action for each kind. The default keeps secrets and cards from leaving in clear and
-/// reports contact data.
+/// One action for each kind. The default keeps secrets, cards and government ids from leaving in
+/// clear and reports accounts and contact data.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Policy {
@@ -50,6 +50,10 @@ pub struct Policy {
     pub secret: Action,
     /// Payment card numbers.
     pub card: Action,
+    /// Numbers by which a state, a health service or a tax office knows somebody.
+    pub government_id: Action,
+    /// Bank accounts.
+    pub account: Action,
     /// E-mail addresses.
     pub email: Action,
     /// Telephone numbers.
@@ -61,6 +65,8 @@ impl Default for Policy {
         Self {
             secret: Action::Tokenise,
             card: Action::Tokenise,
+            government_id: Action::Tokenise,
+            account: Action::Warn,
             email: Action::Warn,
             phone: Action::Warn,
         }
@@ -70,7 +76,14 @@ impl Default for Policy {
 impl Policy {
     /// The same action for every kind.
     pub const fn all(action: Action) -> Self {
-        Self { secret: action, card: action, email: action, phone: action }
+        Self {
+            secret: action,
+            card: action,
+            government_id: action,
+            account: action,
+            email: action,
+            phone: action,
+        }
     }
 
     /// What is done about this kind.
@@ -78,6 +91,8 @@ impl Policy {
         match kind {
             Kind::Secret => self.secret,
             Kind::Card => self.card,
+            Kind::GovernmentId => self.government_id,
+            Kind::Account => self.account,
             Kind::Email => self.email,
             Kind::Phone => self.phone,
         }
@@ -105,9 +120,10 @@ mod tests {
     }
 
     #[test]
-    fn the_default_takes_secrets_and_cards_out_and_reports_contact_data() {
+    fn the_default_takes_secrets_cards_and_ids_out_and_reports_the_rest() {
         let policy = Policy::default();
-        assert!(policy.secret.alters() && policy.card.alters());
-        assert_eq!((policy.email, policy.phone), (Action::Warn, Action::Warn));
+        assert!([policy.secret, policy.card, policy.government_id].iter().all(|a| a.alters()));
+        let reported = [policy.account, policy.email, policy.phone];
+        assert_eq!(reported, [Action::Warn; 3]);
     }
 }

@@ -145,6 +145,8 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "guardrails.secret", "block", "block"),
     (Place::Agent, "guardrails.card", "redact", "redact"),
     (Place::Agent, "guardrails.email", "tokenise", "tokenise"),
+    (Place::Agent, "guardrails.government_id", "warn", "warn"),
+    (Place::Agent, "guardrails.account", "redact", "redact"),
     (Place::Agent, "guardrails.phone", "allow", "allow"),
     (Place::Agent, "retries", "2", "3"),
     (Place::Agent, "in_doubt", "tell-model", "fail"),

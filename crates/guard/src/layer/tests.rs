@@ -54,6 +54,12 @@ const HOSTILE: &[&str] = &[
     "fm2_",
     "https://hooks.slack.com/services/T01234567/",
     "api_key=a1b2",
+    "2341 2341 2346 ",
+    "AB 12 34 56 ",
+    "tax 123456789 ",
+    "GB29 NWBK 6016 ",
+    "A-A-A-1",
+    "passport 123456789 ",
 ];
 
 #[test]

@@ -25,8 +25,16 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let drawn = (action(), action(), action(), action())
-        .prop_map(|(secret, card, email, phone)| Policy { secret, card, email, phone });
+    let drawn = (action(), action(), action(), action(), action(), action()).prop_map(
+        |(secret, card, government_id, account, email, phone)| Policy {
+            secret,
+            card,
+            government_id,
+            account,
+            email,
+            phone,
+        },
+    );
     prop_oneof![Just(Policy::default()), Just(Policy::all(Action::Tokenise)), drawn]
 }
 
