@@ -17,6 +17,7 @@ mod media;
 pub mod memory;
 pub mod options;
 pub mod output;
+pub mod parent;
 pub mod partial;
 pub mod pipeline;
 mod protect;

@@ -76,6 +76,17 @@ impl CancelHandle {
         self.0.same_channel(&other.0)
     }
 
+    /// Waits until somebody asks for the end; nothing where nobody can any more.
+    pub fn requested(
+        &self,
+    ) -> impl Future<Output = Option<CancelRequested>> + Send + use<> + 'static {
+        let mut receiver = self.subscribe();
+        async move {
+            let request = receiver.wait_for(Option::is_some).await;
+            request.ok().and_then(|request| request.clone())
+        }
+    }
+
     pub(crate) fn subscribe(&self) -> watch::Receiver<Option<CancelRequested>> {
         self.0.subscribe()
     }

@@ -55,6 +55,11 @@ impl Sink {
         Self { ear: Ear::Log(log), whole, by: None }
     }
 
+    /// Whoever listens piece by piece; the run waits while they are slow.
+    pub(crate) const fn owner(owner: mpsc::Sender<RunEvent>) -> Self {
+        Self { ear: Ear::Owner(owner), whole: false, by: None }
+    }
+
     /// The same for whoever wants to hear replies piece by piece.
     pub(crate) fn of_pieces(sink: Option<&Self>) -> Option<Self> {
         sink.filter(|sink| !sink.whole).cloned()

@@ -37,6 +37,6 @@ pub use fact::{
 };
 pub use node::{Join, Map, Node, OnFailure, Retry, Undo, Work, Writes};
 pub use plan::Checked;
-pub use run::{Failure, GraphRun, NodeState, NodeView, Ready, Task};
+pub use run::{Failure, GraphRun, MAY_START, NodeState, NodeView, Ready, Task};
 pub use state::{Reduce, Reducer, Reducers, State};
 pub use template::Template;

@@ -100,6 +100,42 @@ pub mod dynamic {
     pub use largestack_agent::{Agent, AgentBuilder, Output, OutputTurn, RunStream};
 }
 
+/// Workflows: agents, functions and questions to people as the nodes of one durable run, and
+/// [`patterns`](flow::patterns) of them.
+///
+/// ```
+/// use largestack::flow::{Function, NodeOutput, Workflow};
+/// use largestack::{Agent, Scope};
+/// use largestack_testkit::{TestModel, Turn};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> largestack::Result<()> {
+/// # let model = TestModel::new([Turn::text("Bees dance.")]);
+/// let runtime = largestack::local_with(model)?;
+/// let writer = Agent::builder("writer").model("test/model").build(runtime.clone())?;
+/// let count = Function::new(|context| async move {
+///     let draft: String = context.get("draft")?;
+///     NodeOutput::of(&draft.split_whitespace().count())
+/// });
+/// let flow = Workflow::builder("report")
+///     .input("task")
+///     .agent("draft", writer.dynamic(), "Write about {{ task }}.")
+///     .function("words", count)
+///     .then("draft", "words")
+///     .build(runtime)?;
+/// let report = flow.run(&Scope::local(), "bees").await?;
+/// assert_eq!(report.output::<u32>()?, 2);
+/// # Ok(())
+/// # }
+/// ```
+pub mod flow {
+    pub use largestack_engine::graph::{
+        Edge, Graph, GraphLimits, Join, Node, NodeState, OnFailure, Reducer, Retry, Template, Undo,
+        Work, Writes,
+    };
+    pub use largestack_flow::*;
+}
+
 /// Questions to people that runs wait for: on which terms they are asked, and how they are answered.
 pub mod approvals {
     pub use largestack_agent::ApprovalPolicy;

@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::event::ChildRun;
+use crate::status::EndReason;
 
 macro_rules! facts {
     ($($(#[$doc:meta])* $variant:ident($data:ty) = $kind:literal,)+) => {
@@ -119,6 +120,9 @@ pub struct NodeFinished {
     /// The run that did it, with what it cost.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ChildRun>,
+    /// Why what was said is not all that would have been, where the run that did it was cut short.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cut_short: Option<EndReason>,
     /// How long it took, in microseconds.
     #[serde(default)]
     pub duration_us: u64,

@@ -27,6 +27,9 @@ mod apply;
 mod close;
 mod land;
 mod view;
+
+/// The stage of a question whether a task may start; any other one is what the task comes to.
+pub const MAY_START: &str = "may_start";
 mod visit;
 
 pub use view::{NodeState, NodeView, Task};
@@ -61,6 +64,8 @@ pub struct GraphRun {
     /// What came from outside before anybody listened.
     heard: VecDeque<(Arc<str>, Value)>,
     failures: Vec<Failure>,
+    /// Whether an answer that it went on with was cut short.
+    cut_short: bool,
     closing: Option<Closing>,
     /// What is to be undone still, once that has begun.
     undoing: Option<VecDeque<u32>>,
@@ -131,14 +136,22 @@ enum Stand {
     Sleeping(Timestamp),
     /// Waits for something from outside.
     Listening(Arc<str>),
-    /// Waits for a person: before it starts, or as what it does.
-    Asking(ApprovalId),
+    /// Waits for a person: before it starts, or as the last thing that it does.
+    Asking(ApprovalId, Asked),
     /// Waits for what the run that it started waits for.
     Below(RunId),
     /// Was cut off; waits for a decision.
     Doubtful,
     /// Nothing more comes of it.
     Over(Fate),
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Asked {
+    /// Whether it may start.
+    First,
+    /// What it comes to.
+    Last,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +220,7 @@ impl GraphRun {
             done: Vec::new(),
             heard: VecDeque::new(),
             failures: Vec::new(),
+            cut_short: false,
             closing: None,
             undoing: None,
             end: None,
@@ -271,7 +285,7 @@ impl GraphRun {
         let waits = self.ordinals().filter_map(|(ordinal, slot)| {
             let effect = EffectId::new(ordinal);
             match slot.stand {
-                Stand::Asking(approval) => Some(Wait::Approval { effect, approval }),
+                Stand::Asking(approval, _) => Some(Wait::Approval { effect, approval }),
                 Stand::Below(run) => Some(Wait::Child { effect, run }),
                 Stand::Doubtful => Some(Wait::Doubt { effect }),
                 _ => None,
@@ -306,9 +320,9 @@ impl GraphRun {
         })
     }
 
-    /// Whether something failed and nothing came in its place.
+    /// Whether something failed, or was cut short, and nothing came in its place.
     fn went_on_without(&self) -> bool {
-        self.failures.iter().any(|failure| failure.then != OnFailure::Route)
+        self.cut_short || self.failures.iter().any(|failure| failure.then != OnFailure::Route)
     }
 
     /// Where the run stands. `Suspended` when nothing can happen before somebody does something.
@@ -319,7 +333,7 @@ impl GraphRun {
         let waits = |slot: &Slot| {
             matches!(
                 slot.stand,
-                Stand::Listening(_) | Stand::Asking(_) | Stand::Below(_) | Stand::Doubtful
+                Stand::Listening(_) | Stand::Asking(..) | Stand::Below(_) | Stand::Doubtful
             )
         };
         let stuck = self.open > 0

@@ -45,8 +45,7 @@ impl GraphRun {
                 return named(self.stand(data.effect.ordinal(), below), data.effect);
             }
             Event::ApprovalRequested(data) => {
-                let asking = Stand::Asking(data.approval);
-                return named(self.stand(data.effect.ordinal(), asking), data.effect);
+                return named(self.asks(data), data.effect);
             }
             Event::ApprovalAnswered(data) => return named(self.answered(data), data.effect),
             Event::DoubtSettled(data) => return named(self.settle_doubt(data), data.effect),
@@ -190,7 +189,7 @@ impl NodeFinished {
     pub fn new(effect: EffectId, output: serde_json::Value) -> Self {
         let label =
             largestack_types::label::Label::from_origin(largestack_types::label::Origin::Operator);
-        Self { effect, output, choice: None, label, child: None, duration_us: 0 }
+        Self { effect, output, choice: None, label, child: None, cut_short: None, duration_us: 0 }
     }
 }
 

@@ -6,8 +6,8 @@ use largestack_types::errors::{Code, LargestackError};
 use largestack_types::id::EffectId;
 use serde_json::{Value, json};
 
-use super::{Closing, Failure, Fate, GraphRun, Outcome, Stand};
-use crate::event::{ApprovalAnswered, ChildRun};
+use super::{Asked, Closing, Failure, Fate, GraphRun, MAY_START, Outcome, Stand};
+use crate::event::{ApprovalAnswered, ApprovalRequested, ChildRun};
 use crate::graph::define::When;
 use crate::graph::fact::{How, NodeFailed, NodeFinished};
 use crate::graph::node::{OnFailure, Work};
@@ -59,6 +59,7 @@ impl GraphRun {
         let ordinal = data.effect.ordinal();
         let state = Arc::make_mut(&mut self.state);
         state.label = state.label.join(data.label);
+        self.cut_short |= data.cut_short.is_some();
         self.task_done(ordinal, data.output.clone(), data.choice.as_ref())
     }
 
@@ -192,19 +193,33 @@ impl GraphRun {
         Some(())
     }
 
+    pub(super) fn asks(&mut self, data: &ApprovalRequested) -> Option<()> {
+        let ordinal = data.effect.ordinal();
+        let asked = if &*data.stage == MAY_START { Asked::First } else { Asked::Last };
+        self.stand(ordinal, Stand::Asking(data.approval, asked))?;
+        if asked == Asked::Last {
+            let held = data.arguments.as_ref().and_then(|held| held.to::<Value>().ok());
+            self.slot_mut(ordinal)?.output = held;
+        }
+        Some(())
+    }
+
     pub(super) fn answered(&mut self, data: &ApprovalAnswered) -> Option<()> {
         let ordinal = data.effect.ordinal();
         let slot = self.slot(ordinal)?;
-        if slot.stand != Stand::Asking(data.approval) {
-            return None;
-        }
         let node = self.node_of(slot)?;
-        if matches!(node.work, Work::Question { .. }) && (slot.approved || node.approval.is_none())
-        {
-            let choice = (!node.choices.is_empty()).then(|| Arc::clone(&data.choice));
-            let word = data.note.as_deref();
-            let output = json!({ "choice": &*data.choice, "note": word, "by": &*data.by });
-            return self.task_done(ordinal, output, choice.as_ref());
+        match slot.stand {
+            Stand::Asking(approval, Asked::Last) if approval == data.approval => {
+                let choice = (!node.choices.is_empty()).then(|| Arc::clone(&data.choice));
+                let (word, held) = (data.note.as_deref(), slot.output.as_ref());
+                let mut output = json!({ "choice": &*data.choice, "note": word, "by": &*data.by });
+                if let (Some(held), Some(fields)) = (held, output.as_object_mut()) {
+                    fields.insert("about".to_owned(), held.clone());
+                }
+                return self.task_done(ordinal, output, choice.as_ref());
+            }
+            Stand::Asking(approval, Asked::First) if approval == data.approval => {}
+            _ => return None,
         }
         if data.approved {
             self.slot_mut(ordinal)?.approved = true;

@@ -3,8 +3,8 @@
 use largestack_engine::Status;
 use largestack_engine::event::{ApprovalAnswered, ApprovalRequested, CancelReason, Event};
 use largestack_engine::graph::{
-    Edge, EventReceived, Graph, GraphRun, Node, NodeListens, OnFailure, Reducers, Retry, Template,
-    Work,
+    Edge, EventReceived, Graph, GraphRun, MAY_START, Node, NodeListens, OnFailure, Reducers, Retry,
+    Template, Work,
 };
 use largestack_types::id::{ApprovalId, EffectId};
 use serde_json::json;
@@ -95,13 +95,13 @@ fn an_element_that_is_skipped_leaves_its_place_empty() {
     assert_eq!((world.stands("each"), reason(&world)), ("skipped", "partial"));
 }
 
-fn asks(world: &mut World, effect: EffectId) -> ApprovalId {
+fn asks(world: &mut World, effect: EffectId, stage: &str) -> ApprovalId {
     let approval = ApprovalId::from_u128(3);
     world.record(Event::ApprovalRequested(ApprovalRequested {
         effect,
         approval,
         reason: "sure?".into(),
-        stage: "approval".into(),
+        stage: stage.into(),
         arguments: None,
     }));
     approval
@@ -128,7 +128,7 @@ fn a_node_that_needs_a_yes_waits_and_runs_once_it_has_it() {
         let mut world = World::new(graph.clone());
         let effect = world.run.ready()[0].effect;
         assert!(!world.run.task(effect).unwrap().approved);
-        let approval = asks(&mut world, effect);
+        let approval = asks(&mut world, effect, MAY_START);
         assert_eq!((world.status(), world.stands("a")), (Status::Suspended, "waiting"));
         (world, (effect, approval))
     };
@@ -154,7 +154,7 @@ fn an_answer_is_the_choice_of_a_question_and_nothing_is_asked_twice() {
         .edge(Edge::new("ask", "end").on("keep"));
     let mut world = World::with(graph, Reducers::default(), json!({"amount": 5}));
     let effect = world.run.ready()[0].effect;
-    let approval = asks(&mut world, effect);
+    let approval = asks(&mut world, effect, "question");
     // Another process takes it up: the question stands, the node is not run again.
     let mut world = World::after(&world.graph, &world.journal);
     assert_eq!((world.status(), world.run.ready().len()), (Status::Suspended, 0));

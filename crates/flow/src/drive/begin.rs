@@ -1,0 +1,262 @@
+//! The beginning of a drive: a new run, or one taken up from its journal.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::FuturesUnordered;
+use largestack_agent::CancelHandle;
+use largestack_agent::parent::ParentRun;
+use largestack_engine::event::{DoubtSettled, Event, Resumed};
+use largestack_engine::graph::{EventReceived, Fact, GraphRun, GraphStarted};
+use largestack_engine::{Recorded, Wait};
+use largestack_ports::ids::MakeId as _;
+use largestack_ports::journal::Lease;
+use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::id::{EffectId, RunId};
+use largestack_types::label::{Label, Origin};
+use largestack_types::scope::Scope;
+use serde_json::{Map, Value};
+
+use super::Drive;
+use super::record::Outbox;
+use crate::control::Control;
+use crate::options::{FlowOptions, FlowResume};
+use crate::stream::Sink;
+use crate::workflow::{Core, Workflow};
+
+/// Characters of the question that lists show.
+const SHOWN: usize = 120;
+
+/// The run and task above a run that is not at the top.
+#[derive(Clone)]
+pub(crate) struct Above {
+    pub(crate) own: Arc<ParentRun>,
+    pub(crate) parent: (RunId, EffectId),
+    pub(crate) label: Label,
+}
+
+/// What a new run is given.
+pub(crate) struct Beginning {
+    pub(crate) input: Value,
+    pub(crate) options: FlowOptions,
+    pub(crate) sink: Option<Sink>,
+    pub(crate) above: Option<Above>,
+}
+
+impl Drive {
+    /// Takes the run's lease, guards the input and records the beginning.
+    pub(crate) async fn begin(core: Arc<Core>, scope: &Scope, new: Beginning) -> Result<Self> {
+        let input = input_of(&core, new.input.clone())?;
+        let runtime = &core.runtime;
+        let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
+        let lease = runtime.journal.claim(scope, id, runtime.owner).await?;
+        let begun = Self::begin_claimed(Arc::clone(&core), lease.clone(), (input, new)).await;
+        if begun.is_err() {
+            // The error that led here says more than a failed release.
+            let _ = core.runtime.journal.release(&lease).await;
+        }
+        begun
+    }
+
+    async fn begin_claimed(
+        core: Arc<Core>,
+        lease: Lease,
+        (input, new): (Map<String, Value>, Beginning),
+    ) -> Result<Self> {
+        let Beginning { options, sink, above, .. } = new;
+        let id = lease.run;
+        let above_own = above.as_ref().map(|above| &*above.own);
+        let own = ParentRun::new(
+            core.runtime.clone(),
+            (lease.scope.clone(), id),
+            core.policy,
+            (above_own, None),
+        );
+        let own = Arc::new(own.await?);
+        let label = above.as_ref().map(|above| above.label);
+        let label = label.unwrap_or_else(|| Label::from_origin(Origin::User));
+        let guarded =
+            own.protect(EffectId::INPUT, "the input", (Value::Object(input), label)).await?;
+        let Value::Object(input) = guarded.value else {
+            return Err(LargestackError::other(Code::Unknown, "a guarded object is none"));
+        };
+        own.open(&core.checked.graph().limits, largestack_types::money::Money::ZERO).await?;
+        let started = GraphStarted {
+            graph: Arc::clone(&core.checked.graph().name),
+            definition: core.hash,
+            label: guarded.label,
+            principal: lease.scope.principal().into(),
+            parent: above.as_ref().map(|above| above.parent),
+            root: own.root(),
+            input,
+        };
+        let run = GraphRun::new(id, Arc::clone(&core.checked));
+        let time = core.checked.graph().limits.wall_clock;
+        let asked = shown(&started.input);
+        let mut drive =
+            Self::assemble(core, lease, (run, own), (options.deps, &options.cancel, time));
+        drive.sink = sink;
+        drive.asked = asked;
+        drive.outbox.blobs.push((drive.core.hash, drive.core.sealed.clone()));
+        drive.note(started)?;
+        drive.note_findings((EffectId::INPUT, "guard_input"), guarded.findings)?;
+        drive.outbox.summary = Some(drive.summary());
+        drive.over = false;
+        Ok(drive)
+    }
+
+    /// Goes on with a run that was cut off or waits.
+    pub(crate) async fn take_up(
+        core: Arc<Core>,
+        (scope, run): (&Scope, RunId),
+        (options, sink, above): (FlowResume, Option<Sink>, Option<Above>),
+    ) -> Result<Self> {
+        let journal = Arc::clone(&core.runtime.journal);
+        let lease = journal.claim(scope, run, core.runtime.owner).await?;
+        let taken = Self::take_up_claimed(core, lease.clone(), (options, sink, above)).await;
+        if taken.is_err() {
+            let _ = journal.release(&lease).await;
+        }
+        taken
+    }
+
+    async fn take_up_claimed(
+        core: Arc<Core>,
+        lease: Lease,
+        (options, sink, above): (FlowResume, Option<Sink>, Option<Above>),
+    ) -> Result<Self> {
+        let events = core.runtime.journal.read(&lease.scope, lease.run, 0).await?;
+        let run = Workflow(Arc::clone(&core)).fold(lease.run, &events)?;
+        if run.status().is_final() {
+            let detail = format!("{} has ended ({})", lease.run, run.status());
+            return Err(LargestackError::other(Code::Conflict, detail));
+        }
+        if run.root() != lease.run && above.is_none() {
+            let detail = format!("{} is a part of {}: take that one up", lease.run, run.root());
+            return Err(LargestackError::other(Code::Conflict, detail));
+        }
+        let above_own = above.as_ref().map(|above| &*above.own);
+        let own = ParentRun::new(
+            core.runtime.clone(),
+            (lease.scope.clone(), lease.run),
+            core.policy,
+            (above_own, options.in_doubt),
+        );
+        let own = Arc::new(own.await?);
+        own.open(&core.checked.graph().limits, run.cost()).await?;
+        let time = core.checked.graph().limits.wall_clock;
+        let time = time.map(|limit| limit.saturating_sub(active_time(&events)));
+        let mut drive =
+            Self::assemble(core, lease, (run, own), (options.deps, &options.cancel, time));
+        drive.sink = sink;
+        if let Some(first) = events.first() {
+            drive.started = first.at;
+            if let Event::Graph(Fact::Started(started)) = &*first.event {
+                drive.asked = shown(&started.input);
+            }
+        }
+        let owner = drive.core.runtime.owner;
+        drive.note(Event::Resumed(Resumed { owner }))?;
+        for (event, data) in options.events {
+            let by = drive.lease.scope.principal().into();
+            let label = Label::from_origin(Origin::User);
+            let guarded = drive.own.protect(EffectId::INPUT, "an event", (data, label)).await?;
+            drive.note(EventReceived { event, data: guarded.value, by })?;
+        }
+        drive.settle_doubts(options.in_doubt)?;
+        drive.hear_answers(options.answers).await?;
+        drive.over = false;
+        Ok(drive)
+    }
+
+    fn settle_doubts(
+        &mut self,
+        decision: Option<largestack_engine::event::DoubtDecision>,
+    ) -> Result<()> {
+        let Some(decision) = decision else { return Ok(()) };
+        for wait in self.run.waits() {
+            let Wait::Doubt { effect } = wait else { continue };
+            let by = self.lease.scope.principal().into();
+            self.note(Event::DoubtSettled(DoubtSettled { effect, decision, by }))?;
+        }
+        Ok(())
+    }
+
+    fn assemble(
+        core: Arc<Core>,
+        lease: Lease,
+        (run, own): (GraphRun, Arc<ParentRun>),
+        (deps, cancel, time): (
+            Arc<dyn std::any::Any + Send + Sync>,
+            &CancelHandle,
+            Option<Duration>,
+        ),
+    ) -> Self {
+        let control = Control::new(cancel, &core.runtime, &lease.scope, time);
+        let started = core.runtime.clock.now();
+        Self {
+            lease,
+            run,
+            own,
+            deps,
+            control,
+            sink: None,
+            in_flight: FuturesUnordered::new(),
+            timers: FuturesUnordered::new(),
+            armed: BTreeSet::new(),
+            outbox: Outbox::default(),
+            asked: String::new(),
+            started,
+            over: true,
+            core,
+        }
+    }
+}
+
+/// The first values of the state: the keys that the workflow is given, no more and no less.
+fn input_of(core: &Core, input: Value) -> Result<Map<String, Value>> {
+    let inputs = &core.checked.graph().inputs;
+    let unfit = |why: String| Err(LargestackError::other(Code::Input, why));
+    let fields = match (input, inputs.as_slice()) {
+        (Value::Object(fields), _) => fields,
+        (Value::Null, []) => Map::new(),
+        (value, [key]) => Map::from_iter([(key.to_string(), value)]),
+        (_, keys) => {
+            return unfit(format!("the workflow is given an object of {} keys", keys.len()));
+        }
+    };
+    if let Some(key) = fields.keys().find(|key| !inputs.iter().any(|known| **known == ***key)) {
+        return unfit(format!("the workflow is not given `{key}`"));
+    }
+    if let Some(key) = inputs.iter().find(|key| !fields.contains_key(&***key)) {
+        return unfit(format!("the workflow is given `{key}`, and it is missing"));
+    }
+    Ok(fields)
+}
+
+fn shown(input: &Map<String, Value>) -> String {
+    let mut values = input.values();
+    let text = match (values.next(), values.next()) {
+        (Some(Value::String(text)), None) => text.clone(),
+        (None, _) => String::new(),
+        _ => Value::Object(input.clone()).to_string(),
+    };
+    match text.char_indices().nth(SHOWN) {
+        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
+        None => text,
+    }
+}
+
+/// Time in which something happened: gaps in which the run waited or nobody held it do not count.
+fn active_time(events: &[Recorded]) -> Duration {
+    let waited = |event: &Event| {
+        matches!(event, Event::Resumed(_) | Event::ApprovalAnswered(_) | Event::DoubtSettled(_))
+    };
+    events
+        .iter()
+        .zip(events.iter().skip(1))
+        .filter(|(_, next)| !waited(&next.event))
+        .map(|(before, next)| next.at.since(before.at))
+        .sum()
+}

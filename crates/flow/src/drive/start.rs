@@ -1,0 +1,336 @@
+//! Starting tasks: what each kind of node does.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::FutureExt as _;
+use futures::future::{BoxFuture, Either, select};
+use largestack_agent::parent::{Question, run_of_try};
+use largestack_engine::graph::{NodeListens, NodeSleeps, NodeStarted, Ready, Work};
+use largestack_ports::tool::Cancelled;
+use largestack_types::errors::{Code, LargestackError, Result, ToolExecutionError};
+use largestack_types::id::EffectId;
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::Drive;
+use super::begin::Above;
+use super::land::{Came, Landed};
+use crate::event::FlowEvent;
+use crate::function::{Function, NodeContext};
+use crate::options::FlowOptions;
+use crate::stream::Sink;
+use crate::workflow::Workflow;
+
+/// Events of a run below that may wait for a slow listener.
+const BACKLOG: usize = 64;
+
+/// What a task does, with nothing borrowed.
+enum Doing {
+    Agent { prompt: String },
+    Function { function: Function },
+    Workflow { input: Value },
+    Question { question: String },
+    Approval { reason: String },
+    Listen { event: Arc<str> },
+    Sleep { duration: Duration },
+}
+
+impl Drive {
+    /// Starts everything that may start.
+    pub(super) async fn start_ready(&mut self) -> Result<()> {
+        loop {
+            let ready = self.run.ready();
+            if ready.is_empty() {
+                return Ok(());
+            }
+            let mut starting = Vec::new();
+            let mut careful = false;
+            for Ready { effect, attempt } in ready {
+                let Some(doing) = self.doing(effect)? else { continue };
+                match doing {
+                    Doing::Question { question } => self.ask(effect, &question, None).await?,
+                    Doing::Approval { reason } => self.ask_first(effect, &reason).await?,
+                    Doing::Listen { event } => self.note(NodeListens { effect, event })?,
+                    Doing::Sleep { duration } => {
+                        let until = self.core.runtime.clock.now().plus(duration);
+                        self.note(NodeSleeps { effect, until })?;
+                    }
+                    doing => {
+                        let task = self.run.task(effect);
+                        careful |= task.is_some_and(|task| !task.is_idempotent());
+                        let node = task.map(|task| Arc::clone(&task.node.name)).unwrap_or_default();
+                        self.note(NodeStarted { effect, node, attempt })?;
+                        starting.push((effect, doing));
+                    }
+                }
+            }
+            // What must not happen twice has its start on disk before it happens.
+            if careful {
+                self.acknowledge().await?;
+            }
+            for (effect, doing) in starting {
+                if let Some(work) = self.work(effect, doing) {
+                    self.in_flight.push(work);
+                }
+            }
+        }
+    }
+
+    /// What a task does.
+    fn doing(&self, effect: EffectId) -> Result<Option<Doing>> {
+        let Some(task) = self.run.task(effect) else { return Ok(None) };
+        let missing = |what: &str| {
+            let detail = format!("node `{}` has no {what}", task.node.name);
+            LargestackError::other(Code::Unknown, detail)
+        };
+        if let Some(undo) = task.undo {
+            let function = self.core.functions.get(&undo.function).cloned();
+            let function = function.ok_or_else(|| missing("function that undoes it"))?;
+            return Ok(Some(Doing::Function { function }));
+        }
+        if let Some(reason) = task.node.approval.as_ref().filter(|_| !task.approved) {
+            return Ok(Some(Doing::Approval { reason: reason.to_string() }));
+        }
+        Ok(Some(match &task.node.work {
+            Work::Agent { prompt, .. } => {
+                Doing::Agent { prompt: prompt.fill(task.seen, task.item) }
+            }
+            Work::Function { function, .. } => {
+                let function = self.core.functions.get(function).cloned();
+                Doing::Function { function: function.ok_or_else(|| missing("function"))? }
+            }
+            Work::Graph { inputs, .. } => {
+                let value = |key: &Arc<str>| match task.item {
+                    Some(item) if &**key == "item" => item.clone(),
+                    _ => task.seen.get(key).cloned().unwrap_or(Value::Null),
+                };
+                let input = inputs.iter().map(|(theirs, ours)| (theirs.to_string(), value(ours)));
+                Doing::Workflow { input: Value::Object(input.collect()) }
+            }
+            Work::Question { question } => {
+                Doing::Question { question: question.fill(task.seen, task.item) }
+            }
+            Work::Event { event } => Doing::Listen { event: Arc::clone(event) },
+            Work::Sleep { duration } => Doing::Sleep { duration: *duration },
+            _ => return Err(missing("work that this version knows")),
+        }))
+    }
+
+    /// The future that does it.
+    fn work(&self, effect: EffectId, doing: Doing) -> Option<BoxFuture<'static, Landed>> {
+        let task = self.run.task(effect)?;
+        let clock = Arc::clone(&self.core.runtime.clock);
+        let began = clock.monotonic();
+        let timeout = task.undo.is_none().then_some(task.node.timeout).flatten();
+        let node = Arc::clone(&task.node.name);
+        let work = match doing {
+            Doing::Agent { prompt } => self.ask_agent(effect, prompt)?,
+            Doing::Function { function } => self.call(effect, function)?,
+            Doing::Workflow { input } => self.run_workflow(effect, input)?,
+            _ => return None,
+        };
+        Some(Box::pin(async move {
+            let came = match timeout {
+                None => work.await,
+                Some(timeout) => match select(work, clock.sleep(timeout)).await {
+                    Either::Left((came, _)) => came,
+                    Either::Right(((), _)) => Came::late(&node, timeout),
+                },
+            };
+            let duration = clock.monotonic().saturating_sub(began);
+            Landed { effect, came, duration }
+        }))
+    }
+
+    fn ask_agent(&self, effect: EffectId, prompt: String) -> Option<BoxFuture<'static, Came>> {
+        let task = self.run.task(effect)?;
+        let agent = self.core.agents.get(&task.node.name)?;
+        let run = run_of_try(self.run.id(), effect, task.attempt);
+        let (events, heard) = self.listened();
+        let question = Question {
+            effect,
+            run,
+            prompt,
+            label: task.seen.label(),
+            deps: Arc::clone(&self.deps),
+            events,
+        };
+        let asked = self.own.ask(agent, question);
+        let told = tell(self.sink.clone(), heard, {
+            let node = Arc::clone(&task.node.name);
+            move |event| FlowEvent::Agent { node: Arc::clone(&node), effect, run, event }
+        });
+        Some(Box::pin(async move {
+            let (answered, ()) = futures::join!(asked, told);
+            Came::of_agent(run, answered)
+        }))
+    }
+
+    fn call(&self, effect: EffectId, function: Function) -> Option<BoxFuture<'static, Came>> {
+        let task = self.run.task(effect)?;
+        let name = match (task.undo, &task.node.work) {
+            (Some(undo), _) => Arc::clone(&undo.function),
+            (None, Work::Function { function, .. }) => Arc::clone(function),
+            _ => Arc::clone(&task.node.name),
+        };
+        let (state, item) = (task.seen.to_value(), task.item.cloned());
+        let (output, label) = (task.output.cloned(), task.seen.label());
+        let (node, attempt) = (Arc::clone(&task.node.name), task.attempt);
+        let own = Arc::clone(&self.own);
+        let (scope, run, deps) = (self.lease.scope.clone(), self.run.id(), Arc::clone(&self.deps));
+        let given_up = GivenUp(Cancelled::default());
+        Some(Box::pin(async move {
+            let reveals = function.reveals;
+            let state = own.reveal(state, reveals).await;
+            let item = match item {
+                Some(item) => Some(own.reveal(item, reveals).await),
+                None => None,
+            };
+            let context = NodeContext {
+                scope,
+                run,
+                effect,
+                node,
+                attempt,
+                idempotency_key: effect.idempotency_key(run).into(),
+                state,
+                item,
+                output,
+                label,
+                deps,
+                cancelled: given_up.0.clone(),
+            };
+            let called = (function.body)(context).await;
+            drop(given_up);
+            match called {
+                Ok(output) => Came::Output {
+                    value: output.value,
+                    choice: output.choice,
+                    asks: output.asks,
+                    label,
+                    child: None,
+                    cut_short: None,
+                },
+                Err(failure) => Came::Failed {
+                    error: ToolExecutionError {
+                        tool: name,
+                        detail: failure.message.into_owned(),
+                        transient: failure.transient,
+                    }
+                    .into(),
+                    late: false,
+                    harmless: failure.nothing_happened,
+                    child: None,
+                },
+            }
+        }))
+    }
+
+    fn run_workflow(&self, effect: EffectId, input: Value) -> Option<BoxFuture<'static, Came>> {
+        let task = self.run.task(effect)?;
+        let workflow = self.core.workflows.get(&task.node.name)?.clone();
+        let run = run_of_try(self.run.id(), effect, task.attempt);
+        let above = Above {
+            own: Arc::clone(&self.own),
+            parent: (self.run.id(), effect),
+            label: task.seen.label(),
+        };
+        let (events, heard) = match self.sink {
+            Some(_) => {
+                let (events, heard) = mpsc::channel(BACKLOG);
+                (Some(Sink::Owner(events)), Some(heard))
+            }
+            None => (None, None),
+        };
+        let told = tell(self.sink.clone(), heard, {
+            let node = Arc::clone(&task.node.name);
+            move |event| {
+                let event = Box::new(event);
+                FlowEvent::Below { node: Arc::clone(&node), effect, run, event }
+            }
+        });
+        let options =
+            FlowOptions { id: Some(run), deps: Arc::clone(&self.deps), ..FlowOptions::default() };
+        let (scope, own, resume) =
+            (self.lease.scope.clone(), Arc::clone(&self.own), self.resuming());
+        Some(Box::pin(async move {
+            let asked = async {
+                let input = own.reveal_all(input).await;
+                below(&workflow, &scope, (run, input), (options, resume, events, above)).await
+            };
+            let (ran, ()) = futures::join!(asked.boxed(), told);
+            Came::of_workflow(run, ran)
+        }))
+    }
+
+    /// Where a run below tells what happens, where anybody listens.
+    fn listened<E>(&self) -> (Option<mpsc::Sender<E>>, Option<mpsc::Receiver<E>>) {
+        match self.sink {
+            Some(_) => {
+                let (events, heard) = mpsc::channel(BACKLOG);
+                (Some(events), Some(heard))
+            }
+            None => (None, None),
+        }
+    }
+}
+
+/// Runs a workflow below another run: from the start, from where it was cut off, or not at all where
+/// it has ended already.
+async fn below(
+    workflow: &Workflow,
+    scope: &largestack_types::scope::Scope,
+    (run, input): (largestack_types::id::RunId, Value),
+    (options, resume, sink, above): (FlowOptions, crate::options::FlowResume, Option<Sink>, Above),
+) -> Result<(crate::report::FlowReport, largestack_types::label::Label)> {
+    let core = Arc::clone(&workflow.0);
+    let events = core.runtime.journal.read(scope, run, 0).await?;
+    if events.is_empty() {
+        let beginning = super::Beginning { input, options, sink, above: Some(above) };
+        let mut drive = Drive::begin(core, scope, beginning).await?;
+        let report = drive.perform().await?;
+        return Ok((report, drive.run.state().label()));
+    }
+    let folded = workflow.fold(run, &events)?;
+    if folded.status().is_final() {
+        let label = folded.state().label();
+        let (output, state) = (folded.output(), folded.state().to_value());
+        let own = largestack_agent::parent::ParentRun::new(
+            core.runtime.clone(),
+            (scope.clone(), run),
+            core.policy,
+            (Some(&above.own), None),
+        );
+        let own = own.await?;
+        let output = own.reveal_all(output).await;
+        return Ok((crate::report::FlowReport::of(&folded, output, state), label));
+    }
+    let mut drive = Drive::take_up(core, (scope, run), (resume, sink, Some(above))).await?;
+    let report = drive.perform().await?;
+    Ok((report, drive.run.state().label()))
+}
+
+/// Hands on what a run below says, until it says no more.
+async fn tell<E>(
+    sink: Option<Sink>,
+    heard: Option<mpsc::Receiver<E>>,
+    as_ours: impl Fn(E) -> FlowEvent,
+) {
+    let (Some(sink), Some(mut heard)) = (sink, heard) else { return };
+    let mut listens = true;
+    while let Some(event) = heard.recv().await {
+        if listens {
+            listens = sink.send(as_ours(event)).await;
+        }
+    }
+}
+
+/// Tells a function that nobody waits for it any more.
+struct GivenUp(Cancelled);
+
+impl Drop for GivenUp {
+    fn drop(&mut self) {
+        self.0.set();
+    }
+}

@@ -1,0 +1,54 @@
+//! What may differ from one run of a workflow to the next.
+
+use std::any::Any;
+use std::sync::Arc;
+
+use largestack_agent::CancelHandle;
+use largestack_engine::event::DoubtDecision;
+use largestack_ports::approvals::Answer;
+use largestack_types::id::{ApprovalId, RunId};
+
+/// Options of one run.
+#[derive(Clone)]
+pub struct FlowOptions {
+    /// The id of the run, where the caller chose it.
+    pub id: Option<RunId>,
+    /// What functions and the tools of agents are given.
+    pub deps: Arc<dyn Any + Send + Sync>,
+    /// Ends the run from outside.
+    pub cancel: CancelHandle,
+}
+
+impl Default for FlowOptions {
+    fn default() -> Self {
+        Self { id: None, deps: Arc::new(()), cancel: CancelHandle::default() }
+    }
+}
+
+/// Options of taking up a run.
+#[derive(Clone)]
+pub struct FlowResume {
+    /// What becomes of tasks in doubt, where a person has decided; else they are asked about.
+    pub in_doubt: Option<DoubtDecision>,
+    /// Answers to questions that the run waits for, by the principal who takes it up. Those that
+    /// have been given before are found without.
+    pub answers: Vec<(ApprovalId, Answer)>,
+    /// Events from outside that have come, by name, with what they bring.
+    pub events: Vec<(Arc<str>, serde_json::Value)>,
+    /// What functions and the tools of agents are given.
+    pub deps: Arc<dyn Any + Send + Sync>,
+    /// Ends the run from outside.
+    pub cancel: CancelHandle,
+}
+
+impl Default for FlowResume {
+    fn default() -> Self {
+        Self {
+            in_doubt: None,
+            answers: Vec::new(),
+            events: Vec::new(),
+            deps: Arc::new(()),
+            cancel: CancelHandle::default(),
+        }
+    }
+}
