@@ -17,7 +17,7 @@ use crate::drive::{Beginning, Drive};
 use crate::memory::Memory;
 use crate::options::{Input, ResumeOptions, RunOptions};
 use crate::output::Shape;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Permissions, Pipeline};
 use crate::report::Report;
 use crate::runtime::Runtime;
 use crate::stream::{RunStream, Sink};
@@ -37,6 +37,7 @@ pub(crate) struct Core {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) shape: Option<Shape>,
     pub(crate) guard: largestack_guard::Guard,
+    pub(crate) permissions: Permissions,
     pub(crate) approvals: ApprovalPolicy,
     pub(crate) license: Option<Arc<dyn License>>,
     pub(crate) fallbacks: Vec<Agent>,

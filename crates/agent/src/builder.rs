@@ -361,6 +361,7 @@ impl AgentBuilder {
             pipeline: Arc::new(pipeline),
             shape,
             guard: Guard::new(self.policy),
+            permissions,
             approvals: self.approvals,
             license: self.license,
             fallbacks,

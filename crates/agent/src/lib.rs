@@ -10,6 +10,7 @@ mod below;
 pub mod builder;
 mod capture;
 mod child;
+mod described;
 mod drive;
 pub mod event;
 mod hooks;

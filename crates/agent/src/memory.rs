@@ -16,6 +16,7 @@ use largestack_ports::sessions::{
 };
 use largestack_ports::tokenizer::Tokenizer;
 use largestack_ports::vault::Sensitive;
+use largestack_types::duration::show;
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::id::SessionId;
 use largestack_types::message::Message;
@@ -135,6 +136,35 @@ impl Memory {
     pub fn tokenizer(mut self, tokenizer: Arc<dyn Tokenizer>) -> Self {
         self.tokenizer = Some(tokenizer);
         self
+    }
+
+    /// Whether somebody of its own counts tokens.
+    pub(crate) const fn has_tokenizer(&self) -> bool {
+        self.tokenizer.is_some()
+    }
+
+    /// As an agent's file says it.
+    pub(crate) fn described(&self) -> serde_json::Value {
+        let Window { messages, tokens } = self.window;
+        let strategy = match (self.summarise, messages, tokens) {
+            (true, ..) => "summary",
+            (false, None, None) => "buffer",
+            (false, None, Some(_)) => "tokens",
+            (false, Some(_), _) => "window",
+        };
+        let none = || serde_json::Value::from("none");
+        let mut said = serde_json::Map::new();
+        let mut say = |key: &str, value| drop(said.insert(key.to_owned(), value));
+        say("strategy", strategy.into());
+        if strategy != "buffer" {
+            say("messages", messages.map_or_else(none, Into::into));
+            say("tokens", tokens.map_or_else(none, Into::into));
+        }
+        say("wait", show(self.patience).into());
+        if let Some(ttl) = self.ttl {
+            say("ttl", show(ttl).into());
+        }
+        said.into()
     }
 
     /// What of a conversation a run is told, for the model that it asks.

@@ -9,7 +9,7 @@ use crate::declared::Declared;
 use crate::error::Error;
 use crate::include;
 use crate::locate::AGENT_FILE;
-use crate::node::{Node, Value};
+use crate::node::{Entry, Kind, Node, Scalar, Value};
 use crate::origin::Source;
 use crate::problem::{Problem, Wrong};
 use crate::read::Report;
@@ -47,6 +47,35 @@ impl Inputs<'_> {
             }
         }
     }
+}
+
+/// A file of these keys and values, as an agent in Rust says them of itself. What looks like a
+/// variable in them is a text.
+pub fn agent_file(described: &serde_json::Value) -> String {
+    text::document(&node(described))
+}
+
+fn node(value: &serde_json::Value) -> Node {
+    use serde_json::Value as Json;
+    let scalar = |text: String, kind| Value::Scalar(Scalar { text, kind, written: None });
+    let value = match value {
+        Json::Null => Value::Null,
+        Json::Bool(bool) => scalar(bool.to_string(), Kind::Bool),
+        Json::Number(number) => scalar(number.to_string(), Kind::Number),
+        Json::String(text) => scalar(text.replace("${", "$${"), Kind::Plain),
+        Json::Array(items) => Value::List(items.iter().map(node).collect()),
+        Json::Object(entries) => Value::Map(
+            entries
+                .iter()
+                .map(|(key, value)| Entry {
+                    key: key.clone(),
+                    source: Source::Default,
+                    node: node(value),
+                })
+                .collect(),
+        ),
+    };
+    Node { value, source: Source::Default }
 }
 
 fn cannot(source: &Source, why: &str) -> Error {

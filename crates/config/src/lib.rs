@@ -93,6 +93,7 @@ pub use declared::{AgentUse, CommandUse, Declared, HttpUse, OpenApiUse};
 pub use document::line_in_document;
 pub use environment::{Credential, ENV, Environment, Variable, own_key_variable};
 pub use error::{Error, MAX_FILE_BYTES};
+pub use export::agent_file;
 pub use flags::Flags;
 pub use license::{Claims, Issuer, License, Licensed};
 pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};

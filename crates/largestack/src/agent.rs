@@ -16,6 +16,7 @@ mod answer;
 mod approvals;
 mod builder;
 mod check;
+mod data;
 mod sub_agent;
 
 pub use answer::{Answer, AnswerStream, OneOf};

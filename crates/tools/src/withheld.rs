@@ -62,11 +62,11 @@ impl<'s> Withheld<'s> {
     fn taken_out(&self, text: &[u8], cut: Cut) -> Vec<u8> {
         let mut found = Vec::new();
         let spaces = self.0.iter().any(|value| value.contains(&b' '));
-        for reading in reading::all(text, spaces) {
+        reading::each(text, spaces, |reading| {
             for value in &self.0 {
-                look(&reading, value, cut, &mut found);
+                look(reading, value, cut, &mut found);
             }
-        }
+        });
         replaced(text, found)
     }
 }

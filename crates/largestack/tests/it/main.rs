@@ -17,6 +17,7 @@ mod contract;
 mod contract_reached;
 #[cfg(feature = "tokens")]
 mod counted;
+mod data;
 mod ends;
 mod kill;
 mod pauses;

@@ -3,11 +3,10 @@
 use std::ops::Range;
 
 /// A text as somebody may read it.
-#[derive(Clone)]
 pub(super) struct Reading {
     pub(super) bytes: Vec<u8>,
-    /// The place of each byte.
-    places: Vec<Range<usize>>,
+    /// The place of each byte: from where, to before where.
+    places: Vec<(u32, u32)>,
     /// The bytes before an escape that the end of the text has cut off; all where none was.
     pub(super) whole: usize,
     /// Whether escapes have been read.
@@ -18,28 +17,35 @@ pub(super) struct Reading {
     pub(super) end: usize,
 }
 
-/// Every reading of a text that is another one than the text itself, and the text. `spaces`: whether
-/// `+` may be a space.
-pub(super) fn all(text: &[u8], spaces: bool) -> Vec<Reading> {
-    let plain = Reading::plain(text);
-    let mut readings = vec![plain.clone()];
-    let mut nested = plain;
-    for _ in 0..2 {
-        let Some(json) = nested.json() else { break };
-        readings.push(json.clone());
-        nested = json;
+/// Shows every reading of a text, one after the other: a large text is not held in all of them at
+/// once. `spaces`: whether `+` may be a space.
+pub(super) fn each(text: &[u8], spaces: bool, mut show: impl FnMut(&Reading)) {
+    let mut nested = Some(Reading::plain(text));
+    for depth in 0..3 {
+        let Some(reading) = nested.take() else { return };
+        reading.with_codes(&mut show);
+        for percent in [Some(percent as Escape), spaces.then_some(form as Escape)] {
+            let read = percent.and_then(|percent| reading.percent(percent));
+            if let Some(read) = read {
+                read.with_codes(&mut show);
+            }
+        }
+        // JSON, and JSON within JSON.
+        nested = if depth < 2 { reading.json() } else { None };
     }
-    let percents: Vec<_> = readings.iter().flat_map(|read| read.percent(spaces)).collect();
-    readings.extend(percents);
-    let coded: Vec<_> =
-        readings.iter().flat_map(|read| (0..4).map(|phase| read.base64(phase))).collect();
-    readings.extend(coded);
-    readings
+}
+
+/// Reads what begins a text.
+type Escape = fn(&[u8]) -> Step;
+
+/// A place of a text, of which there are no longer ones than this counts.
+fn at(place: usize) -> u32 {
+    u32::try_from(place).unwrap_or(u32::MAX)
 }
 
 impl Reading {
     fn plain(text: &[u8]) -> Self {
-        let places = (0..text.len()).map(|at| at..at + 1).collect();
+        let places = (0..text.len()).map(|byte| (at(byte), at(byte + 1))).collect();
         let (bytes, whole) = (text.to_vec(), text.len());
         Self { bytes, places, whole, escapes: false, coded: false, end: text.len() }
     }
@@ -47,7 +53,8 @@ impl Reading {
     /// Where a part of it stands in the text.
     pub(super) fn place(&self, part: Range<usize>) -> Option<Range<usize>> {
         let last = part.end.checked_sub(1)?;
-        Some(self.places.get(part.start)?.start..self.places.get(last)?.end)
+        let ((start, _), (_, end)) = (self.places.get(part.start)?, self.places.get(last)?);
+        Some(*start as usize..*end as usize)
     }
 
     fn empty(&self) -> Self {
@@ -70,6 +77,7 @@ impl Reading {
         }
         let Some(place) = from.place(part) else { return };
         self.bytes.extend_from_slice(bytes);
+        let place = (at(place.start), at(place.end));
         self.places.extend(std::iter::repeat_n(place, bytes.len()));
     }
 
@@ -83,19 +91,19 @@ impl Reading {
         self.bytes.contains(&b'\\').then(|| self.unescaped(escape))
     }
 
-    /// Percent-encoding undone; with `spaces` once more with `+` as a space.
-    fn percent(&self, spaces: bool) -> Vec<Self> {
-        let mut readings = Vec::new();
-        if self.bytes.contains(&b'%') {
-            readings.push(self.unescaped(percent));
-        }
-        if spaces && self.bytes.contains(&b'+') {
-            readings.push(self.unescaped(form));
-        }
-        readings
+    /// Percent-encoding undone, or that of forms; `None` where there is none.
+    fn percent(&self, escape: Escape) -> Option<Self> {
+        let some = self.bytes.iter().any(|byte| matches!(byte, b'%' | b'+'));
+        some.then(|| self.unescaped(escape))
     }
 
-    fn unescaped(&self, escape: fn(&[u8]) -> Step) -> Self {
+    /// Shows it, and what its words are as base64.
+    fn with_codes(&self, show: &mut impl FnMut(&Self)) {
+        show(self);
+        (0..4).for_each(|phase| show(&self.base64(phase)));
+    }
+
+    fn unescaped(&self, escape: Escape) -> Self {
         let (mut out, mut at) = (self.empty(), 0);
         while let Some(rest) = self.bytes.get(at..).filter(|rest| !rest.is_empty()) {
             match escape(rest) {
