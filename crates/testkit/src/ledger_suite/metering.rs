@@ -98,6 +98,8 @@ pub(super) async fn what_an_owner_leaves_behind_is_metered_too(form: &dyn Form) 
     let _unreported = gone.reserve(&keys([&run(&scope, 1)]), nanos(40)).await.unwrap();
     let reported = gone.reserve(&keys([&run(&scope, 1)]), nanos(40)).await.unwrap();
     gone.report(&reported, nanos(9)).await.unwrap();
+    // Settled by who works for the tenant.
+    assert_eq!(spent(&*left, &scope).await, (0, 0, 0));
     drop(gone);
     form.gone(1).await;
     // What others left of a tenant is looked after by whoever works for it.
