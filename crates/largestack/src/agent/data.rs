@@ -5,7 +5,8 @@ use largestack_types::errors::Result;
 use super::Agent;
 
 impl<Deps: Send + Sync + 'static, Out: Send + 'static> Agent<Deps, Out> {
-    /// The agent as an `agent.yaml`, which loads to the same definition. Tools, hooks, checks and
+    /// The agent as an `agent.yaml`, which loads to the same definition, where its JSON is written as
+    /// [`Json::of`](largestack_types::json::Json::of) does. Tools, hooks, checks and
     /// whatever else is code no file can say: a `LARGESTACK_CONFIG` names each of them. What looks
     /// like a variable in a text of it stays a text.
     ///

@@ -73,8 +73,8 @@ fn built(read: &largestack_config::Agent) -> largestack_agent::Agent {
 }
 
 fn everything() -> AgentBuilder {
-    let extra = r#"{"user": "a", "deep": {"n": [1, 2.5, null, true]}}"#;
-    let schema = r#"{"type": "object", "properties": {"n": {"type": "integer", "maximum": 5}}}"#;
+    let extra = r#"{"user":"a","deep":{"n":[1,2.5,null,true]}}"#;
+    let schema = r#"{"type":"object","properties":{"n":{"type":"integer","maximum":5}}}"#;
     largestack_agent::Agent::builder("clerk")
         .instructions("Say ${HOME} as it is.\n\n  Then: \"be\" brief # really\n")
         .model("openai/gpt-4o-mini")
