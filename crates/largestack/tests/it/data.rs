@@ -153,7 +153,8 @@ fn double(n: i64) -> i64 {
 #[tokio::test]
 async fn what_no_file_can_say_is_refused_by_its_name() {
     let other = Agent::builder("spare").model("openai/gpt-4o-mini").instructions("Help.");
-    let other = other.build(runtime()).unwrap();
+    let runtime = runtime();
+    let other = other.build(runtime.clone()).unwrap();
     let agent = Agent::builder("a")
         .model("openai/gpt-4o-mini")
         .instructions("Help.")
@@ -163,7 +164,7 @@ async fn what_no_file_can_say_is_refused_by_its_name() {
         .after_tool(hook("clerk", |_, _: &ResultDraft| Verdict::Continue))
         .fallback(&other)
         .check(|_, _| Err(Retry::with("no")))
-        .build(runtime())
+        .build(runtime)
         .unwrap();
     let error = agent.to_yaml().unwrap_err();
     assert_eq!(error.code(), Code::Config);
