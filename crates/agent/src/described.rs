@@ -80,9 +80,8 @@ fn unsaid(core: &Core) -> Vec<String> {
         stages.iter().map(move |stage| format!("{what} `{}`", stage.name()))
     }
     let pipeline = &*core.pipeline;
-    let own = |range: &std::ops::Range<usize>| range.clone();
-    let before = pipeline.before_tool.get(own(&pipeline.own_before_tool)).unwrap_or_default();
-    let after = pipeline.after_tool.get(own(&pipeline.own_after_tool)).unwrap_or_default();
+    let before = pipeline.before_tool.get(pipeline.own_before_tool.clone()).unwrap_or_default();
+    let after = pipeline.after_tool.get(pipeline.own_after_tool.clone()).unwrap_or_default();
     let tools = core.registry.iter().map(|entry| format!("the tool `{}`", entry.tool.spec().name));
     let others = core.fallbacks.iter();
     let others = others.map(|other| format!("the agent `{}` behind it", other.definition().agent));
