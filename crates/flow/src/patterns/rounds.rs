@@ -48,7 +48,7 @@ pub fn debate(
         prompt,
         |node| node.choosing([SETTLED, AGAIN]).with(|node| node.choose = Some("/verdict".into())),
     );
-    for member in &members {
+    for member in members {
         let name = Arc::clone(&member.name);
         builder = builder
             .agent(Arc::clone(&name), &member.agent, format!("{{{{ task }}}}{said}"))

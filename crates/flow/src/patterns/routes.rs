@@ -89,7 +89,7 @@ pub fn supervisor(
                 node.join = Join::Any;
             })
         });
-    for member in &members {
+    for member in members {
         let name = Arc::clone(&member.name);
         builder = builder
             .agent(Arc::clone(&name), &member.agent, "{{ manager.work }}")
