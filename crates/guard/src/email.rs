@@ -88,7 +88,7 @@ fn domain_end(view: &View<'_>, start: usize) -> Option<usize> {
     (named && !file && valid && count > 0).then_some(start + domain.len())
 }
 
-const fn is_local(byte: u8) -> bool {
+pub(crate) const fn is_local(byte: u8) -> bool {
     is_word(byte) || matches!(byte, b'.' | b'+' | b'-' | b'%' | b'\'' | b'&' | b'~')
 }
 

@@ -2,7 +2,8 @@
 
 use std::cell::OnceCell;
 
-use crate::view::{COVERED, View};
+use crate::email::is_local;
+use crate::view::{COVERED, END, View};
 
 /// How far before a number words are looked for, bytes.
 const BEFORE: usize = 64;
@@ -69,9 +70,10 @@ impl<'v, 'a> Around<'v, 'a> {
         let Self { view, start, .. } = *self;
         let length = (1..=BEFORE).take_while(|n| view.back(start, *n) < COVERED).count();
         let before = view.slice(start - length, start);
-        // A word that the window cuts is not a word.
-        let cut = length == BEFORE && !view.back(start, BEFORE + 1).is_ascii_whitespace();
-        if cut { after_word(before) } else { before }
+        // What the window cuts, or another finding, is not a word.
+        let whole = length == start || view.back(start, length + 1).is_ascii_whitespace();
+        let joined = if whole { 0 } else { before.iter().take_while(|b| joins(**b)).count() };
+        before.get(joined..).unwrap_or_default()
     }
 
     fn after(&self, end: usize) -> &'a [u8] {
@@ -86,24 +88,15 @@ impl<'v, 'a> Around<'v, 'a> {
         let view = self.view;
         let length = (0..AFTER).take_while(|n| goes_on(view.get(end + n))).count();
         let after = view.slice(end, end + length);
-        let cut = length == AFTER && !view.get(end + AFTER).is_ascii_whitespace();
-        if cut { before_word(after) } else { after }
+        let whole = matches!(view.get(end + length), END | b'\n' | b' ');
+        let joined = if whole { 0 } else { after.iter().rev().take_while(|b| joins(**b)).count() };
+        after.get(..after.len() - joined).unwrap_or_default()
     }
 }
 
 /// The end of a text, another finding, or the end of a line ends what follows a number.
 const fn goes_on(byte: u8) -> bool {
     byte < COVERED && byte != b'\n'
-}
-
-fn after_word(text: &[u8]) -> &[u8] {
-    let word = text.iter().take_while(|b| !b.is_ascii_whitespace()).count();
-    text.get(word..).unwrap_or_default()
-}
-
-fn before_word(text: &[u8]) -> &[u8] {
-    let word = text.iter().rev().take_while(|b| !b.is_ascii_whitespace()).count();
-    text.get(..text.len() - word).unwrap_or_default()
 }
 
 fn name(text: &[u8], words: &[&str]) -> Said {
@@ -123,24 +116,26 @@ fn stands(text: &[u8], word: &[u8]) -> bool {
     let apart = |at: usize| {
         let end = at + word.len();
         let whole = !alphabetic(text, at.checked_sub(1)) && !alphabetic(text, Some(end));
-        (whole || !word.is_ascii()) && !in_address(text, at)
+        (whole || !word.is_ascii()) && !in_finding(text, at)
     };
     text.windows(word.len())
         .enumerate()
         .any(|(at, window)| window.eq_ignore_ascii_case(word) && apart(at))
 }
 
-/// Whether the text between the spaces around `at` is an e-mail address. Its words are not about the
-/// number, and a guard may take them out: what is found must not depend on them.
-fn in_address(text: &[u8], at: usize) -> bool {
+/// Whether the word at `at` is part of something that a guard may take out, of which a word may
+/// then stand there alone: an address, or a word joined to a number. What is found must be the same
+/// before and after.
+fn in_finding(text: &[u8], at: usize) -> bool {
     let (before, after) = text.split_at_checked(at).unwrap_or((text, &[]));
-    let joined = |byte: &&u8| !byte.is_ascii_whitespace();
-    before
-        .iter()
-        .rev()
-        .take_while(joined)
-        .chain(after.iter().take_while(joined))
-        .any(|b| *b == b'@')
+    let joined = |byte: &&u8| joins(**byte);
+    let run = before.iter().rev().take_while(joined).chain(after.iter().take_while(joined));
+    run.into_iter().any(|byte| *byte == b'@' || byte.is_ascii_digit())
+}
+
+/// Whether a byte joins a word to what stands beside it.
+const fn joins(byte: u8) -> bool {
+    is_local(byte) || byte == b'@'
 }
 
 fn alphabetic(text: &[u8], at: Option<usize>) -> bool {
