@@ -8,6 +8,7 @@ mod approvals;
 mod attach;
 #[cfg(test)]
 mod bad_input;
+#[cfg(test)]
 mod below;
 #[cfg(test)]
 mod budgets;

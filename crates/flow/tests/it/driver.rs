@@ -12,6 +12,7 @@ use largestack_flow::{
     FlowEvent, FlowOptions, FlowResume, Flows, Function, NodeOutput, Workflow, WorkflowBuilder,
 };
 use largestack_testkit::Turn;
+use largestack_types::delta::Delta;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError};
 use largestack_types::id::RunId;
@@ -66,13 +67,11 @@ async fn what_agents_say_is_heard_while_they_say_it_with_the_node_they_say_it_at
     let (mut text, mut facts) = (String::new(), 0);
     while let Some(event) = stream.next().await {
         match event {
-            FlowEvent::Agent { node, event: RunEvent::Delta { delta, .. }, .. }
-                if &*node == "draft" =>
-            {
-                if let largestack_types::delta::Delta::Text { text: piece } = delta {
-                    text.push_str(&piece);
-                }
-            }
+            FlowEvent::Agent {
+                node,
+                event: RunEvent::Delta { delta: Delta::Text { text: piece }, .. },
+                ..
+            } if &*node == "draft" => text.push_str(&piece),
             FlowEvent::Fact(fact) => {
                 facts += 1;
                 assert_eq!(fact.seq, facts, "no fact is missing");

@@ -1,11 +1,6 @@
 //! Workflows over in-memory ports and scripted models.
 
-#![expect(
-    clippy::unwrap_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "a test that cannot go on stops"
-)]
+#![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod driver;
 mod patterns;

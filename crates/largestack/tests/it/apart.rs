@@ -75,19 +75,19 @@ async fn a_copy_of_an_agent_keeps_what_it_may_and_no_run_is_told_of_another() {
     let copy = agent.clone();
     for (agent, question) in [(&agent, "first"), (&copy, "second")] {
         let answer = agent.run(&Scope::local(), question).await.unwrap();
-        let said: Vec<String> = answer.messages.iter().map(|m| m.text().to_string()).collect();
+        let said: Vec<String> = answer.messages.iter().map(|m| m.text()).collect();
         assert!(!said.iter().any(|text| text == "2"), "{said:?}");
     }
     let calls = script.calls();
     assert!(calls.iter().all(|call| call.tools.is_empty()), "a tool that is denied is offered");
-    let heard: Vec<String> = calls[2].messages.iter().map(|m| m.text().to_string()).collect();
+    let heard: Vec<String> = calls[2].messages.iter().map(|m| m.text()).collect();
     assert_eq!(heard, ["second"]);
 }
 
 #[tokio::test]
 async fn callers_of_one_agent_never_read_one_another_whatever_their_session_is_called() {
     let script = FunctionModel::new(|call| {
-        let heard: Vec<String> = call.messages.iter().map(|m| m.text().to_string()).collect();
+        let heard: Vec<String> = call.messages.iter().map(|m| m.text()).collect();
         Turn::text(heard.join("|"))
     });
     let agent = agent(&Local::new().model("test/one", script).build().unwrap(), "a", "test/one");

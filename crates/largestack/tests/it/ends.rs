@@ -76,7 +76,7 @@ async fn an_answer_at_the_limit_of_turns_is_incomplete_and_is_remembered() {
     assert_eq!((answer.turns, answer.output.as_str()), (2, "as far as I came"));
     agent.run_with(&Scope::local(), "second", (), in_session()).await.unwrap();
     let calls = script.calls();
-    let heard: Vec<String> = calls[2].messages.iter().map(|m| m.text().to_string()).collect();
+    let heard: Vec<String> = calls[2].messages.iter().map(|m| m.text()).collect();
     assert!(heard.iter().any(|text| text == "first"), "{heard:?}");
     assert!(heard.iter().any(|text| text == "as far as I came"), "{heard:?}");
 }

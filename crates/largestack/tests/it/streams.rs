@@ -78,10 +78,12 @@ async fn what_is_asked_in_a_stream_is_what_is_asked_in_a_whole_call() {
     provider.push(ChatReply::text("one"));
     let stream = agent.stream(&Scope::local(), "?", (), RunOptions::default()).await.unwrap();
     stream.finish().await.unwrap();
-    let bodies: Vec<Value> = provider.requests().iter().map(|request| request.json()).collect();
+    let bodies: Vec<Value> =
+        provider.requests().iter().map(largestack_testkit::Received::json).collect();
     let without = |body: &Value| {
         let mut body = body.as_object().unwrap().clone();
-        (body.remove("stream"), body.remove("stream_options"));
+        body.remove("stream");
+        body.remove("stream_options");
         Value::Object(body)
     };
     assert_eq!(without(&bodies[0]), without(&bodies[1]));
@@ -108,7 +110,7 @@ async fn a_stream_calls_tools_has_a_bill_and_is_remembered() {
     assert_eq!((answer.output.as_str(), answer.tool_calls), ("It is 42.", 1));
     assert_eq!((answer.usage.input_tokens, answer.usage.output_tokens), (Some(30), Some(3)));
     agent.run_with(&Scope::local(), "second", (), in_session()).await.unwrap();
-    let heard = script.calls()[2].messages.iter().map(|m| m.text().to_string()).collect::<Vec<_>>();
+    let heard = script.calls()[2].messages.iter().map(|m| m.text()).collect::<Vec<_>>();
     assert!(heard.iter().any(|text| text == "It is 42."), "{heard:?}");
 }
 

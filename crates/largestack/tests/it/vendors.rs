@@ -40,7 +40,7 @@ async fn said(name: &str, model: &str, picture: Option<Media>) -> Vec<Value> {
     let input = Input::with_media("What is it?", picture);
     let answer = agent.run(&Scope::local(), input).await.unwrap();
     assert_eq!((answer.output.as_str(), answer.tool_calls), ("It is red.", 1), "{name}");
-    provider.requests().iter().map(|request| request.json()).collect()
+    provider.requests().iter().map(largestack_testkit::Received::json).collect()
 }
 
 #[tokio::test]
