@@ -201,10 +201,10 @@ mod tests {
         let profile =
             Profile { context_tokens: Some(1_000), image_tokens: 77, ..Profile::default() };
         let image = media(MediaKind::Image, MediaSource::Url("u".into()));
-        assert_eq!(part_bound(&image, &profile), 77 + PER_PART);
+        assert_eq!(part_bound(&image, &profile, &bytes), 77 + PER_PART);
         let film = media(MediaKind::Video, MediaSource::Url("u".into()));
-        assert_eq!(part_bound(&film, &profile), 1_000 + PER_PART);
+        assert_eq!(part_bound(&film, &profile, &bytes), 1_000 + PER_PART);
         let sound = media(MediaKind::Audio, MediaSource::Base64("AAAA".into()));
-        assert_eq!(part_bound(&sound, &profile), 16 + PER_PART);
+        assert_eq!(part_bound(&sound, &profile, &bytes), 16 + PER_PART);
     }
 }

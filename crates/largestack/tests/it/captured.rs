@@ -133,7 +133,8 @@ async fn captures_at_the_same_time_never_mix() {
             let (answer, captured) = capture_run(agent.run(&scope, question.as_str())).await;
             let [run] = &captured.runs[..] else { panic!("{captured:?}") };
             assert_eq!(run.run, answer.unwrap().run);
-            let said: Vec<String> = captured.messages().map(|m| m.text()).collect();
+            let said: Vec<String> =
+                captured.messages().map(largestack::message::Message::text).collect();
             assert!(said.contains(&question) && said.contains(&format!("answer to {question}")));
             assert_eq!(captured.events().count(), 8);
         };
