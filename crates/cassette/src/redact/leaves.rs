@@ -174,19 +174,21 @@ mod tests {
         })
     }
 
+    /// How many values of a document hold no others.
+    fn count(value: &serde_json::Value) -> usize {
+        match value {
+            serde_json::Value::Array(items) => items.iter().map(count).sum(),
+            serde_json::Value::Object(items) => items.values().map(count).sum(),
+            _ => 1,
+        }
+    }
+
     proptest! {
         #[test]
         fn every_leaf_is_found_as_it_stands(value in json(), pretty: bool) {
             let text =
                 if pretty { serde_json::to_string_pretty(&value) } else { serde_json::to_string(&value) };
             let text = text.unwrap();
-            fn count(value: &serde_json::Value) -> usize {
-                match value {
-                    serde_json::Value::Array(items) => items.iter().map(count).sum(),
-                    serde_json::Value::Object(items) => items.values().map(count).sum(),
-                    _ => 1,
-                }
-            }
             let found = leaves(&text, 0).unwrap();
             prop_assert_eq!(found.len(), count(&value));
             for leaf in found {

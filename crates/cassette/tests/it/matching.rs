@@ -108,7 +108,9 @@ async fn the_same_request_is_given_each_of_its_recordings_once_in_their_order() 
 async fn calls_at_the_same_time_are_each_given_their_own() {
     let (_folder, file) = file();
     let over = Told::new(|asked| Ok((200, headers(&[]), vec![Ok(asked.body.clone())])));
-    let cassette = largestack_cassette::Cassette::open(&file, Default::default()).unwrap();
+    let cassette =
+        largestack_cassette::Cassette::open(&file, largestack_cassette::RecordMode::default())
+            .unwrap();
     let transport = cassette.over(over);
     let all = (0..40).map(|n| exchange(&transport, request(format!("[{n}]"))));
     futures::future::join_all(all).await;

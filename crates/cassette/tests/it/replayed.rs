@@ -111,7 +111,7 @@ async fn modes_record_and_replay_as_their_names_say() {
         let transport = cassette.over(over.clone());
         let mut failed = 0;
         for body in bodies {
-            failed += usize::from(exchange(&transport, request(body)).await.is_err());
+            failed += usize::from(exchange(&transport, request(*body)).await.is_err());
         }
         (failed, cassette.finish().is_ok(), over.asked())
     };

@@ -67,14 +67,14 @@ pub(crate) fn headers(pairs: &[(&'static str, &'static str)]) -> HeaderMap {
 }
 
 /// A request with this body.
-pub(crate) fn request(body: impl ToString) -> Request {
+pub(crate) fn request(body: impl Into<String>) -> Request {
     Request {
         provider: "openai".into(),
         method: Method::Post,
         url: "https://api.example/v1/chat/completions".into(),
         headers: Vec::new(),
         auth: Auth::Bearer,
-        body: Bytes::from(body.to_string()),
+        body: Bytes::from(body.into()),
         timeouts: Timeouts::default(),
     }
 }
