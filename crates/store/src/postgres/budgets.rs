@@ -200,12 +200,11 @@ impl PostgresStore {
         transaction.commit().await?;
         for owner in owners.into_iter().filter(|owner| *owner != self.owner) {
             let mut transaction = self.begin(tenant).await?;
-            // Only to be had when no connection of that process holds it.
-            let gone: bool = sqlx::query_scalar("SELECT pg_try_advisory_xact_lock($1)")
+            let lives: bool = sqlx::query_scalar("SELECT shows_life($1)")
                 .bind(connect::life(owner))
                 .fetch_one(&mut *transaction)
                 .await?;
-            if gone {
+            if !lives {
                 expired.extend(expire(&mut transaction, owner, self.clock.now()).await?);
                 transaction.commit().await?;
             }

@@ -13,7 +13,7 @@ use largestack_testkit::services;
 use largestack_types::errors::{Code, Coded as _};
 use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
-use sqlx::{Connection as _, PgConnection};
+use sqlx::{Connection as _, PgConnection, Row as _};
 
 use super::{KEYS, Postgres, options, process, schema};
 use crate::crash::{Other, check, kill_after, last_said, start};
@@ -168,6 +168,45 @@ async fn a_lease_whose_process_shows_no_sign_of_life_is_taken_over_and_fences_ri
     assert_eq!(stuck.read(&scope, run(1), 0).await.unwrap(), events(1, 1).events);
     other.append(&new, events(2, 2)).unwrap();
     other.durable().await.unwrap();
+}
+
+/// Runs of a process that is gone and whose time has not run out yet.
+const LEFT_BEHIND: &str = "WITH gone AS (
+        INSERT INTO processes VALUES ('local', '\\x07', -7, 'infinity') RETURNING process
+    )
+    INSERT INTO leases SELECT 'local', decode(lpad(to_hex(n), 32, '0'), 'hex'), '\\x07', process, 0
+    FROM gone, generate_series(1, 8) AS n RETURNING 'left'";
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn asking_whether_a_process_is_gone_does_not_make_it_look_alive() {
+    let Some(server) = services::postgres() else { return };
+    let url = schema(&server).await;
+    let (one, two) = (process(&url, 1).await, process(&url, 2).await);
+    said_to_live(&url, LEFT_BEHIND).await;
+    // Somebody asks, and takes his time to commit.
+    let mut asking = PgConnection::connect(&url).await.unwrap();
+    let mut asking = asking.begin().await.unwrap();
+    let ask =
+        "SELECT set_config('largestack.tenant', 'local', true), process_lives('local', '\\x07')";
+    let (_, lives): (String, bool) = sqlx::query_as(ask).fetch_one(&mut *asking).await.unwrap();
+    assert!(!lives);
+    let scope = Scope::local();
+    let resumed = (1..=8).map(|number| {
+        let store = if number % 2 == 0 { &one } else { &two };
+        store.claim(&scope, run(number), owner(number))
+    });
+    for lease in join_all(resumed).await {
+        lease.unwrap();
+    }
+    // One that lives is seen to, whatever the sign of its number.
+    for number in [-7, 7, i64::MIN, i64::MAX] {
+        let seen = "SELECT pg_advisory_xact_lock_shared($1), shows_life($1), shows_life($1 # 1)";
+        let (seen, other): (bool, bool) = {
+            let row = sqlx::query(seen).bind(number).fetch_one(&mut *asking).await.unwrap();
+            (row.get(1), row.get(2))
+        };
+        assert_eq!((seen, other), (true, false), "{number}");
+    }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
