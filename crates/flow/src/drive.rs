@@ -52,6 +52,10 @@ pub(crate) struct Drive {
     outbox: Outbox,
     /// The beginning of the question, for lists.
     asked: String,
+    /// What the run was given, with placeholders: whoever asked may see these values again.
+    given: String,
+    /// Whether another run stands above it.
+    is_below: bool,
     started: Timestamp,
     /// Whether there is nothing to end when this is dropped: not begun yet, or over.
     over: bool,
@@ -182,9 +186,23 @@ impl Drive {
     }
 
     pub(crate) async fn report(&mut self) -> FlowReport {
-        let output = self.own.reveal_all(self.run.output()).await;
-        let state = self.own.reveal_all(self.run.state().to_value()).await;
+        let (output, state) = (self.run.output(), self.run.state().to_value());
+        // The run above keeps it back again, with placeholders of its own.
+        if self.is_below {
+            return FlowReport::of(&self.run, self.own.reveal_all(output).await, state);
+        }
+        let output = self.own.reveal_given(output, &self.given).await;
+        let state = self.own.reveal_given(state, &self.given).await;
         FlowReport::of(&self.run, output, state)
+    }
+
+    /// Notes what the run was given.
+    fn was_given(&mut self, value: &impl serde::Serialize) {
+        if let Ok(text) = serde_json::to_string(value)
+            && text.contains('<')
+        {
+            self.given.push_str(&text);
+        }
     }
 
     /// What a run below is taken up with.

@@ -23,7 +23,7 @@ pub struct FlowReport {
     pub status: Status,
     /// Why it ended; `None` while it is suspended.
     pub finish_reason: Option<EndReason>,
-    /// The answer, with the caller's own values back in place of placeholders.
+    /// The answer, with the caller's own values, and no others, back in place of placeholders.
     pub output: Value,
     /// Everything that is known at the end, likewise.
     pub state: Value,

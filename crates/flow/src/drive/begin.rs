@@ -98,6 +98,8 @@ impl Drive {
             Self::assemble(core, lease, (run, own), (options.deps, &options.cancel, time));
         drive.sink = sink;
         drive.asked = asked;
+        drive.is_below = above.is_some();
+        drive.was_given(&started.input);
         drive.outbox.blobs.push((drive.core.hash, drive.core.sealed.clone()));
         drive.note(started)?;
         drive.note_findings((EffectId::INPUT, "guard_input"), guarded.findings)?;
@@ -150,24 +152,38 @@ impl Drive {
         let mut drive =
             Self::assemble(core, lease, (run, own), (options.deps, &options.cancel, time));
         drive.sink = sink;
-        if let Some(first) = events.first() {
-            drive.started = first.at;
-            if let Event::Graph(Fact::Started(started)) = &*first.event {
-                drive.asked = shown(&started.input);
-            }
-        }
+        drive.is_below = above.is_some();
+        drive.remember(&events);
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
         for (event, data) in options.events {
             let by = drive.lease.scope.principal().into();
             let label = Label::from_origin(Origin::User);
             let guarded = drive.own.protect(EffectId::INPUT, "an event", (data, label)).await?;
+            drive.was_given(&guarded.value);
             drive.note(EventReceived { event, data: guarded.value, by })?;
         }
         drive.settle_doubts(options.in_doubt)?;
         drive.hear_answers(options.answers).await?;
         drive.over = false;
         Ok(drive)
+    }
+
+    /// What its journal says of what it was given.
+    fn remember(&mut self, events: &[Recorded]) {
+        if let Some(first) = events.first() {
+            self.started = first.at;
+        }
+        for recorded in events {
+            match &*recorded.event {
+                Event::Graph(Fact::Started(started)) => {
+                    self.asked = shown(&started.input);
+                    self.was_given(&started.input);
+                }
+                Event::Graph(Fact::EventReceived(received)) => self.was_given(&received.data),
+                _ => {}
+            }
+        }
     }
 
     fn settle_doubts(
@@ -207,6 +223,8 @@ impl Drive {
             armed: BTreeSet::new(),
             outbox: Outbox::default(),
             asked: String::new(),
+            given: String::new(),
+            is_below: false,
             started,
             over: true,
             core,

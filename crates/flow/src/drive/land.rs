@@ -138,7 +138,7 @@ impl Drive {
                 };
                 self.note_findings((effect, "guard_output"), guarded.findings)?;
                 if let Some(question) = asks {
-                    return self.ask(effect, &question, Some(guarded.value)).await;
+                    return self.asks(effect, (question, guarded.value), duration_us).await;
                 }
                 let choice = match self.choice(effect, &guarded.value, choice) {
                     Ok(choice) => choice,
@@ -159,6 +159,27 @@ impl Drive {
                     duration_us,
                 })
             }
+        }
+    }
+
+    /// Asks what a function asks: its words hold what its output would.
+    async fn asks(
+        &mut self,
+        effect: EffectId,
+        (question, held): (String, Value),
+        duration_us: u64,
+    ) -> Result<()> {
+        let question = (Value::String(question), self.label_of(effect));
+        match self.own.protect(effect, "a question", question).await {
+            Ok(guarded) => {
+                self.note_findings((effect, "guard_question"), guarded.findings)?;
+                let question = guarded.value.as_str().unwrap_or_default();
+                self.ask(effect, question, Some(held)).await
+            }
+            Err(error) if error.code() == Code::Guardrail => {
+                self.fail(effect, (error, false, false), (None, duration_us)).await
+            }
+            Err(error) => Err(error),
         }
     }
 

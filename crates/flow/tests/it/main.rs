@@ -4,4 +4,6 @@
 
 mod driver;
 mod patterns;
+mod ports;
+mod secrets;
 mod world;
