@@ -11,6 +11,7 @@ use largestack_ports::vault::Sensitive;
 mod address;
 mod edit;
 mod leaves;
+mod meant;
 mod names;
 mod text;
 
@@ -20,11 +21,14 @@ pub(crate) use leaves::dense;
 pub(crate) use names::is_open_header;
 
 use leaves::{Leaf, leaves};
+use meant::Meant;
 
 /// What stands where a value stood.
 pub(crate) const MARKER: &str = "[REDACTED]";
 /// Shorter values are words that stand elsewhere, too, and no keys.
 const SHORTEST_VALUE: usize = 8;
+/// How many strings of JSON within each other are read.
+const DEEPEST: usize = 4;
 
 /// What is looked for.
 #[derive(Debug, Default)]
@@ -65,7 +69,15 @@ impl Redactor {
     /// Whether there is anything to take out of bytes in which nothing can be replaced.
     pub(crate) fn objects_to(&self, bytes: &[u8]) -> bool {
         let text = String::from_utf8_lossy(bytes);
-        self.knows_in(&text) || self.guard.scan(&text).findings.iter().any(|found| found.validated)
+        self.knows_in(&text) || self.validates_in(&text, DEEPEST)
+    }
+
+    /// Whether a value with check characters is in a text or in what it means behind its escapes, as
+    /// in frames of JSON between other bytes.
+    fn validates_in(&self, text: &str, deeper: usize) -> bool {
+        let within = |meant: Meant| self.validates_in(meant.text(), deeper - 1);
+        self.guard.scan(text).findings.iter().any(|found| found.validated)
+            || deeper > 0 && Meant::of(text).is_some_and(within)
     }
 
     /// A text without what must not be kept.
@@ -108,7 +120,8 @@ impl Redactor {
         self.known_in(text, false, &mut |range, with| {
             edits.push(Edit { range: there(range), with: with.to_owned() });
         });
-        self.found_in(text, &mut |range, with| edits.push(Edit { range: there(range), with }));
+        let mut found = |range, with| edits.push(Edit { range: there(range), with });
+        self.found_in(text, false, DEEPEST, &mut found);
     }
 
     /// Values that are known. In JSON, what stands in quotes is spelled for them: a quote of the
@@ -125,8 +138,26 @@ impl Redactor {
         }
     }
 
-    /// What is told by its look.
-    fn found_in(&self, text: &str, found: &mut dyn FnMut(Range<usize>, String)) {
+    /// What is told by its look: in the text as it stands, where that is no JSON, and in what it
+    /// means behind its escapes, and behind theirs.
+    fn found_in(
+        &self,
+        text: &str,
+        json: bool,
+        deeper: usize,
+        found: &mut dyn FnMut(Range<usize>, String),
+    ) {
+        let meant = (deeper > 0).then(|| Meant::of(text)).flatten();
+        let Some(meant) = meant else { return self.seen_in(text, found) };
+        if !json && serde_json::from_str::<serde::de::IgnoredAny>(text).is_err() {
+            self.seen_in(text, &mut |range, with| found(meant.around(range), with));
+        }
+        self.found_in(meant.text(), false, deeper - 1, &mut |range, with| {
+            found(meant.written(range), with);
+        });
+    }
+
+    fn seen_in(&self, text: &str, found: &mut dyn FnMut(Range<usize>, String)) {
         for finding in self.guard.scan(text).findings {
             if self.guard.policy().action(finding.kind).alters() {
                 found(finding.span, finding.kind.marker());
@@ -186,7 +217,8 @@ impl Redactor {
         self.known_in(&whole, true, &mut |range, with| {
             found.push(Edit { range, with: with.to_owned() });
         });
-        self.found_in(&whole, &mut |range, with| found.push(Edit { range, with }));
+        let mut push = |range, with| found.push(Edit { range, with });
+        self.found_in(&whole, true, DEEPEST, &mut push);
         for change in disjoint(found) {
             let mut with = Some(change.with);
             for (piece, begin) in pieces.iter().zip(&begins) {

@@ -135,11 +135,71 @@ fn an_address_keeps_its_path_and_what_says_how() {
 fn binary_bodies_are_refused_for_what_they_hold() {
     let mut bytes = vec![0, 159, 146, 150];
     assert!(!redactor().objects_to(&bytes));
-    bytes.extend(KEY.as_bytes());
-    assert!(redactor().objects_to(&bytes));
+    for held in [KEY, r"on file:\n4111 1111 1111 1111", r"\\\\n4111 1111 1111 1111"] {
+        assert!(redactor().objects_to(&[&bytes, held.as_bytes()].concat()), "{held}");
+    }
+    bytes.extend(br"on file:\\\\n4111 1111 1111 1112");
+    assert!(!redactor().objects_to(&bytes));
+}
+
+#[test]
+fn a_value_beside_an_escape_is_found_and_the_escape_stays() {
+    for escape in
+        [r"\n", r"\t", r"\r", r"\b", r"\f", r#"\""#, r"\\", r"\/", r"\u000a", r"\ud83d\ude00"]
+    {
+        for (value, marker) in
+            [("4111 1111 1111 1111", "[CARD_REDACTED]"), ("org-Ab12Cd34Ef", MARKER)]
+        {
+            let said = clean(&format!(r#"{{"a":"on file:{escape}{value}{escape}."}}"#));
+            assert_eq!(said, format!(r#"{{"a":"on file:{escape}{marker}{escape}."}}"#));
+        }
+    }
+    // What the escape means is a letter, and part of the value.
+    let said = clean(r#"{"a":"for \u006frg-Ab12Cd34Ef, card \u0034111 1111 1111 1111"}"#);
+    assert_eq!(said, r#"{"a":"for [REDACTED], card [CARD_REDACTED]"}"#);
+    // A document that was cut.
+    let said = clean(r#"{"a":"on file:\n4111 1111 1111 1111\n"#);
+    assert_eq!(said, r#"{"a":"on file:\n[CARD_REDACTED]\n"#);
 }
 
 proptest! {
+    #[test]
+    fn a_value_never_stays_beside_an_escape(
+        which in 0..4_usize,
+        before in r#"([a-z ]{0,6}[\n\t\r\x08\x0c"/\\\x00😀])?"#,
+        after in r#"([\n\t\r\x08\x0c"/\\\x00😀][a-z ]{0,6})?"#,
+        unicode: bool,
+        deep in 0..3_usize,
+        cuts in prop::collection::vec(0..200_usize, 0..4),
+    ) {
+        const VALUES: [&str; 4] =
+            ["4111 1111 1111 1111", "org-Ab12Cd34Ef", "proj_Zy98Xw76Vu", "AKIAZ7Q4WPLM2KD5RTXC"];
+        let value = VALUES[which];
+        let mut text = format!("{before}{value}{after}");
+        for _ in 0..deep {
+            text = serde_json::json!({"note": text}).to_string();
+        }
+        let mut places: Vec<usize> = cuts.into_iter()
+            .map(|cut| (0..=cut % (text.len() + 1)).rev().find(|at| text.is_char_boundary(*at)).unwrap())
+            .chain([0, text.len()]).collect();
+        places.sort_unstable();
+        let events = places.windows(2).map(|ends| {
+            let event = serde_json::json!({"delta": {"content": &text[ends[0]..ends[1]]}}).to_string();
+            if unicode { event.replace("\\n", "\\u000A").replace("\\t", "\\u0009") } else { event }
+        });
+        let events: Vec<String> = events.map(|event| format!("data: {event}\n\n")).collect();
+        let said = clean(&events.concat());
+        let mut heard: String = said.lines()
+            .filter_map(|line| line.strip_prefix("data: "))
+            .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap())
+            .map(|event| event["delta"]["content"].as_str().unwrap().to_owned()).collect();
+        for _ in 0..deep {
+            let inner: serde_json::Value = serde_json::from_str(&heard).unwrap();
+            heard = inner["note"].as_str().unwrap().to_owned();
+        }
+        prop_assert!(!heard.contains(value), "{} in {}", value, said);
+    }
+
     #[test]
     fn a_known_value_never_stays_wherever_it_is_put(
         value in "[a-zA-Z0-9/+=_.-][a-zA-Z0-9/+=_.\"\\\\ -]{6,38}[a-zA-Z0-9/+=_.-]", before in ".{0,20}", after in ".{0,20}", shape in 0..5,
