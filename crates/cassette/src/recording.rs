@@ -9,7 +9,7 @@ use futures::StreamExt as _;
 use futures::stream::{BoxStream, Stream};
 use http::HeaderMap;
 use largestack_ports::transport::Response;
-use largestack_types::errors::{LargestackError, Result};
+use largestack_types::errors::{Coded as _, LargestackError, OtherError, Result};
 
 use crate::asked::{Asked, Ids};
 use crate::cassette::Tape;
@@ -112,10 +112,21 @@ impl Recorder {
     }
 }
 
-/// An error without what must not be kept.
+/// An error without what must not be kept; of one that does not bear its being taken out, e.g. from
+/// a number, only the code and whether trying again can help.
 fn clean_error(error: &LargestackError, redactor: &Redactor) -> LargestackError {
-    let text = serde_json::to_string(error).unwrap_or_default();
-    serde_json::from_str(&redactor.clean(&text)).unwrap_or_else(|_| error.clone())
+    let cleaned = serde_json::to_string(error).map(|text| redactor.clean(&text));
+    let kept = cleaned.and_then(|text| serde_json::from_str(&text));
+    kept.unwrap_or_else(|_| {
+        OtherError {
+            code: error.code(),
+            detail: crate::redact::MARKER.to_owned(),
+            advice: None,
+            retryable: Some(error.retryable()),
+            run: None,
+        }
+        .into()
+    })
 }
 
 /// A body that is kept as it passes.
@@ -155,5 +166,29 @@ impl Stream for Heard {
 impl Drop for Heard {
     fn drop(&mut self) {
         self.end(End::Dropped);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use largestack_types::errors::{Code, ProviderRateLimitError};
+
+    use super::*;
+
+    #[test]
+    fn of_an_error_that_cannot_be_cleaned_only_the_code_is_kept() {
+        let error = |retry_after_ms| {
+            let detail = "wait, 4111 1111 1111 1111".to_owned();
+            let provider = "p".into();
+            let error =
+                ProviderRateLimitError { provider, detail, retry_after_ms, exhausted: true };
+            clean_error(&error.into(), &Redactor::new(&[]))
+        };
+        let LargestackError::ProviderRateLimitError(kept) = error(Some(7)) else { panic!() };
+        assert_eq!((&*kept.detail, kept.retry_after_ms), ("wait, [CARD_REDACTED]", Some(7)));
+        let kept = error(Some(4_111_111_111_111_111));
+        assert_eq!((kept.code(), kept.retryable()), (Code::RateLimit, false));
+        let kept = serde_json::to_string(&kept).unwrap();
+        assert!(!kept.contains("4111"), "{kept}");
     }
 }
