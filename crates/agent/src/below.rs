@@ -38,7 +38,7 @@ pub(crate) fn unrecorded<'a>(
 }
 
 /// What a run has come to with everything under it.
-fn total(run: &Run, below: &[(EffectId, ChildRun)]) -> Result<ChildRun> {
+pub(crate) fn total(run: &Run, below: &[(EffectId, ChildRun)]) -> Result<ChildRun> {
     let mut sum = ChildRun { run: run.id(), usage: run.tree_usage(), cost: run.tree_cost() };
     for (_, child) in below {
         sum.usage = sum.usage.plus(child.usage);

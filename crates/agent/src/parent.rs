@@ -11,6 +11,7 @@ use largestack_guard::{Guard, Policy};
 use largestack_ports::BoxFuture;
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::tree::RunTree;
+use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::{EffectId, RunId};
@@ -22,7 +23,8 @@ use largestack_types::scope::Scope;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use crate::agent::{Agent, fold};
+use crate::agent::{Agent, fold, fold_stored};
+use crate::below;
 use crate::child::{Above, Within};
 use crate::drive::{Beginning, Drive, plain_value};
 use crate::event::RunEvent;
@@ -115,18 +117,11 @@ impl ParentRun {
         Ok(Self { runtime, scope, run, tree, guard: Arc::new(guard) })
     }
 
-    /// Opens its account, with what it has spent before. Those above it were opened anew, and are
-    /// told: they know only of runs that have ended.
+    /// Opens its account, with what it and all runs under it have spent before. Those above it were
+    /// opened with that, too.
     pub async fn open(&self, limits: &GraphLimits, spent: Money) -> Result<()> {
         let key = BudgetKey::run_tree(&self.scope, self.run);
-        let ledger = &self.runtime.ledger;
-        ledger.open(&key, limits.budget, spent).await?;
-        let above: Arc<[BudgetKey]> = self.tree.accounts.iter().skip(1).cloned().collect();
-        if !above.is_empty() && spent > Money::ZERO {
-            let nothing = ledger.reserve(&above, Money::ZERO).await?;
-            ledger.settle(&nothing, spent).await?;
-        }
-        Ok(())
+        self.runtime.ledger.open(&key, limits.budget, spent).await
     }
 
     /// Closes its account: what it has spent is in its journal.
@@ -217,6 +212,23 @@ impl ParentRun {
     /// was dropped.
     pub fn child(&self, effect: EffectId) -> Option<ChildRun> {
         self.tree.children.at(effect).map(|(child, _)| child)
+    }
+
+    /// Notes what the run of a task has come to so far, with everything under it.
+    pub fn knows_of(&self, effect: EffectId, child: ChildRun) {
+        self.tree.children.came_to(effect, child, false);
+    }
+
+    /// What the run of an agent has come to so far by its journal, with everything under it; `None`
+    /// where it never began.
+    pub async fn so_far(runtime: &Runtime, scope: &Scope, run: RunId) -> Result<Option<ChildRun>> {
+        let folded = match fold_stored(&*runtime.journal, scope, run).await {
+            Ok((folded, _)) => folded,
+            Err(error) if error.code() == Code::NotFound => return Ok(None),
+            Err(error) => return Err(error),
+        };
+        let below = below::unrecorded(runtime, scope, &folded).await?;
+        below::total(&folded, &below).map(Some)
     }
 }
 

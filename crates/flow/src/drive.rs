@@ -10,7 +10,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use largestack_agent::parent::ParentRun;
-use largestack_engine::event::{CancelReason, CancelRequested, ChildRun, Event, LimitReached};
+use largestack_engine::event::{CancelReason, CancelRequested, Event, LimitReached};
 use largestack_engine::graph::{GraphRun, How, NodeFailed, NodeWoke};
 use largestack_engine::status::Limit;
 use largestack_engine::{End, Status};
@@ -27,6 +27,7 @@ use crate::workflow::Core;
 
 mod ask;
 mod begin;
+mod below;
 mod land;
 mod record;
 mod start;
@@ -54,8 +55,8 @@ pub(crate) struct Drive {
     asked: String,
     /// What the run was given, with placeholders: whoever asked may see these values again.
     given: String,
-    /// Whether another run stands above it.
-    is_below: bool,
+    /// The run above it, and the task there that this one is.
+    above: Option<(Arc<ParentRun>, EffectId)>,
     started: Timestamp,
     /// Whether there is nothing to end when this is dropped: not begun yet, or over.
     over: bool,
@@ -162,11 +163,6 @@ impl Drive {
         Ok(())
     }
 
-    /// What a task's run has cost, where it has one.
-    fn child_of(&self, effect: EffectId) -> Option<ChildRun> {
-        self.own.child(effect)
-    }
-
     async fn conclude(&mut self, end: End) -> Result<FlowReport> {
         self.note(Event::RunFinished(end))?;
         self.let_go().await
@@ -178,6 +174,7 @@ impl Drive {
         self.over = true;
         self.outbox.summary = Some(self.summary());
         self.flush()?;
+        self.tell_above();
         self.own.close().await;
         self.core.runtime.journal.release(&self.lease).await?;
         self.core.runtime.journal.durable().await?;
@@ -188,7 +185,7 @@ impl Drive {
     pub(crate) async fn report(&mut self) -> FlowReport {
         let (output, state) = (self.run.output(), self.run.state().to_value());
         // The run above keeps it back again, with placeholders of its own.
-        if self.is_below {
+        if self.above.is_some() {
             return FlowReport::of(&self.run, self.own.reveal_all(output).await, state);
         }
         let output = self.own.reveal_given(output, &self.given).await;
@@ -233,6 +230,7 @@ impl Drop for Drive {
                 self.flush()
             },
         );
+        self.tell_above();
         let runtime = self.core.runtime.clone();
         let (lease, own) = (self.lease.clone(), Arc::clone(&self.own));
         let tasks = Arc::clone(&runtime.tasks);

@@ -98,7 +98,7 @@ impl Drive {
             Self::assemble(core, lease, (run, own), (options.deps, &options.cancel, time));
         drive.sink = sink;
         drive.asked = asked;
-        drive.is_below = above.is_some();
+        drive.above = above.map(|above| (above.own, above.parent.1));
         drive.was_given(&started.input);
         drive.outbox.blobs.push((drive.core.hash, drive.core.sealed.clone()));
         drive.note(started)?;
@@ -146,14 +146,14 @@ impl Drive {
             (above_own, options.in_doubt),
         );
         let own = Arc::new(own.await?);
-        own.open(&core.checked.graph().limits, run.cost()).await?;
         let time = core.checked.graph().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(&events)));
         let mut drive =
             Self::assemble(core, lease, (run, own), (options.deps, &options.cancel, time));
         drive.sink = sink;
-        drive.is_below = above.is_some();
+        drive.above = above.map(|above| (above.own, above.parent.1));
         drive.remember(&events);
+        drive.reopen().await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
         for (event, data) in options.events {
@@ -224,7 +224,7 @@ impl Drive {
             outbox: Outbox::default(),
             asked: String::new(),
             given: String::new(),
-            is_below: false,
+            above: None,
             started,
             over: true,
             core,

@@ -345,7 +345,7 @@ async fn a_workflow_runs_inside_another_in_a_run_of_its_own() {
 }
 
 /// Answers at a price.
-struct Priced;
+pub(crate) struct Priced;
 
 impl largestack_ports::model::Model for Priced {
     fn call<'a>(

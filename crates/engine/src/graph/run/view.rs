@@ -131,6 +131,12 @@ impl GraphRun {
         })
     }
 
+    /// Tasks that are not over, in order.
+    pub fn open_tasks(&self) -> Vec<EffectId> {
+        let open = self.ordinals().filter(|(_, slot)| !matches!(slot.stand, Stand::Over(_)));
+        open.map(|(ordinal, _)| EffectId::new(ordinal)).collect()
+    }
+
     /// Tasks in flight, in order.
     pub fn in_flight(&self) -> Vec<EffectId> {
         let started = self.ordinals().filter(|(_, slot)| slot.stand == Stand::Started);
