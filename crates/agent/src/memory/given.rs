@@ -5,14 +5,14 @@ use std::sync::Arc;
 
 use largestack_engine::event::FindingRecord;
 use largestack_types::errors::Result;
-use largestack_types::message::{Message, Role};
-use largestack_types::part::{Body, Part, ToolResult};
+use largestack_types::message::Message;
+use largestack_types::part::Part;
 
 use crate::stage::{ReplyDraft, Stage as _, StageContext, Verdict};
 use crate::stages::reply::GuardOutput;
 
-/// The messages without sensitive values; what was found is added to `found`. One with a value that
-/// the policy blocks is an error.
+/// The messages without sensitive values, whoever is said to speak in them; what was found is added
+/// to `found`. One with a value that the policy blocks is an error.
 pub(crate) async fn guarded(
     context: &StageContext,
     messages: Vec<Arc<Message>>,
@@ -20,20 +20,20 @@ pub(crate) async fn guarded(
 ) -> Result<Vec<Arc<Message>>> {
     let mut safe = Vec::with_capacity(messages.len());
     for message in messages {
-        let parts = if message.role == Role::Tool {
-            results(context, &message.parts, found).await?
+        let parts = words(context, &message.parts, found).await?;
+        let quoted = quotes(context, &message, found).await?;
+        safe.push(if parts.is_none() && !quoted {
+            message
         } else {
-            words(context, &message.parts, found).await?
-        };
-        safe.push(match parts {
-            Some(parts) => Arc::new(Message { parts, ..Message::clone(&message) }),
-            None => message,
+            let Message { role, parts: as_they_were, .. } = Message::clone(&message);
+            // What the protocol says of it may quote the words as they were.
+            Arc::new(Message::new(role, parts.unwrap_or(as_they_were)))
         });
     }
     Ok(safe)
 }
 
-/// What a user or a model said, with what is not as it was.
+/// What is said, with what is not as it was.
 async fn words(
     context: &StageContext,
     parts: &[Part],
@@ -49,25 +49,16 @@ async fn words(
     }
 }
 
-/// What tools answered.
-async fn results(
+/// Whether there is something to take out of what the protocol says of a message as a whole.
+async fn quotes(
     context: &StageContext,
-    parts: &[Part],
+    message: &Message,
     found: &mut Vec<FindingRecord>,
-) -> Result<Option<Vec<Part>>> {
-    let mut changed = None;
-    for (at, part) in parts.iter().enumerate() {
-        let Body::ToolResult(result) = &part.body else { continue };
-        let guard = &context.guard;
-        let guarded = guard.text(part.id, "a tool result", part.label, &result.text).await?;
-        found.extend(guarded.findings);
-        let Some(text) = guarded.text else { continue };
-        let parts: &mut Vec<Part> = changed.get_or_insert_with(|| parts.to_vec());
-        if let Some(part) = parts.get_mut(at) {
-            part.label = guarded.label;
-            part.native = None;
-            part.body = Body::ToolResult(ToolResult { text, ..result.clone() });
-        }
-    }
-    Ok(changed)
+) -> Result<bool> {
+    let Some(native) = &message.native else { return Ok(false) };
+    let part = message.parts.first().map(|part| part.id).unwrap_or_default();
+    let (label, fields) = (message.label().unwrap_or_default(), native.fields.as_str());
+    let guarded = context.guard.json(part, "a message", label, fields).await?;
+    found.extend(guarded.findings);
+    Ok(guarded.text.is_some())
 }

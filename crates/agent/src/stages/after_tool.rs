@@ -52,7 +52,8 @@ impl Stage<ResultDraft> for GuardResult {
     }
 }
 
-fn looks_like_json(text: &str) -> bool {
+/// Whether a result is looked at value by value.
+pub(super) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
 

@@ -1,5 +1,7 @@
 //! Stages of a reply before it is recorded.
 
+use std::borrow::Cow;
+
 use futures::future::BoxFuture;
 use largestack_types::errors::Result;
 use largestack_types::json::Json;
@@ -7,8 +9,10 @@ use largestack_types::part::{Arguments, Body, Part};
 
 use crate::protect::Guarded;
 use crate::stage::{ReplyDraft, Ruling, Stage, StageContext, Verdict};
+use crate::stages::after_tool::looks_like_json;
 
-/// Takes sensitive values out of what the model said.
+/// Takes sensitive values out of what the model said, and out of whatever else a message holds that
+/// was said before.
 pub(crate) struct GuardOutput;
 
 impl Stage<ReplyDraft> for GuardOutput {
@@ -33,24 +37,26 @@ impl Stage<ReplyDraft> for GuardOutput {
             let mut changed: Option<ReplyDraft> = None;
             let mut findings = Vec::new();
             for (index, part) in draft.parts.iter().enumerate() {
-                let guarded = guard(context, part).await?;
-                let native = guard_native(context, part).await?;
-                let found = guarded.iter().chain(&native).flat_map(|guarded| &guarded.findings);
+                let said = guard(context, part).await?;
+                let quoted = guard_quotes(context, part).await?;
+                let found = said.iter().chain(&quoted).flat_map(|guarded| &guarded.findings);
                 findings.extend(found.cloned());
-                let body = guarded.as_ref().and_then(|guarded| rewritten(part, guarded));
-                let quoted = native.as_ref().is_some_and(|guarded| guarded.text.is_some());
-                if body.is_none() && !quoted {
+                let body = said.as_ref().and_then(|guarded| rewritten(part, guarded));
+                if body.is_none() && quoted.iter().all(|guarded| guarded.text.is_none()) {
                     continue;
                 }
                 let draft = changed.get_or_insert_with(|| draft.clone());
                 let Some(part) = draft.parts.get_mut(index) else { continue };
-                // They may quote the words as they were, and vouch for them.
-                part.native = None;
-                for guarded in guarded.iter().chain(&native) {
+                for guarded in said.iter().chain(&quoted) {
                     part.label = part.label.join(guarded.label);
                 }
                 if let Some(body) = body {
                     part.body = body;
+                }
+                // They may quote the words as they were, and vouch for them.
+                part.native = None;
+                if let Body::Reasoning(reasoning) = &mut part.body {
+                    reasoning.raw = None;
                 }
             }
             Ok(Ruling { verdict: changed.map_or(Verdict::Continue, Verdict::Replace), findings })
@@ -58,45 +64,73 @@ impl Stage<ReplyDraft> for GuardOutput {
     }
 }
 
+/// What a part says, in the form that the guard looks at it in.
+enum Said<'p> {
+    Text(&'p str),
+    Json(Cow<'p, str>),
+    Arguments(&'p Arguments),
+}
+
+/// `None` for media, which are not words.
+fn said(part: &Part) -> Option<Said<'_>> {
+    Some(match &part.body {
+        Body::Text(text) | Body::Refusal(text) => Said::Text(text),
+        Body::Reasoning(reasoning) => Said::Text(&reasoning.text),
+        Body::ToolCall(call) => Said::Arguments(&call.arguments),
+        Body::ToolResult(result) if looks_like_json(&result.text) => {
+            Said::Json(Cow::Borrowed(&result.text))
+        }
+        Body::ToolResult(result) => Said::Text(&result.text),
+        Body::Citation(citation) => {
+            Said::Json(Cow::Owned(serde_json::to_string(citation).unwrap_or_default()))
+        }
+        Body::ServerTool(raw) | Body::Unknown(raw) => Said::Json(Cow::Borrowed(raw.as_str())),
+        _ => return None,
+    })
+}
+
+/// What the protocol says of a part in its own form.
+fn quotes(part: &Part) -> impl Iterator<Item = &str> {
+    let raw = match &part.body {
+        Body::Reasoning(reasoning) => reasoning.raw.as_ref(),
+        _ => None,
+    };
+    part.native.iter().map(|native| &native.fields).chain(raw).map(Json::as_str)
+}
+
 /// Whether nothing is found in a part, and beside it.
 fn passes(context: &StageContext, part: &Part) -> bool {
     let guard = &context.guard;
-    let body = match &part.body {
-        Body::Text(text) | Body::Refusal(text) => guard.passes(text),
-        Body::Reasoning(reasoning) => guard.passes(&reasoning.text),
-        Body::ToolCall(call) => guard.passes_arguments(&call.arguments),
-        Body::ServerTool(raw) | Body::Unknown(raw) => guard.passes_json(raw.as_str()),
-        _ => true,
+    let body = match said(part) {
+        Some(Said::Text(text)) => guard.passes(text),
+        Some(Said::Json(json)) => guard.passes_json(&json),
+        Some(Said::Arguments(arguments)) => guard.passes_arguments(arguments),
+        None => true,
     };
-    let native = part.native.as_ref();
-    body && native.is_none_or(|native| guard.passes_json(native.fields.as_str()))
+    body && quotes(part).all(|quote| guard.passes_json(quote))
 }
 
 async fn guard(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {
-    let place = "the reply";
-    let guard = &context.guard;
-    let guarded = match &part.body {
-        Body::Text(text) | Body::Refusal(text) => guard.text(part.id, place, part.label, text),
-        Body::Reasoning(reasoning) => {
-            return guard.text(part.id, place, part.label, &reasoning.text).await.map(Some);
-        }
-        Body::ToolCall(call) => {
-            let guarded = guard.arguments(part.id, place, part.label, &call.arguments);
-            return guarded.await.map(Some);
-        }
-        Body::ServerTool(raw) | Body::Unknown(raw) => {
-            return guard.json(part.id, place, part.label, raw.as_str()).await.map(Some);
-        }
-        _ => return Ok(None),
+    let place = match &part.body {
+        Body::ToolResult(_) => "a tool result",
+        _ => "the reply",
     };
-    guarded.await.map(Some)
+    let (guard, id, label) = (&context.guard, part.id, part.label);
+    let guarded = match said(part) {
+        Some(Said::Text(text)) => guard.text(id, place, label, text).await,
+        Some(Said::Json(json)) => guard.json(id, place, label, &json).await,
+        Some(Said::Arguments(arguments)) => guard.arguments(id, place, label, arguments).await,
+        None => return Ok(None),
+    };
+    guarded.map(Some)
 }
 
-/// What the protocol says of the part beside its body, where it says anything.
-async fn guard_native(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {
-    let Some(native) = &part.native else { return Ok(None) };
-    let fields = native.fields.as_str();
-    context.guard.json(part.id, "the reply", part.label, fields).await.map(Some)
+async fn guard_quotes(context: &StageContext, part: &Part) -> Result<Vec<Guarded>> {
+    let mut guarded = Vec::new();
+    for quote in quotes(part) {
+        guarded.push(context.guard.json(part.id, "the reply", part.label, quote).await?);
+    }
+    Ok(guarded)
 }
 
 /// The body with its text replaced; `None` when nothing was taken out.
@@ -107,9 +141,8 @@ fn rewritten(part: &Part, guarded: &Guarded) -> Option<Body> {
         Body::Text(old) | Body::Refusal(old) => *old = text,
         Body::Reasoning(reasoning) => {
             reasoning.text = text;
-            // The signature and the raw block vouch for the words as they were.
+            // It vouches for the words as they were.
             reasoning.signature = None;
-            reasoning.raw = None;
         }
         Body::ToolCall(call) => {
             call.arguments = match Json::parse(&*text) {
@@ -117,7 +150,15 @@ fn rewritten(part: &Part, guarded: &Guarded) -> Option<Body> {
                 Err(_) => Arguments::Malformed(text),
             };
         }
-        Body::ServerTool(raw) | Body::Unknown(raw) => *raw = Json::parse(&*text).ok()?,
+        Body::ToolResult(result) => result.text = text,
+        // What is not what it was any more says nothing.
+        Body::Citation(citation) => {
+            *citation = serde_json::from_str(&text).unwrap_or_default();
+            citation.raw = None;
+        }
+        Body::ServerTool(raw) | Body::Unknown(raw) => {
+            *raw = Json::parse(&*text).unwrap_or_else(|_| Json::empty_object());
+        }
         _ => return None,
     }
     Some(body)

@@ -10,6 +10,7 @@
 mod children;
 mod durable;
 mod endings;
+mod given;
 mod guards;
 mod hooks;
 mod limits;
