@@ -219,6 +219,13 @@ impl Redactor {
         });
         let mut push = |range, with| found.push(Edit { range, with });
         self.found_in(&whole, true, DEEPEST, &mut push);
+        // Or they are no pieces of one text, and the one before would seem to be part of a word.
+        for (piece, begin) in pieces.iter().zip(&begins).filter(|_| pieces.len() > 1) {
+            let text = body.get(piece.range.clone()).unwrap_or_default();
+            self.found_in(text, true, DEEPEST, &mut |range, with| {
+                push(range.start + begin..range.end + begin, with);
+            });
+        }
         for change in disjoint(found) {
             let mut with = Some(change.with);
             for (piece, begin) in pieces.iter().zip(&begins) {

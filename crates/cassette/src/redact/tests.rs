@@ -47,6 +47,15 @@ fn a_value_that_comes_in_pieces_is_found_over_all_of_them() {
 }
 
 #[test]
+fn a_value_in_one_event_is_found_whatever_stands_in_those_around_it() {
+    let event = |text: &str| format!("{}\n", serde_json::json!({"m": {"note": text}}));
+    let events = ["paid by n", "4111 1111 1111 1111", "9 times by on", "org-Ab12Cd34Ef"];
+    let said = clean(&events.map(event).concat());
+    let expected = ["paid by n", "[CARD_REDACTED]", "9 times by on", MARKER];
+    assert_eq!(said, expected.map(event).concat());
+}
+
+#[test]
 fn the_pieces_of_two_blocks_are_not_taken_for_one_text() {
     let event = |index: u32, text: &str| {
         let event = serde_json::json!({
