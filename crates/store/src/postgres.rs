@@ -18,6 +18,7 @@ mod journal;
 mod leases;
 mod ledger;
 mod limits;
+mod losses;
 mod master;
 mod migrate;
 mod queue;

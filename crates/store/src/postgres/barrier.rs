@@ -6,20 +6,22 @@ use std::task::{Context, Poll};
 
 use largestack_types::errors::LargestackError;
 
-use crate::postgres::queue::Queue;
+use crate::postgres::queue::{Queue, State};
 use crate::waiters::Place;
 
 /// Waits for a ticket of the queue.
 pub(super) struct Barrier {
     queue: Arc<Queue>,
     ticket: u64,
+    /// Losses before: after another one the ticket says nothing.
+    losses: u64,
     place: Place,
 }
 
 impl Barrier {
-    /// Waits for this ticket.
-    pub(super) fn at(queue: &Arc<Queue>, ticket: u64) -> Self {
-        Self { queue: Arc::clone(queue), ticket, place: None }
+    /// Waits for this ticket of a queue in this state.
+    pub(super) fn at(queue: &Arc<Queue>, state: &State, ticket: u64) -> Self {
+        Self { queue: Arc::clone(queue), ticket, losses: state.losses(), place: None }
     }
 }
 
@@ -29,7 +31,7 @@ impl Future for Barrier {
     fn poll(self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
         let this = self.get_mut();
         let mut state = this.queue.lock();
-        if let Some(error) = state.failure() {
+        if let Some(error) = state.failure().or_else(|| state.lost_since(this.losses)) {
             return Poll::Ready(Err(error));
         }
         if state.is_committed(this.ticket) {

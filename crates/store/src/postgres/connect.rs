@@ -37,6 +37,8 @@ async fn check_role(connection: &mut PgConnection, user: &str) -> Result<(), Ser
 pub(super) struct Connected {
     /// The connection that writes for runs, and the first sign of life.
     pub(super) first: PgConnection,
+    /// How another one is made.
+    pub(super) options: PgConnectOptions,
     /// All others.
     pub(super) pool: PgPool,
     /// On which processes of these tables tell each other what has changed.
@@ -77,8 +79,18 @@ pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<Connected, Serv
         .idle_timeout(None::<Duration>)
         .max_lifetime(None::<Duration>)
         .after_connect(move |connection, _| Box::pin(show_life(connection, owner)))
-        .connect_lazy_with(options);
-    Ok(Connected { first, pool, channel: format!("largestack_{channel}") })
+        .connect_lazy_with(options.clone());
+    Ok(Connected { first, options, pool, channel: format!("largestack_{channel}") })
+}
+
+/// Another connection, in place of one that was lost.
+pub(super) async fn again(options: &PgConnectOptions, owner: OwnerId) -> Result<PgConnection> {
+    let connected = tokio::time::timeout(PATIENCE, async {
+        let mut connection = PgConnection::connect_with(options).await?;
+        show_life(&mut connection, owner).await?;
+        Ok(connection)
+    });
+    connected.await.unwrap_or(Err(sqlx::Error::PoolTimedOut)).map_err(Into::into)
 }
 
 /// A transaction that sees and writes the rows of one tenant.

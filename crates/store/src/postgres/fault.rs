@@ -130,8 +130,11 @@ impl ServerError {
             Self::Unreachable { .. } => true,
             Self::Other(error) => {
                 matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
-                    // Rolled back for the sake of another transaction.
-                    || state(error).is_some_and(|state| state.starts_with("40"))
+                    // Rolled back for the sake of another transaction; the connection was lost (class
+                    // 08), or ended by an operator (57P).
+                    || state(error).is_some_and(|state| {
+                        ["40", "08", "57P"].iter().any(|class| state.starts_with(class))
+                    })
             }
             _ => false,
         }

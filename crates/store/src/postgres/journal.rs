@@ -50,16 +50,17 @@ async fn events(
 impl PostgresStore {
     /// What has to be written before a run can be claimed: what this process still has to say of
     /// it. An older lease of the same owner is of no use from now on.
-    fn before_claim(&self, tenant: &TenantId, run: RunId, owner: OwnerId) -> Option<u64> {
+    fn before_claim(&self, tenant: &TenantId, run: RunId, owner: OwnerId) -> Option<Barrier> {
         let mut state = self.queue.lock();
         let key = (tenant.clone(), run);
         if state.holders.get(&key) == Some(&owner) {
             state.claimed.remove(&key);
             state.holders.remove(&key);
             let last = state.last();
-            return (!state.is_committed(last)).then_some(last);
+            return (!state.is_committed(last)).then(|| Barrier::at(&self.queue, &state, last));
         }
-        state.releasing(tenant, run)
+        let ticket = state.releasing(tenant, run)?;
+        Some(Barrier::at(&self.queue, &state, ticket))
     }
 
     async fn try_claim(&self, scope: &Scope, run: RunId, owner: OwnerId) -> Result<Lease> {
@@ -68,8 +69,8 @@ impl PostgresStore {
         if let Some(error) = failure {
             return Err(error.into());
         }
-        if let Some(ticket) = self.before_claim(tenant, run, owner) {
-            Barrier::at(&self.queue, ticket).await?;
+        if let Some(written) = self.before_claim(tenant, run, owner) {
+            written.await?;
         }
         let mut connection = self.pool.acquire().await?;
         let (of, by) = ((tenant, run), (owner, self.owner));
@@ -97,6 +98,9 @@ impl Journal for PostgresStore {
         let (tenant, run, fence) = (lease.scope.tenant().clone(), lease.run, lease.fence);
         let key = (tenant.clone(), run);
         let mut state = self.queue.lock();
+        if state.untold.remove(&fence).is_some() && !state.claimed.contains_key(&key) {
+            sessions::forget_key(self, &tenant, run);
+        }
         if state.claimed.get(&key).is_some_and(|claimed| claimed.fence == fence) {
             sessions::forget_key(self, &tenant, run);
             state.claimed.remove(&key);
@@ -113,7 +117,8 @@ impl Journal for PostgresStore {
         let batch = (batch, said.transpose()?.flatten());
         let rows = Rows::of(lease.scope.tenant(), run, lease.fence, batch)?;
         let mut state = self.queue.lock();
-        if let Some(error) = state.failure() {
+        let lost = state.untold.get(&lease.fence).cloned();
+        if let Some(error) = lost.or_else(|| state.failure()) {
             return Err(error);
         }
         facts::admit(&mut state.claimed, lease, first, events)?;
@@ -122,12 +127,12 @@ impl Journal for PostgresStore {
     }
 
     fn durable(&self) -> BoxFuture<'_, PortResult<()>> {
-        let ticket = {
-            let mut state = self.queue.lock();
-            state.stats.barriers += 1;
-            state.last_written()
-        };
-        Barrier::at(&self.queue, ticket).boxed()
+        let mut state = self.queue.lock();
+        state.stats.barriers += 1;
+        if let Some(error) = state.in_doubt() {
+            return futures::future::ready(Err(error)).boxed();
+        }
+        Barrier::at(&self.queue, &state, state.last_written()).boxed()
     }
 
     fn read<'a>(

@@ -55,14 +55,21 @@ pub(super) enum Next {
 /// The state under the lock.
 #[derive(Default)]
 pub(super) struct State {
-    group: Group,
+    pub(super) group: Group,
     appended: u64,
     /// The last ticket with rows.
     written: u64,
     committed: u64,
     wanted: u64,
     closing: bool,
+    /// Why nothing is taken on at present, or ever again.
     failed: Option<LargestackError>,
+    /// How often rows were lost, and why the last time.
+    losses: u64,
+    why: Option<LargestackError>,
+    /// Leases whose rows were lost, by their fence, until they are given back: before that whoever
+    /// drives the run may believe that they were written.
+    pub(super) untold: HashMap<u64, LargestackError>,
     /// The tickets of runs that are being given back.
     releasing: HashMap<(TenantId, RunId), u64>,
     /// The last of them.
@@ -184,6 +191,25 @@ impl Queue {
         wakers.into_iter().for_each(Waker::wake);
     }
 
+    /// There is a connection again.
+    pub(super) fn resume(&self) {
+        self.lock().failed = None;
+        self.changed.notify_one();
+    }
+
+    /// Waits, though not longer than until the queue is closed; whether it is.
+    pub(super) async fn pause(&self, how_long: Duration) -> bool {
+        let end = Instant::now() + how_long;
+        loop {
+            if self.lock().closing {
+                return true;
+            }
+            if timeout_at(end, self.changed.notified()).await.is_err() {
+                return self.lock().closing;
+            }
+        }
+    }
+
     /// Nothing more will be written; whoever waits is told why.
     pub(super) fn fail(&self, error: LargestackError) {
         let wakers = {
@@ -216,7 +242,32 @@ impl State {
         ticket <= self.committed
     }
 
-    /// Why nothing is written any more, if that is so.
+    /// How often rows were lost.
+    pub(super) const fn losses(&self) -> u64 {
+        self.losses
+    }
+
+    /// Why rows were lost after there had been so many losses.
+    pub(super) fn lost_since(&self, losses: u64) -> Option<LargestackError> {
+        if self.losses == losses { None } else { self.why.clone() }
+    }
+
+    /// What is queued is lost: nobody waits for its tickets any more.
+    pub(super) fn forget_tickets(&mut self, error: &LargestackError, gone: bool) {
+        self.losses += 1;
+        self.why = Some(error.clone());
+        self.committed = self.appended;
+        if gone {
+            self.failed.get_or_insert_with(|| error.clone());
+        }
+    }
+
+    /// Why nothing can be called durable, if that is so.
+    pub(super) fn in_doubt(&self) -> Option<LargestackError> {
+        self.failure().or_else(|| self.untold.values().next().cloned())
+    }
+
+    /// Why nothing is written, if that is so.
     pub(super) fn failure(&self) -> Option<LargestackError> {
         self.failed.clone()
     }

@@ -20,7 +20,7 @@ use crate::talk::Said;
 pub(super) struct Rows {
     pub(super) tenant: TenantId,
     pub(super) run: RunId,
-    fence: u64,
+    pub(super) fence: u64,
     facts: Vec<FactRow>,
     lines: Vec<Line>,
     blobs: Vec<(Hash, Bytes)>,

@@ -28,7 +28,7 @@ use crate::postgres::inside::{Driver, Inside};
 use crate::postgres::queue::Queue;
 use crate::postgres::told::Told;
 use crate::postgres::watch::{self, Watch};
-use crate::postgres::writer::Writer;
+use crate::postgres::writer::{SHORTEST, Writer};
 use crate::sqlite::Stats;
 use crate::talk::Keys;
 
@@ -107,18 +107,21 @@ struct Opened {
 }
 
 /// The error of a thread that ended before it was told to.
-fn ended() -> StoreError {
+pub(super) fn ended() -> StoreError {
     StoreError::Server(ServerError::Other(sqlx::Error::PoolClosed))
 }
 
 async fn open(url: String, options: PostgresOptions) -> Result<(Opened, impl Future<Output = ()>)> {
-    let Connected { first, pool, channel } = connect::connect(&url, options.owner).await?;
+    let Connected { first, options: way, pool, channel } =
+        connect::connect(&url, options.owner).await?;
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(&channel).await?;
     let (queue, told) = (Arc::new(Queue::default()), Arc::new(Told::default()));
     let switch = Arc::new(Watch::read(pool.clone()).await?);
     let writer = Writer {
         connection: first,
+        way,
+        patience: SHORTEST,
         queue: Arc::clone(&queue),
         told: Arc::clone(&told),
         process: options.owner,
@@ -234,11 +237,11 @@ impl PostgresStore {
         let pending = {
             let state = self.queue.lock();
             let last = state.last();
-            (!state.is_committed(last)).then_some(last)
+            (!state.is_committed(last)).then(|| Barrier::at(&self.queue, &state, last))
         };
         self.inside(async move {
-            if let Some(ticket) = pending {
-                let _unwritten = Barrier::at(&self.queue, ticket).await;
+            if let Some(pending) = pending {
+                let _unwritten = pending.await;
             }
             work.await
         })

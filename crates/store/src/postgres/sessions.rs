@@ -189,8 +189,11 @@ impl PostgresStore {
         key.check()?;
         let (place, run) = (Place::of(&lease.scope, key.id()), lease.run);
         // A run that has just let go of the session may still be on its way out.
-        let last = self.queue.lock().last();
-        Barrier::at(&self.queue, last).await?;
+        let gone = {
+            let state = self.queue.lock();
+            Barrier::at(&self.queue, &state, state.last())
+        };
+        gone.await?;
         let mut transaction = self.begin(&place.tenant).await?;
         // It need not outlive a crash of the server: what is said in it later does, and comes after.
         sqlx::query("SET LOCAL synchronous_commit = off").execute(&mut *transaction).await?;

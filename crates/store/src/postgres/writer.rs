@@ -7,17 +7,23 @@ use std::time::Duration;
 use largestack_types::errors::LargestackError;
 use largestack_types::id::OwnerId;
 use largestack_types::scope::TenantId;
+use sqlx::postgres::PgConnectOptions;
 use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, timeout};
 
 use crate::error::{Result, StoreError};
+use crate::postgres::losses::Ending;
 use crate::postgres::queue::{Group, Next, Queue};
 use crate::postgres::server::PARTING;
 use crate::postgres::told::Told;
-use crate::postgres::{leases, rows};
+use crate::postgres::{connect, leases, rows};
 
 /// How often a transaction is begun anew that the server rolled back for the sake of another.
 const ATTEMPTS: usize = 5;
+
+/// How long it waits before a connection is made anew, at first and at most.
+pub(super) const SHORTEST: Duration = Duration::from_millis(50);
+const LONGEST: Duration = Duration::from_secs(5);
 
 /// The writer of a process.
 pub(super) struct Writer {
@@ -25,31 +31,37 @@ pub(super) struct Writer {
     pub(super) queue: Arc<Queue>,
     pub(super) told: Arc<Told>,
     pub(super) process: OwnerId,
+    /// How the connection is made anew.
+    pub(super) way: PgConnectOptions,
+    /// How long it waits before that.
+    pub(super) patience: Duration,
     /// How long a lease lasts without a sign of life.
     pub(super) lasting: Duration,
 }
 
 impl Writer {
-    /// Writes until the queue is closed or a transaction fails.
+    /// Writes until the queue is closed. A transaction that fails takes its runs with it.
     pub(super) async fn run(mut self) {
+        let _ending = Ending(Arc::clone(&self.queue));
         let between = self.lasting / 3;
         let mut beat = Instant::now() + between;
         loop {
             match self.queue.next(beat).await {
                 Next::Write(group, ticket) => match self.write(&group).await {
                     Ok(events) => {
+                        self.patience = SHORTEST;
                         self.queue.committed(ticket, events, group.rows.is_empty());
                         self.told.say(group.rows.iter().map(|rows| rows.run));
                     }
-                    // What was to be written may be there or not: nothing more is written, so that
-                    // nothing is built on it.
-                    Err(error) => self.queue.fail(LargestackError::from(error)),
+                    Err(error) => self.give_up(group, error).await,
                 },
                 Next::Beat => {
                     let tenants = self.queue.lock().tenants();
-                    // One that fails is missed by nobody: the next one comes in time, or the
-                    // server is gone and the next commit says so.
-                    let _beaten = self.beat(&tenants).await;
+                    // A connection that is lost while nothing is written is replaced before it is
+                    // missed; where that fails, the next commit says so.
+                    if self.beat(&tenants).await.is_err() {
+                        let _replaced = self.reconnect().await;
+                    }
                     beat = Instant::now() + between;
                 }
                 Next::End => break,
@@ -64,9 +76,28 @@ impl Writer {
         .await;
     }
 
+    /// What was to be written may be there or not: nothing is built on it. A run that was taken over
+    /// says nothing against the connection; whatever else fails is tried no more on this one.
+    async fn give_up(&mut self, group: Group, error: StoreError) {
+        let gone = !matches!(error, StoreError::Lost { .. });
+        self.queue.lose(group, &LargestackError::from(error), gone);
+        while gone && !self.queue.pause(self.patience).await {
+            self.patience = LONGEST.min(self.patience * 2);
+            if self.reconnect().await.is_ok() {
+                self.queue.resume();
+                break;
+            }
+        }
+    }
+
+    async fn reconnect(&mut self) -> Result<()> {
+        self.connection = connect::again(&self.way, self.process).await?;
+        Ok(())
+    }
+
     async fn beat(&mut self, tenants: &[String]) -> Result<()> {
-        if tenants.is_empty() || self.queue.lock().failure().is_some() {
-            return Ok(());
+        if tenants.is_empty() {
+            return Ok(self.connection.ping().await?);
         }
         leases::renew(&mut self.connection, tenants, self.process, self.lasting).await
     }

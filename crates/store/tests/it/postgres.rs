@@ -23,6 +23,7 @@ mod connections;
 mod crash;
 mod keys;
 mod laws;
+mod losses;
 mod tenants;
 
 /// Tells schemas of this process apart.

@@ -30,7 +30,7 @@ fn appending(url: &str, lease: u32, runs: u32) -> Other {
 }
 
 /// Takes a run as soon as it is to be had. A server hears of the end of a process when it next looks.
-async fn free(store: &PostgresStore, run: RunId) -> Lease {
+pub(super) async fn free(store: &PostgresStore, run: RunId) -> Lease {
     for _ in 0..4_000 {
         if let Ok(lease) = store.claim(&Scope::local(), run, owner(1)).await {
             return lease;

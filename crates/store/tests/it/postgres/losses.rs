@@ -1,0 +1,56 @@
+//! Connections that are lost, and leases, while others of the same process go on.
+
+use largestack_ports::journal::Journal as _;
+use largestack_testkit::services;
+use largestack_types::errors::{Code, Coded as _};
+use largestack_types::scope::Scope;
+use sqlx::{Connection as _, PgConnection};
+
+use super::crash::free;
+use super::{owner as owner_of, process, schema};
+use crate::fixture::{events, owner, run};
+
+/// Ends all connections of a process, as an operator does, and waits until they are gone.
+async fn cut_off(server: &str, name: &str) {
+    let mut above = PgConnection::connect(server).await.unwrap();
+    let cut = "SELECT pg_terminate_backend(pid, 60000) FROM pg_stat_activity
+        WHERE application_name = $1";
+    let cut: Vec<bool> = sqlx::query_scalar(cut).bind(name).fetch_all(&mut above).await.unwrap();
+    assert!(!cut.is_empty() && cut.into_iter().all(|gone| gone));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lost_connection_fails_what_was_to_be_written_and_the_next_run_goes_on() {
+    let Some(server) = services::postgres() else { return };
+    let url = schema(&server).await;
+    let store = process(&url, 1).await;
+    let scope = Scope::local();
+    let [first, idle] = [1, 3].map(|number| store.claim(&scope, run(number), owner(1)));
+    let (first, idle) = (first.await.unwrap(), idle.await.unwrap());
+    for lease in [&first, &idle] {
+        store.append(lease, events(1, 1)).unwrap();
+    }
+    store.durable().await.unwrap();
+    for round in 0..2 {
+        cut_off(&server, &format!("largestack {}", owner_of(&url, 1))).await;
+        let lost = if round == 0 { first.clone() } else { free(&store, run(1)).await };
+        store.append(&lost, events(2, 2)).unwrap();
+        let error = store.durable().await.unwrap_err();
+        assert_eq!((error.code(), error.retryable()), (Code::Store, true), "{error}");
+        assert_eq!(store.append(&lost, events(3, 3)).unwrap_err(), error);
+        // A barrier does not say whose it is: whoever lost something must not be told otherwise.
+        let next = free(&store, run(2 + 2 * round)).await;
+        store.append(&next, events(1, 1)).unwrap();
+        assert_eq!(store.durable().await.unwrap_err(), error);
+        store.release(&lost).await.unwrap();
+        store.durable().await.unwrap();
+        assert_eq!(store.read(&scope, next.run, 0).await.unwrap(), events(1, 1).events);
+        assert_eq!(store.read(&scope, run(1), 0).await.unwrap(), events(1, 1).events);
+    }
+    // Who had nothing on the way has lost nothing, and what was lost is free for others.
+    store.append(&idle, events(2, 2)).unwrap();
+    store.durable().await.unwrap();
+    let other = store.claim(&scope, run(1), owner(2)).await.unwrap();
+    store.append(&other, events(2, 2)).unwrap();
+    store.durable().await.unwrap();
+}
