@@ -11,6 +11,7 @@ mod barrier;
 mod blobs;
 mod budgets;
 mod cache;
+mod claims;
 mod connect;
 mod fault;
 mod inside;

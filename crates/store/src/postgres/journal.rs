@@ -18,7 +18,7 @@ use crate::postgres::barrier::Barrier;
 use crate::postgres::queue::Release;
 use crate::postgres::rows::Rows;
 use crate::postgres::server::PostgresStore;
-use crate::postgres::{blobs, leases, ledger, runs, sessions};
+use crate::postgres::{blobs, ledger, runs, sessions};
 
 /// The events of a run after one.
 async fn events(
@@ -47,42 +47,6 @@ async fn events(
     Ok(events)
 }
 
-impl PostgresStore {
-    /// What has to be written before a run can be claimed: what this process still has to say of
-    /// it. An older lease of the same owner is of no use from now on.
-    fn before_claim(&self, tenant: &TenantId, run: RunId, owner: OwnerId) -> Option<Barrier> {
-        let mut state = self.queue.lock();
-        let key = (tenant.clone(), run);
-        if state.holders.get(&key) == Some(&owner) {
-            state.claimed.remove(&key);
-            state.holders.remove(&key);
-            let last = state.last();
-            return (!state.is_committed(last)).then(|| Barrier::at(&self.queue, &state, last));
-        }
-        let ticket = state.releasing(tenant, run)?;
-        Some(Barrier::at(&self.queue, &state, ticket))
-    }
-
-    async fn try_claim(&self, scope: &Scope, run: RunId, owner: OwnerId) -> Result<Lease> {
-        let tenant = scope.tenant();
-        let failure = self.queue.lock().failure();
-        if let Some(error) = failure {
-            return Err(error.into());
-        }
-        if let Some(written) = self.before_claim(tenant, run, owner) {
-            written.await?;
-        }
-        let mut connection = self.pool.acquire().await?;
-        let (of, by) = ((tenant, run), (owner, self.owner));
-        let claimed = leases::claim(&mut connection, of, by, self.options.lease).await?;
-        let mut state = self.queue.lock();
-        let key = (tenant.clone(), run);
-        state.claimed.insert(key.clone(), claimed);
-        state.holders.insert(key, owner);
-        Ok(Lease { scope: scope.clone(), run, owner, fence: claimed.fence })
-    }
-}
-
 impl Journal for PostgresStore {
     fn claim<'a>(
         &'a self,
@@ -90,7 +54,10 @@ impl Journal for PostgresStore {
         run: RunId,
         owner: OwnerId,
     ) -> BoxFuture<'a, PortResult<Lease>> {
-        self.inside(self.try_claim(scope, run, owner))
+        self.inside(async move {
+            let fence = self.claiming((scope.tenant(), run), owner).await?;
+            Ok(Lease { scope: scope.clone(), run, owner, fence })
+        })
     }
 
     /// Rides in the next commit; appends under the lease are refused from now on.

@@ -13,6 +13,7 @@ use tokio::sync::Notify;
 use tokio::time::{Instant, sleep, timeout_at};
 
 use crate::facts::Claims;
+use crate::postgres::claims::Turns;
 use crate::postgres::rows::Rows;
 use crate::sqlite::Stats;
 use crate::waiters::Waiters;
@@ -89,6 +90,8 @@ pub(super) struct State {
 pub(super) struct Queue {
     state: Mutex<State>,
     changed: Notify,
+    /// Whose turn it is to claim a run.
+    pub(super) turns: Turns,
 }
 
 impl Queue {

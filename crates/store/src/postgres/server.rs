@@ -88,7 +88,7 @@ pub struct PostgresStore {
     pub(super) session_keys: Mutex<Keys>,
     /// Tenants that this process has worked for: it looks after what others left of theirs.
     tenants: Mutex<BTreeSet<TenantId>>,
-    driver: Driver,
+    pub(super) driver: Driver,
 }
 
 impl fmt::Debug for PostgresStore {

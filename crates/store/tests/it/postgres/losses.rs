@@ -1,5 +1,7 @@
 //! Connections that are lost, and leases, while others of the same process go on.
 
+use futures::FutureExt as _;
+use futures::future::join_all;
 use largestack_ports::journal::Journal as _;
 use largestack_testkit::services;
 use largestack_types::errors::{Code, Coded as _};
@@ -53,4 +55,50 @@ async fn a_lost_connection_fails_what_was_to_be_written_and_the_next_run_goes_on
     let other = store.claim(&scope, run(1), owner(2)).await.unwrap();
     store.append(&other, events(2, 2)).unwrap();
     store.durable().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_run_that_is_claimed_many_times_at_once_has_one_lease_and_harms_no_other() {
+    let Some(server) = services::postgres() else { return };
+    let store = process(&schema(&server).await, 1).await;
+    let scope = Scope::local();
+    let other = store.claim(&scope, run(2), owner(1)).await.unwrap();
+    let claims = (0..24).map(|_| async {
+        let lease = store.claim(&scope, run(1), owner(1)).await.unwrap();
+        // Written, or refused on the spot because another claim was faster.
+        let _refused = store.append(&lease, events(1, 1));
+        lease
+    });
+    let leases = join_all(claims).await;
+    let newest = leases.iter().max_by_key(|lease| lease.fence).unwrap();
+    store.append(&other, events(1, 1)).unwrap();
+    store.durable().await.unwrap();
+    store.append(newest, events(2, 2)).unwrap();
+    store.durable().await.unwrap();
+    assert_eq!(store.read(&scope, run(1), 0).await.unwrap(), events(1, 2).events);
+    for older in leases.iter().filter(|lease| lease.fence < newest.fence) {
+        assert_eq!(store.append(older, events(3, 3)).unwrap_err().code(), Code::Conflict);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_claim_that_nobody_waits_for_any_more_keeps_nobody_from_the_run() {
+    let Some(server) = services::postgres() else { return };
+    let store = process(&schema(&server).await, 1).await;
+    let scope = Scope::local();
+    for number in 1..=20 {
+        // Given up at once, or after it has gone some of its way.
+        let mut given_up = store.claim(&scope, run(number), owner(1));
+        for _ in 0..number {
+            if let Some(lease) = (&mut given_up).now_or_never() {
+                store.release(&lease.unwrap()).await.unwrap();
+                break;
+            }
+            store.read(&scope, run(number), 0).await.unwrap();
+        }
+        drop(given_up);
+        let next = store.claim(&scope, run(number), owner(2)).await.unwrap();
+        store.append(&next, events(1, 1)).unwrap();
+        store.durable().await.unwrap();
+    }
 }
