@@ -52,6 +52,7 @@ mod start;
 pub(crate) use begin::Beginning;
 pub(crate) use check::plain_value;
 use check::value_of;
+pub use claimed::Claimed;
 use control::{Control, Signal};
 use land::Landed;
 pub(crate) use land::{engine_answer, not_run};

@@ -34,6 +34,8 @@ use crate::report::Report;
 use crate::runtime::Runtime;
 use crate::stream::Sink;
 
+pub use crate::drive::Claimed;
+
 /// Runs that may stand above one another, where the run at the top is a workflow's.
 const MOST_DEPTH: u32 = 16;
 

@@ -1,6 +1,7 @@
 //! What a process gives its agents: the ports, shared by all of them.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
@@ -15,6 +16,7 @@ use largestack_ports::results::{MemoryResults, Results};
 use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
 use largestack_ports::vault::TokenVault;
+use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{OwnerId, RunId};
 use largestack_types::scope::{Scope, TenantId};
 
@@ -57,8 +59,24 @@ impl LiveRuns {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Enters a run until what this returns is dropped; `LARGESTACK_CONFLICT` where it is driven here
+    /// already: a journal gives a run to its own process again, and would take it from itself.
+    pub fn admit(&self, scope: &Scope, run: RunId, cancel: &CancelHandle) -> Result<Driven> {
+        let key = (scope.tenant().clone(), run);
+        match self.lock().entry(key.clone()) {
+            Entry::Occupied(_) => {
+                let detail = format!("{run} is driven by this process already");
+                Err(LargestackError::other(Code::Conflict, detail))
+            }
+            Entry::Vacant(free) => {
+                free.insert(cancel.clone());
+                Ok(Driven { live: self.clone(), key, cancel: cancel.clone() })
+            }
+        }
+    }
+
     /// What ends a run that is driven here.
-    pub(crate) fn get(&self, scope: &Scope, run: RunId) -> Option<CancelHandle> {
+    pub fn get(&self, scope: &Scope, run: RunId) -> Option<CancelHandle> {
         self.lock().get(&(scope.tenant().clone(), run)).cloned()
     }
 
@@ -76,8 +94,8 @@ impl fmt::Debug for LiveRuns {
     }
 }
 
-/// A run that is driven here.
-pub(crate) struct Driven {
+/// A run that is driven here, for as long as this is held.
+pub struct Driven {
     live: LiveRuns,
     key: (TenantId, RunId),
     cancel: CancelHandle,

@@ -10,6 +10,7 @@ use futures::StreamExt as _;
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use largestack_agent::parent::ParentRun;
+use largestack_agent::runtime::Driven;
 use largestack_engine::event::{CancelReason, CancelRequested, Event, LimitReached};
 use largestack_engine::graph::{GraphRun, How, NodeFailed, NodeWoke};
 use largestack_engine::status::Limit;
@@ -58,6 +59,10 @@ pub(crate) struct Drive {
     /// The run above it, and the task there that this one is.
     above: Option<(Arc<ParentRun>, EffectId)>,
     started: Timestamp,
+    /// Held while this process drives it.
+    live: Option<Driven>,
+    /// Whether it cannot go on, and is not cancelled for that.
+    failed: bool,
     /// Whether there is nothing to end when this is dropped: not begun yet, or over.
     over: bool,
 }
@@ -71,6 +76,14 @@ enum Next {
 impl Drive {
     /// Performs the run to its end or to where it must wait.
     pub(crate) async fn perform(&mut self) -> Result<FlowReport> {
+        let performed = self.go_on().await;
+        if performed.is_err() {
+            self.leave().await;
+        }
+        performed
+    }
+
+    async fn go_on(&mut self) -> Result<FlowReport> {
         loop {
             self.cut_off()?;
             self.start_ready().await?;
@@ -82,7 +95,13 @@ impl Drive {
                     return self.conclude(end).await;
                 }
                 if self.run.status() == Status::Suspended {
-                    return self.let_go().await;
+                    // Who comes now finds a run that nobody drives, and who came before is heard.
+                    self.live = None;
+                    match poll_fn(|cx| Poll::Ready(self.control.poll(cx))).await {
+                        Poll::Ready(signal @ Signal::Cancel(_)) => self.obey(signal)?,
+                        _ => return self.let_go().await,
+                    }
+                    continue;
                 }
                 if self.timers.is_empty() {
                     let detail = format!("{} has nothing to do and does not end", self.run.id());
@@ -175,11 +194,26 @@ impl Drive {
         self.outbox.summary = Some(self.summary());
         self.flush()?;
         self.tell_above();
+        self.live = None;
         self.own.close().await;
         self.core.runtime.journal.release(&self.lease).await?;
         self.core.runtime.journal.durable().await?;
         self.tell().await;
         Ok(self.report().await)
+    }
+
+    /// Gives a run back that cannot go on now, as its journal has it: whoever takes it up goes on
+    /// there. Nothing is undone for an error that may pass.
+    async fn leave(&mut self) {
+        self.failed = true;
+        // What has happened is kept where that is possible; the error that led here says more.
+        let _ = self.flush();
+        self.in_flight.clear();
+        self.tell_above();
+        self.live = None;
+        self.own.close().await;
+        let _ = self.core.runtime.journal.release(&self.lease).await;
+        self.over = true;
     }
 
     pub(crate) async fn report(&mut self) -> FlowReport {
@@ -215,6 +249,22 @@ impl Drop for Drive {
         if self.over {
             return;
         }
+        if !self.failed {
+            self.cancel_dropped();
+        }
+        self.tell_above();
+        let runtime = self.core.runtime.clone();
+        let (lease, own) = (self.lease.clone(), Arc::clone(&self.own));
+        let tasks = Arc::clone(&runtime.tasks);
+        tasks.spawn(Box::pin(async move {
+            own.close().await;
+            let _ = runtime.journal.release(&lease).await;
+        }));
+    }
+}
+
+impl Drive {
+    fn cancel_dropped(&mut self) {
         let request = CancelRequested {
             reason: CancelReason::Caller,
             by: self.lease.scope.principal().into(),
@@ -230,13 +280,5 @@ impl Drop for Drive {
                 self.flush()
             },
         );
-        self.tell_above();
-        let runtime = self.core.runtime.clone();
-        let (lease, own) = (self.lease.clone(), Arc::clone(&self.own));
-        let tasks = Arc::clone(&runtime.tasks);
-        tasks.spawn(Box::pin(async move {
-            own.close().await;
-            let _ = runtime.journal.release(&lease).await;
-        }));
     }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use futures::stream::BoxStream;
+use largestack_agent::runtime::LiveRuns;
 use largestack_agent::{CancelHandle, Runtime};
 use largestack_engine::event::CancelReason;
 use largestack_engine::{Recorded, Status};
@@ -40,6 +41,8 @@ type Live = Arc<Mutex<HashMap<(TenantId, RunId), Driven>>>;
 struct Driven {
     log: Arc<Log>,
     cancel: CancelHandle,
+    /// Those that are driven still.
+    live: LiveRuns,
 }
 
 /// A detached run, as whoever started it holds it. Dropping it changes nothing.
@@ -112,7 +115,8 @@ impl Flows {
         let sink = Some(Sink::Log(Arc::clone(&log)));
         let beginning = Beginning { input: input.into(), options, sink, above: None };
         let drive = Drive::begin(Arc::clone(&workflow.0), scope, beginning).await?;
-        self.detach(drive, Driven { log, cancel }).await
+        let live = workflow.0.runtime.live.clone();
+        self.detach(drive, Driven { log, cancel, live }).await
     }
 
     /// Takes up a run that was cut off or waits, and leaves it to itself.
@@ -127,7 +131,8 @@ impl Flows {
         let sink = Some(Sink::Log(Arc::clone(&log)));
         let core = Arc::clone(&workflow.0);
         let drive = Drive::take_up(core, (scope, run), (options, sink, None)).await?;
-        self.detach(drive, Driven { log, cancel }).await
+        let live = workflow.0.runtime.live.clone();
+        self.detach(drive, Driven { log, cancel, live }).await
     }
 
     /// A subscription to a run of this tenant behind this fact; 0 is its beginning. Of a run that
@@ -145,7 +150,7 @@ impl Flows {
     /// where its nodes say how. `LARGESTACK_CONFLICT` where this process does not drive it.
     pub async fn cancel(&self, scope: &Scope, run: RunId, note: impl Into<Arc<str>>) -> Result<()> {
         let driven = self.lock().get(&key(scope, run)).cloned();
-        if let Some(driven) = driven {
+        if let Some(driven) = driven.filter(|driven| driven.live.get(scope, run).is_some()) {
             driven.cancel.cancel(CancelReason::Caller, scope.principal(), note);
             return Ok(());
         }
@@ -163,7 +168,8 @@ impl Flows {
         drive.acknowledge().await?;
         let (scope, run) = (drive.lease.scope.clone(), drive.run.id());
         self.lock().insert(key(&scope, run), driven.clone());
-        let leaving = Leaving { live: Arc::clone(&self.live), key: key(&scope, run) };
+        let (live, log) = (Arc::clone(&self.live), Arc::clone(&driven.log));
+        let leaving = Leaving { live, log, key: key(&scope, run) };
         let closing = Closing(Arc::clone(&driven.log));
         self.runtime.tasks.spawn(Box::pin(async move {
             let report = drive.perform().await;
@@ -342,12 +348,17 @@ impl Place {
 /// Takes a run out of those that are driven, however its task ends.
 struct Leaving {
     live: Live,
+    log: Arc<Log>,
     key: (TenantId, RunId),
 }
 
 impl Drop for Leaving {
     fn drop(&mut self) {
-        self.live.lock().unwrap_or_else(PoisonError::into_inner).remove(&self.key);
+        let mut live = self.live.lock().unwrap_or_else(PoisonError::into_inner);
+        // Taken up again meanwhile, it is somebody else's.
+        if live.get(&self.key).is_some_and(|now| Arc::ptr_eq(&now.log, &self.log)) {
+            live.remove(&self.key);
+        }
     }
 }
 

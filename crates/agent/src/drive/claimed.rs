@@ -10,20 +10,20 @@ use largestack_types::scope::Scope;
 use crate::runtime::Runtime;
 
 /// A lease on its way to its run.
-pub(super) struct Claimed<'r> {
+pub struct Claimed<'r> {
     runtime: &'r Runtime,
     lease: Option<Lease>,
 }
 
 impl<'r> Claimed<'r> {
     /// Takes the lease of a run.
-    pub(super) async fn of(runtime: &'r Runtime, scope: &Scope, run: RunId) -> Result<Self> {
+    pub async fn of(runtime: &'r Runtime, scope: &Scope, run: RunId) -> Result<Self> {
         let lease = runtime.journal.claim(scope, run, runtime.owner).await?;
         Ok(Self { runtime, lease: Some(lease) })
     }
 
     /// Hands it on, or gives it back before an error is told.
-    pub(super) async fn settled<T>(mut self, begun: Result<T>) -> Result<T> {
+    pub async fn settled<T>(mut self, begun: Result<T>) -> Result<T> {
         if let Some(lease) = self.lease.take().filter(|_| begun.is_err()) {
             // The error that led here says more than a failed release.
             let _ = self.runtime.journal.release(&lease).await;
@@ -32,7 +32,7 @@ impl<'r> Claimed<'r> {
     }
 
     /// The lease.
-    pub(super) fn lease(&self) -> Option<&Lease> {
+    pub fn lease(&self) -> Option<&Lease> {
         self.lease.as_ref()
     }
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
 use largestack_agent::CancelHandle;
-use largestack_agent::parent::ParentRun;
+use largestack_agent::parent::{Claimed, ParentRun};
 use largestack_engine::event::{DoubtSettled, Event, Resumed};
 use largestack_engine::graph::{EventReceived, Fact, GraphRun, GraphStarted};
 use largestack_engine::{Recorded, Wait};
@@ -50,13 +50,15 @@ impl Drive {
         let input = input_of(&core, new.input.clone())?;
         let runtime = &core.runtime;
         let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
-        let lease = runtime.journal.claim(scope, id, runtime.owner).await?;
-        let begun = Self::begin_claimed(Arc::clone(&core), lease.clone(), (input, new)).await;
-        if begun.is_err() {
-            // The error that led here says more than a failed release.
-            let _ = core.runtime.journal.release(&lease).await;
-        }
-        begun
+        let live = runtime.live.admit(scope, id, &new.options.cancel)?;
+        let claimed = Claimed::of(runtime, scope, id).await?;
+        let begun = match claimed.lease().cloned() {
+            Some(lease) => Self::begin_claimed(Arc::clone(&core), lease, (input, new)).await,
+            None => Err(lost()),
+        };
+        let mut drive = claimed.settled(begun).await?;
+        drive.live = Some(live);
+        Ok(drive)
     }
 
     async fn begin_claimed(
@@ -114,13 +116,17 @@ impl Drive {
         (scope, run): (&Scope, RunId),
         (options, sink, above): (FlowResume, Option<Sink>, Option<Above>),
     ) -> Result<Self> {
-        let journal = Arc::clone(&core.runtime.journal);
-        let lease = journal.claim(scope, run, core.runtime.owner).await?;
-        let taken = Self::take_up_claimed(core, lease.clone(), (options, sink, above)).await;
-        if taken.is_err() {
-            let _ = journal.release(&lease).await;
-        }
-        taken
+        let runtime = &core.runtime;
+        let live = runtime.live.admit(scope, run, &options.cancel)?;
+        let claimed = Claimed::of(runtime, scope, run).await?;
+        let parts = (options, sink, above);
+        let taken = match claimed.lease().cloned() {
+            Some(lease) => Self::take_up_claimed(Arc::clone(&core), lease, parts).await,
+            None => Err(lost()),
+        };
+        let mut drive = claimed.settled(taken).await?;
+        drive.live = Some(live);
+        Ok(drive)
     }
 
     async fn take_up_claimed(
@@ -222,6 +228,8 @@ impl Drive {
             timers: FuturesUnordered::new(),
             armed: BTreeSet::new(),
             outbox: Outbox::default(),
+            live: None,
+            failed: false,
             asked: String::new(),
             given: String::new(),
             above: None,
@@ -230,6 +238,10 @@ impl Drive {
             core,
         }
     }
+}
+
+fn lost() -> LargestackError {
+    LargestackError::other(Code::Unknown, "a lease was lost")
 }
 
 /// The first values of the state: the keys that the workflow is given, no more and no less.

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod driver;
+mod leases;
 mod money;
 mod patterns;
 mod ports;

@@ -1,0 +1,96 @@
+//! Who drives a run, and what becomes of it when that goes wrong.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+
+use largestack_agent::{CancelHandle, Runtime};
+use largestack_engine::Status;
+use largestack_engine::event::{CancelReason, DoubtDecision};
+use largestack_flow::{FlowOptions, FlowResume, Flows, Workflow};
+use largestack_ports::journal::Journal as _;
+use largestack_types::error::Coded as _;
+use largestack_types::errors::Code;
+use largestack_types::id::{OwnerId, RunId};
+use serde_json::json;
+
+use crate::ports::Kept;
+use crate::world::{Done, World, hanging, noting, settle, undoing};
+
+const RUN: RunId = RunId::from_u128((7 << 80) | 5);
+const OTHER: OwnerId = OwnerId::from_u128(9);
+
+fn options() -> FlowOptions {
+    FlowOptions { id: Some(RUN), ..FlowOptions::default() }
+}
+
+#[tokio::test]
+async fn an_error_of_the_store_that_passes_cancels_nothing_and_undoes_nothing() {
+    let world = World::new([]);
+    let (kept, done) = (Arc::new(Kept::default()), Done::default());
+    let runtime = Runtime { journal: kept.clone(), ..world.runtime() };
+    let flow = Workflow::builder("trip")
+        .function("book", noting(&done))
+        .undo("book", undoing(&done))
+        .function("pay", noting(&done).with_side_effects())
+        .then("book", "pay")
+        .build(runtime)
+        .unwrap();
+    kept.fails.store(true, Ordering::SeqCst);
+    let error = flow.run_with(&world.scope, json!(null), options()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Journal);
+    assert_eq!(*done.lock().unwrap(), ["book"], "nothing is undone");
+    let lease = kept.inner.claim(&world.scope, RUN, OTHER).await.unwrap();
+    kept.inner.release(&lease).await.unwrap();
+    // Nobody knows whether it was started before the store failed: a person decides.
+    let decided = FlowResume { in_doubt: Some(DoubtDecision::Rerun), ..FlowResume::default() };
+    let report = flow.resume(&world.scope, RUN, decided).await.unwrap();
+    assert_eq!(report.status, Status::Completed);
+    assert_eq!(*done.lock().unwrap(), ["book", "pay"]);
+}
+
+#[tokio::test]
+async fn who_goes_away_while_a_run_is_taken_up_leaves_it_to_others() {
+    let world = World::new([]);
+    let kept = Arc::new(Kept::default());
+    let runtime = Runtime { journal: kept.clone(), ..world.runtime() };
+    let flow = Workflow::builder("w").event("paid", "payment").build(runtime).unwrap();
+    flow.run_with(&world.scope, json!(null), options()).await.unwrap();
+    kept.hangs.store(true, Ordering::SeqCst);
+    {
+        let mut taking = Box::pin(flow.resume(&world.scope, RUN, FlowResume::default()));
+        assert!(futures::poll!(&mut taking).is_pending());
+        let held = kept.inner.claim(&world.scope, RUN, OTHER).await.unwrap_err();
+        assert_eq!(held.code(), Code::Conflict);
+    }
+    settle().await;
+    kept.inner.claim(&world.scope, RUN, OTHER).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_run_that_this_process_drives_is_driven_once() {
+    let world = World::new([]);
+    let runtime = world.runtime();
+    let flow = Workflow::builder("w").function("a", hanging()).build(runtime.clone()).unwrap();
+    let flows = Flows::new(runtime);
+    let handle = flows.start(&flow, &world.scope, json!(null), options()).await.unwrap();
+    settle().await;
+    let again = flow.resume(&world.scope, RUN, FlowResume::default()).await.unwrap_err();
+    assert_eq!(again.code(), Code::Conflict);
+    let again = flows.resume(&flow, &world.scope, RUN, FlowResume::default()).await.err().unwrap();
+    assert_eq!(again.code(), Code::Conflict);
+    let again = flow.run_with(&world.scope, json!(null), options()).await.unwrap_err();
+    assert_eq!(again.code(), Code::Conflict);
+    flows.cancel(&world.scope, RUN, "enough").await.unwrap();
+    assert_eq!(handle.report().await.unwrap().status, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn who_cancels_before_a_run_waits_is_heard() {
+    let world = World::new([]);
+    let flow = Workflow::builder("w").event("paid", "payment").build(world.runtime()).unwrap();
+    let cancel = CancelHandle::default();
+    cancel.cancel(CancelReason::Caller, "me", "enough");
+    let options = FlowOptions { cancel, ..options() };
+    let report = flow.run_with(&world.scope, json!(null), options).await.unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+}
