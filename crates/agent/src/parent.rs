@@ -5,7 +5,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
-use largestack_engine::event::{ChildRun, DoubtDecision, FindingRecord};
+use largestack_engine::event::{CancelRequested, ChildRun, DoubtDecision, FindingRecord};
 use largestack_engine::graph::GraphLimits;
 use largestack_guard::{Guard, Policy};
 use largestack_ports::BoxFuture;
@@ -219,6 +219,11 @@ impl ParentRun {
     /// Notes what the run of a task has come to so far, with everything under it.
     pub fn knows_of(&self, effect: EffectId, child: ChildRun) {
         self.tree.children.came_to(effect, child, false);
+    }
+
+    /// Ends the run of an agent that nobody drives, with everything under it.
+    pub async fn end_below(&self, run: RunId, request: &CancelRequested) -> Result<ChildRun> {
+        below::ended_below(&self.runtime, &self.scope, run, request).await
     }
 
     /// What the run of an agent has come to so far by its journal, with everything under it; `None`

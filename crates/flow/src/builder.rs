@@ -279,6 +279,13 @@ impl WorkflowBuilder {
             if !known {
                 problems.push(format!("node `{name}`: nobody has said which {what} it is"));
             }
+            if let Some(below) = self.workflows.get(name)
+                && listens(below)
+            {
+                problems.push(format!(
+                    "node `{name}`: the workflow waits for an event, which only one at the top is told of"
+                ));
+            }
             if let Some(undo) = &node.undo
                 && !self.functions.contains_key(&undo.function)
             {
@@ -312,4 +319,9 @@ impl WorkflowBuilder {
             runtime,
         })))
     }
+}
+
+/// Whether it waits for an event. What is below it was refused when it was built.
+fn listens(workflow: &Workflow) -> bool {
+    workflow.graph().nodes.iter().any(|node| matches!(node.work, Work::Event { .. }))
 }

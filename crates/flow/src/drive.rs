@@ -1,7 +1,7 @@
 //! The one loop: start what is ready, wait for what lands first, record it, ask again.
 
 use std::any::Any;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::task::Poll;
@@ -11,13 +11,13 @@ use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
 use largestack_agent::parent::ParentRun;
 use largestack_agent::runtime::Driven;
-use largestack_engine::event::{CancelReason, CancelRequested, Event, LimitReached};
+use largestack_engine::event::{CancelReason, CancelRequested, DoubtDecision, Event, LimitReached};
 use largestack_engine::graph::{GraphRun, How, NodeFailed, NodeWoke};
 use largestack_engine::status::Limit;
 use largestack_engine::{End, Status};
 use largestack_ports::journal::Lease;
 use largestack_types::errors::{Code, LargestackError, LoopDetectedError, Result};
-use largestack_types::id::EffectId;
+use largestack_types::id::{EffectId, RunId};
 use largestack_types::time::Timestamp;
 
 use crate::control::{Control, Signal};
@@ -59,6 +59,10 @@ pub(crate) struct Drive {
     /// The run above it, and the task there that this one is.
     above: Option<(Arc<ParentRun>, EffectId)>,
     started: Timestamp,
+    /// Runs that tasks have started and that nobody drives, with their nodes.
+    waiting: BTreeMap<EffectId, (Arc<str>, RunId)>,
+    /// What becomes of tasks in doubt, also in workflows below.
+    in_doubt: Option<DoubtDecision>,
     /// Held while this process drives it.
     live: Option<Driven>,
     /// Whether it cannot go on, and is not cancelled for that.
@@ -183,6 +187,7 @@ impl Drive {
     }
 
     async fn conclude(&mut self, end: End) -> Result<FlowReport> {
+        self.end_below().await?;
         self.note(Event::RunFinished(end))?;
         self.let_go().await
     }
@@ -238,7 +243,8 @@ impl Drive {
 
     /// What a run below is taken up with.
     fn resuming(&self) -> FlowResume {
-        FlowResume { deps: Arc::clone(&self.deps), ..FlowResume::default() }
+        let (in_doubt, deps) = (self.in_doubt, Arc::clone(&self.deps));
+        FlowResume { in_doubt, deps, ..FlowResume::default() }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The beginning of a drive: a new run, or one taken up from its journal.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -159,6 +159,7 @@ impl Drive {
         drive.sink = sink;
         drive.above = above.map(|above| (above.own, above.parent.1));
         drive.remember(&events);
+        drive.in_doubt = options.in_doubt;
         drive.reopen().await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
@@ -228,6 +229,8 @@ impl Drive {
             timers: FuturesUnordered::new(),
             armed: BTreeSet::new(),
             outbox: Outbox::default(),
+            waiting: BTreeMap::new(),
+            in_doubt: None,
             live: None,
             failed: false,
             asked: String::new(),

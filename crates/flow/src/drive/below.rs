@@ -1,15 +1,19 @@
 //! The runs that tasks have started, as their journals have them: what they cost is spent, although
 //! the run above has not recorded it.
 
+use std::sync::Arc;
+
 use largestack_agent::parent::{ParentRun, run_of_try};
-use largestack_engine::event::ChildRun;
+use largestack_engine::event::{CancelReason, CancelRequested, ChildRun, ChildWaits, Event};
 use largestack_engine::graph::{GraphRun, Work};
 use largestack_ports::BoxFuture;
+use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::scope::Scope;
 
 use super::Drive;
+use super::begin::Above;
 use crate::workflow::{Core, Workflow};
 
 /// What the runs of tasks that are not over have come to, with everything under them.
@@ -61,9 +65,63 @@ impl Drive {
         for (effect, child) in unrecorded(&self.core, &self.lease.scope, &self.run).await? {
             let sum = spent.checked_add(child.cost);
             spent = sum.map_err(|error| LargestackError::other(Code::Budget, error.to_string()))?;
+            if let Some(task) = self.run.task(effect) {
+                self.waiting.insert(effect, (Arc::clone(&task.node.name), child.run));
+            }
             self.own.knows_of(effect, child);
         }
         self.own.open(&self.core.checked.graph().limits, spent).await
+    }
+
+    /// Notes that a task waits for what its run waits for.
+    pub(super) fn waits(&mut self, effect: EffectId, child: RunId) -> Result<()> {
+        if let Some(task) = self.run.task(effect) {
+            self.waiting.insert(effect, (Arc::clone(&task.node.name), child));
+        }
+        self.note(Event::ChildWaits(ChildWaits { effect, child }))
+    }
+
+    /// Ends the runs that tasks have started and that nobody drives: nobody would take them up after
+    /// this one.
+    pub(super) async fn end_below(&mut self) -> Result<()> {
+        for (effect, (node, run)) in std::mem::take(&mut self.waiting) {
+            let request = CancelRequested {
+                reason: CancelReason::Caller,
+                by: self.lease.scope.principal().into(),
+                note: "the run above it has ended".into(),
+            };
+            let ended = match self.core.workflows.get(&node).cloned() {
+                Some(workflow) => self.end_workflow(&workflow, (effect, run), request).await,
+                None => self.own.end_below(run, &request).await.map(|_| ()),
+            };
+            match ended {
+                // What is driven ends by itself, and what may not go on stays.
+                Err(error) if matches!(error.code(), Code::Conflict | Code::KillSwitch) => {}
+                ended => ended?,
+            }
+        }
+        Ok(())
+    }
+
+    fn end_workflow(
+        &self,
+        workflow: &Workflow,
+        (effect, run): (EffectId, RunId),
+        request: CancelRequested,
+    ) -> BoxFuture<'static, Result<()>> {
+        let above = Above {
+            own: Arc::clone(&self.own),
+            parent: (self.run.id(), effect),
+            label: self.run.state().label(),
+        };
+        let (core, scope) = (Arc::clone(&workflow.0), self.lease.scope.clone());
+        let options = self.resuming();
+        Box::pin(async move {
+            let mut drive =
+                Self::take_up(core, (&scope, run), (options, None, Some(above))).await?;
+            drive.note(Event::CancelRequested(request))?;
+            drive.perform().await.map(|_| ())
+        })
     }
 
     /// What a task's run has cost, where it has one.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use largestack_agent::Report;
-use largestack_engine::event::{ChildRun, ChildWaits, Event};
+use largestack_engine::event::ChildRun;
 use largestack_engine::graph::{How, NodeFailed, NodeFinished};
 use largestack_engine::{EndReason, Status};
 use largestack_types::error::Coded as _;
@@ -118,7 +118,7 @@ impl Drive {
         let Landed { effect, came, duration } = landed;
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         match came {
-            Came::Waits(child) => self.note(Event::ChildWaits(ChildWaits { effect, child })),
+            Came::Waits(child) => self.waits(effect, child),
             Came::Failed { error, late, harmless, child } => {
                 let child = child.or_else(|| self.child_of(effect));
                 self.fail(effect, (error, late, harmless), (child, duration_us)).await

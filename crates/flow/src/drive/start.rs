@@ -70,6 +70,7 @@ impl Drive {
                 self.acknowledge().await?;
             }
             for (effect, doing) in starting {
+                self.waiting.remove(&effect);
                 if let Some(work) = self.work(effect, doing) {
                     self.in_flight.push(work);
                 }

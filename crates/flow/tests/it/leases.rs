@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
+use largestack_agent::parent::run_of_try;
 use largestack_agent::{CancelHandle, Runtime};
 use largestack_engine::Status;
 use largestack_engine::event::{CancelReason, DoubtDecision};
@@ -10,7 +11,7 @@ use largestack_flow::{FlowOptions, FlowResume, Flows, Workflow};
 use largestack_ports::journal::Journal as _;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::Code;
-use largestack_types::id::{OwnerId, RunId};
+use largestack_types::id::{EffectId, OwnerId, RunId};
 use serde_json::json;
 
 use crate::ports::Kept;
@@ -93,4 +94,70 @@ async fn who_cancels_before_a_run_waits_is_heard() {
     let options = FlowOptions { cancel, ..options() };
     let report = flow.run_with(&world.scope, json!(null), options).await.unwrap();
     assert_eq!(report.status, Status::Cancelled);
+}
+
+#[tokio::test]
+async fn a_decision_about_what_is_in_doubt_reaches_a_workflow_below() {
+    let (whole, world, done) = (World::new([]), World::new([]), Done::default());
+    let flow = |world: &World| {
+        let pay = noting(&done).with_side_effects();
+        let below = Workflow::builder("inner").function("pay", pay).build(world.runtime()).unwrap();
+        let top = Workflow::builder("outer").workflow("below", &below, [] as [(&str, &str); 0]);
+        top.build(world.runtime()).unwrap()
+    };
+    flow(&whole).run_with(&whole.scope, json!(null), options()).await.unwrap();
+    for run in [RUN, run_of_try(RUN, EffectId::new(1), 1)] {
+        let events = whole.events(run).await;
+        world.left(run, &events[..2]).await;
+    }
+    done.lock().unwrap().clear();
+    let flow = flow(&world);
+    let report = flow.resume(&world.scope, RUN, FlowResume::default()).await.unwrap();
+    assert_eq!(report.status, Status::Suspended);
+    let decided = FlowResume { in_doubt: Some(DoubtDecision::Rerun), ..FlowResume::default() };
+    let report = flow.resume(&world.scope, RUN, decided).await.unwrap();
+    assert_eq!((report.status, done.lock().unwrap().len()), (Status::Completed, 1));
+}
+
+#[tokio::test]
+async fn a_run_that_waits_below_ends_with_the_run_above() {
+    let (whole, world, done) = (World::new([]), World::new([]), Done::default());
+    let flow = |world: &World| {
+        let pay = noting(&done).with_side_effects();
+        let below = Workflow::builder("inner")
+            .function("book", noting(&done))
+            .undo("book", undoing(&done))
+            .function("pay", pay)
+            .then("book", "pay")
+            .build(world.runtime())
+            .unwrap();
+        let top = Workflow::builder("outer").workflow("below", &below, [] as [(&str, &str); 0]);
+        top.build(world.runtime()).unwrap()
+    };
+    flow(&whole).run_with(&whole.scope, json!(null), options()).await.unwrap();
+    let below = run_of_try(RUN, EffectId::new(1), 1);
+    world.left(RUN, &whole.events(RUN).await[..2]).await;
+    world.left(below, &whole.events(below).await[..4]).await;
+    done.lock().unwrap().clear();
+    let flow = flow(&world);
+    let report = flow.resume(&world.scope, RUN, FlowResume::default()).await.unwrap();
+    assert_eq!(report.status, Status::Suspended);
+    let cancel = CancelHandle::default();
+    cancel.cancel(CancelReason::Caller, "me", "enough");
+    // The run below waits for a decision; the one above is cancelled once it waits for that.
+    let cancelled = FlowResume { cancel, ..FlowResume::default() };
+    let report = flow.resume(&world.scope, RUN, cancelled).await.unwrap();
+    assert_eq!(report.status, Status::Cancelled);
+    assert_eq!(world.kinds(below).await.last(), Some(&"run_finished"));
+    assert_eq!(*done.lock().unwrap(), ["undo book"]);
+}
+
+#[tokio::test]
+async fn a_workflow_that_waits_for_an_event_is_refused_below_another() {
+    let world = World::new([]);
+    let below = Workflow::builder("inner").event("paid", "payment").build(world.runtime()).unwrap();
+    let top = Workflow::builder("outer").workflow("below", &below, [] as [(&str, &str); 0]);
+    let error = top.build(world.runtime()).unwrap_err();
+    assert_eq!(error.code(), Code::Config);
+    assert!(error.message().contains("node `below`: the workflow waits for an event"));
 }
