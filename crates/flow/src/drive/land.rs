@@ -43,6 +43,9 @@ pub(super) enum Came {
         child: Option<ChildRun>,
     },
     Waits(RunId),
+    /// The workflow below cannot go on for an error of its store: it stays as it is, and so does the
+    /// run above it.
+    Lost(LargestackError),
 }
 
 impl Came {
@@ -82,6 +85,7 @@ impl Came {
     pub(super) fn of_workflow(run: RunId, ran: Result<(FlowReport, Label)>) -> Self {
         let (report, label) = match ran {
             Ok(ran) => ran,
+            Err(error) if error.code() == Code::Journal => return Self::Lost(error),
             Err(error) => return Self::failed(error, None),
         };
         if report.status == Status::Suspended {
@@ -119,6 +123,7 @@ impl Drive {
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
         match came {
             Came::Waits(child) => self.waits(effect, child),
+            Came::Lost(error) => Err(error),
             Came::Failed { error, late, harmless, child } => {
                 let child = child.or_else(|| self.child_of(effect));
                 self.fail(effect, (error, late, harmless), (child, duration_us)).await

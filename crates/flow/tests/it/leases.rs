@@ -161,3 +161,20 @@ async fn a_workflow_that_waits_for_an_event_is_refused_below_another() {
     assert_eq!(error.code(), Code::Config);
     assert!(error.message().contains("node `below`: the workflow waits for an event"));
 }
+
+#[tokio::test]
+async fn an_error_of_the_store_in_a_workflow_below_leaves_both_to_be_taken_up() {
+    let world = World::new([]);
+    let (kept, done) = (Arc::new(Kept::default()), Done::default());
+    let runtime = Runtime { journal: kept.clone(), ..world.runtime() };
+    let pay = noting(&done).with_side_effects();
+    let below = Workflow::builder("inner").function("pay", pay).build(runtime.clone()).unwrap();
+    let top = Workflow::builder("outer").workflow("below", &below, [] as [(&str, &str); 0]);
+    let flow = top.build(runtime).unwrap();
+    kept.fails.store(true, Ordering::SeqCst);
+    let error = flow.run_with(&world.scope, json!(null), options()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Journal);
+    let decided = FlowResume { in_doubt: Some(DoubtDecision::Rerun), ..FlowResume::default() };
+    let report = flow.resume(&world.scope, RUN, decided).await.unwrap();
+    assert_eq!((report.status, done.lock().unwrap().len()), (Status::Completed, 1));
+}
