@@ -13,7 +13,8 @@ use crate::error::Result;
 use crate::postgres::fault::ServerError;
 use crate::postgres::{address, migrate};
 
-/// Connections of one process, of which one listens; the writer has one of its own.
+/// Connections of one process, of which one listens; the writer has one of its own,
+/// and so has who watches the kill switch.
 const CONNECTIONS: u32 = 5;
 
 /// How long a call waits for one of them.
@@ -103,7 +104,10 @@ pub(super) async fn begin(
     Ok(pool.begin_with(AssertSqlSafe(statement)).await?)
 }
 
+/// Begins the transaction of an operator.
+pub(super) const AS_OPERATOR: &str = "BEGIN; SET LOCAL largestack.tenant = '*'";
+
 /// A transaction that sees the switches of all tenants, and may write the one for all.
 pub(super) async fn begin_as_operator(pool: &PgPool) -> Result<Transaction<'static, Postgres>> {
-    Ok(pool.begin_with("BEGIN; SET LOCAL largestack.tenant = '*'").await?)
+    Ok(pool.begin_with(AS_OPERATOR).await?)
 }

@@ -117,7 +117,7 @@ async fn open(url: String, options: PostgresOptions) -> Result<(Opened, impl Fut
     let mut listener = PgListener::connect_with(&pool).await?;
     listener.listen(&channel).await?;
     let (queue, told) = (Arc::new(Queue::default()), Arc::new(Told::default()));
-    let switch = Arc::new(Watch::read(pool.clone()).await?);
+    let switch = Arc::new(Watch::read(way.clone(), options.owner).await?);
     let writer = Writer {
         connection: first,
         way,
@@ -134,6 +134,7 @@ async fn open(url: String, options: PostgresOptions) -> Result<(Opened, impl Fut
         told: Arc::clone(&told),
         switch: Arc::clone(&switch),
     };
+    let closing = Arc::clone(&switch);
     let work = async move {
         let beside = Box::pin(async {
             let telling = told.tell(pool.clone(), channel);
@@ -142,7 +143,8 @@ async fn open(url: String, options: PostgresOptions) -> Result<(Opened, impl Fut
         });
         // Everything beside goes on until the writer has ended, and then lets go of its connections.
         drop(futures::future::select(Box::pin(writer.run()), beside).await);
-        let _closed = timeout(PARTING, pool.close()).await;
+        let parting = futures::future::join(pool.close(), closing.close());
+        let _closed = timeout(PARTING, parting).await;
     };
     Ok((opened, work))
 }

@@ -1,8 +1,10 @@
-//! Connections that are lost, and leases, while others of the same process go on.
+//! Connections that are lost or all taken, and leases, while others of the same process go on.
 
 use futures::FutureExt as _;
 use futures::future::join_all;
 use largestack_ports::journal::Journal as _;
+use largestack_ports::switch::Switch as _;
+use largestack_store::SwitchScope;
 use largestack_testkit::services;
 use largestack_types::errors::{Code, Coded as _};
 use largestack_types::scope::Scope;
@@ -101,4 +103,39 @@ async fn a_claim_that_nobody_waits_for_any_more_keeps_nobody_from_the_run() {
         store.append(&next, events(1, 1)).unwrap();
         store.durable().await.unwrap();
     }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_thrown_switch_is_seen_while_all_connections_for_calls_wait() {
+    let Some(server) = services::postgres() else { return };
+    let url = schema(&server).await;
+    let (store, other) = (process(&url, 1).await, process(&url, 2).await);
+    let scope = Scope::local();
+    let mut outside = PgConnection::connect(&url).await.unwrap();
+    let mut locked = outside.begin().await.unwrap();
+    sqlx::query("LOCK TABLE journal IN ACCESS EXCLUSIVE MODE").execute(&mut *locked).await.unwrap();
+    // More than there are connections: one is left over, and waits for one of them.
+    let calls = join_all((0..5).map(|number| store.read(&scope, run(number), 0)));
+    let seen = async {
+        let waiting = "SELECT count(*) FROM pg_stat_activity
+            WHERE application_name = $1 AND wait_event_type = 'Lock'";
+        let name = format!("largestack {}", owner_of(&url, 1));
+        // By another connection: a transaction goes on seeing what it saw first.
+        let mut looking = PgConnection::connect(&server).await.unwrap();
+        loop {
+            let query = sqlx::query_scalar::<_, i64>(waiting).bind(&name);
+            if query.fetch_one(&mut looking).await.unwrap() == 4 {
+                break;
+            }
+        }
+        other.throw_switch(&SwitchScope::All, "somebody", "because").await.unwrap();
+        let minute = std::time::Duration::from_mins(1);
+        let thrown = tokio::time::timeout(minute, store.wait(&scope)).await;
+        locked.rollback().await.unwrap();
+        thrown.expect("it is seen while they wait").by
+    };
+    let (outcomes, by) = futures::join!(calls, seen);
+    assert_eq!(by, "somebody");
+    // Those that had a connection were only late.
+    assert!(outcomes.iter().filter(|outcome| outcome.is_ok()).count() >= 4, "{outcomes:?}");
 }
