@@ -1,4 +1,4 @@
-//! Versions, features and lints are said once, in the root manifest.
+//! Versions, features of others' crates and lints are said once, in the root manifest.
 
 use toml::{Table, Value};
 
@@ -30,6 +30,12 @@ pub(super) fn check(repo: &Repo, _: &Settings) -> Outcome<Vec<Problem>> {
     Ok(problems)
 }
 
+/// Whether a crate is of this workspace: which of its forms is needed, the crate that needs it says.
+/// Those of others are chosen once, in the root manifest.
+fn is_ours(name: &str) -> bool {
+    name.starts_with("largestack")
+}
+
 fn judge(manifest: &Table) -> Vec<String> {
     let mut problems = Vec::new();
     let inherits = |value: Option<&Value>| {
@@ -46,7 +52,7 @@ fn judge(manifest: &Table) -> Vec<String> {
             for (name, dependency) in dependencies {
                 if !inherits(Some(dependency)) {
                     problems.push(format!("`{name}` is not declared in the workspace"));
-                } else if dependency.get("features").is_some() {
+                } else if dependency.get("features").is_some() && !is_ours(name) {
                     problems.push(format!("`{name}` adds features of its own"));
                 }
             }
@@ -67,6 +73,8 @@ mod tests {
     fn what_is_inherited_is_in_order() {
         assert_eq!(problems("dependencies.serde.workspace = true"), 0);
         assert_eq!(problems("dependencies.x = { workspace = true, optional = true }"), 0);
+        let ours = "dependencies.largestack-store = { workspace = true, features = ['postgres'] }";
+        assert_eq!(problems(ours), 0);
     }
 
     #[test]
