@@ -3,14 +3,19 @@
 
 use std::cell::Cell;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
+
+use futures::future::BoxFuture;
+use largestack_ports::tasks::Tasks;
 
 thread_local! {
     static DEPTH: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Runs a future in which every attempt to reach a provider fails with `LARGESTACK_MODEL_BLOCKED`.
-/// Of this task only: others, also those that the future spawns, are not touched.
+/// Of this task, and of the runs it starts where the runtime's tasks are [`InheritingTasks`]; others
+/// are not touched.
 pub fn block_model_requests<F: Future>(future: F) -> impl Future<Output = F::Output> {
     Blocked(Box::pin(future))
 }
@@ -18,6 +23,21 @@ pub fn block_model_requests<F: Future>(future: F) -> impl Future<Output = F::Out
 /// Whether the caller runs inside [`block_model_requests`].
 pub fn model_requests_are_blocked() -> bool {
     DEPTH.get() > 0
+}
+
+/// Starts tasks in which model requests are blocked if they are blocked for whoever starts them, so
+/// that a detached run reaches no provider either.
+pub struct InheritingTasks(pub Arc<dyn Tasks>);
+
+impl Tasks for InheritingTasks {
+    fn spawn(&self, work: BoxFuture<'static, ()>) {
+        let blocked = model_requests_are_blocked();
+        self.0.spawn(if blocked { Box::pin(block_model_requests(work)) } else { work });
+    }
+
+    fn spawn_blocking(&self, work: Box<dyn FnOnce() + Send>) {
+        self.0.spawn_blocking(work);
+    }
 }
 
 struct Blocked<F>(Pin<Box<F>>);

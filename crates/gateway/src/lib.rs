@@ -47,7 +47,7 @@ mod routing;
 mod stack;
 mod step;
 
-pub use block::{block_model_requests, model_requests_are_blocked};
+pub use block::{InheritingTasks, block_model_requests, model_requests_are_blocked};
 pub use builder::{Builder, Ports};
 pub use gateway::Gateway;
 pub use layers::breaker::BreakerPolicy;

@@ -7,7 +7,7 @@ use largestack_agent::Runtime;
 use largestack_agent::runtime::{LiveRuns, ToolPorts};
 use largestack_cassette::{Cassette, Deck};
 use largestack_config::Environment;
-use largestack_gateway::{Gateway, Ports};
+use largestack_gateway::{Gateway, InheritingTasks, Ports};
 use largestack_http::{
     CloudTransport, Credentials, HttpTransport, OsIds, Overheard, SystemClock, TokioTasks,
 };
@@ -271,7 +271,7 @@ impl Parts {
             owner: self.ids.owner_id(self.clock.now()),
             clock: self.clock,
             ids: self.ids,
-            tasks: Arc::new(self.tasks),
+            tasks: Arc::new(InheritingTasks(Arc::new(self.tasks))),
             live: LiveRuns::default(),
         }
     }

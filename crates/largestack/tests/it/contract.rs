@@ -3,8 +3,8 @@
 
 use largestack::errors::{Code, Coded as _};
 use largestack::{
-    Agent, GuardAction, GuardPolicy, LargestackError, Limits, OnLimit, Scope, ToolFailure,
-    block_model_requests, tool,
+    Agent, GuardAction, GuardPolicy, LargestackError, Limits, OnLimit, RunOptions, Runs, Scope,
+    ToolFailure, block_model_requests, tool,
 };
 use largestack_testkit::{TestModel, Turn};
 
@@ -71,4 +71,15 @@ async fn blocked_requests_reach_no_provider() {
     let scope = Scope::local();
     let error = block_model_requests(agent.run(&scope, "go")).await.unwrap_err();
     is(&error, Code::ModelBlocked);
+}
+
+#[tokio::test]
+async fn a_run_that_is_started_where_requests_are_blocked_reaches_no_provider_either() {
+    let runtime = largestack::local().unwrap();
+    let agent = Agent::builder("a").model("openai/gpt-4o-mini").build(runtime.clone()).unwrap();
+    let (scope, runs) = (Scope::local(), Runs::new(runtime));
+    let started = agent.start(&runs, &scope, "go", (), RunOptions::default());
+    let run = block_model_requests(started).await.unwrap();
+    let report = run.report().await.unwrap();
+    is(report.error.as_ref().unwrap(), Code::ModelBlocked);
 }
