@@ -16,7 +16,7 @@ struct Warehouse {
 ///
 /// # Arguments
 /// * `article` - The number on the shelf, e.g. `A-17`.
-#[tool(idempotent)]
+#[tool(idempotent, origin = "operator")]
 fn stock(warehouse: RunContext<Warehouse>, article: String) -> Result<u32, ToolFailure> {
     // The model reads this and can do better; it does not end the run.
     let known = || warehouse.stock.keys().copied().collect::<Vec<_>>().join(", ");

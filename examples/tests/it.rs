@@ -41,6 +41,9 @@ examples! {
     memory = "memory",
     multi_tenant = "multi-tenant",
     custom_provider = "custom-provider",
+    research_team = "research-team",
+    saga = "saga",
+    nightly_batch = "nightly-batch",
     testing = "testing",
 }
 

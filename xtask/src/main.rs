@@ -60,6 +60,9 @@ enum Task {
     /// Serve in the gateway bench from a process of its own, until the input ends.
     #[command(hide = true)]
     BenchServer(bench::gateway::Server),
+    /// Find the suspended runs of the workflow bench.
+    #[command(hide = true)]
+    BenchRecovery(bench::flow::Recovery),
     /// Make some runs of one contestant of the loop bench.
     #[command(hide = true)]
     BenchWorker(bench::turns::Worker),
@@ -93,6 +96,7 @@ fn main() -> ExitCode {
         Task::Budget { figures } => measured(&figures, budget::measure),
         Task::BenchUpstream => bench::turns::serve(),
         Task::BenchServer(server) => server.serve(),
+        Task::BenchRecovery(recovery) => recovery.work(),
         Task::BenchWorker(worker) => worker.work(),
         Task::Bench { bench, .. } if cfg!(debug_assertions) => optimised(bench.profile()),
         Task::Bench { bench, figures } => {

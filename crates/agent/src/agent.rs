@@ -37,12 +37,16 @@ pub(crate) struct Core {
     pub(crate) pipeline: Arc<Pipeline>,
     pub(crate) shape: Option<Shape>,
     pub(crate) guard: largestack_guard::Guard,
+    /// What is taken out of what the model says, where something is.
+    pub(crate) said: Option<largestack_guard::content::Output>,
+    /// What judges texts by the operator's rules, where there are some.
+    pub(crate) content: Option<largestack_guard::content::Content>,
     pub(crate) permissions: Permissions,
     pub(crate) approvals: ApprovalPolicy,
     pub(crate) license: Option<Arc<dyn License>>,
     pub(crate) fallbacks: Vec<Agent>,
-    pub(crate) breakers: Breakers,
-    pub(crate) flights: Flights,
+    pub(crate) breakers: Arc<Breakers>,
+    pub(crate) flights: Arc<Flights>,
     pub(crate) memory: Memory,
     pub(crate) runtime: Runtime,
 }
@@ -132,6 +136,8 @@ impl Agent {
         options: (ResumeOptions, Option<Sink>),
         above: Option<Above>,
     ) -> Result<Box<Drive>> {
+        // A journal gives a run to its own process again, and would take it from itself.
+        let live = self.0.runtime.live.admit(scope, run, &options.0.cancel)?;
         let journal = &self.0.runtime.journal;
         let lease = journal.claim(scope, run, self.0.runtime.owner).await?;
         let taken = match self.refold(scope, run).await {
@@ -141,7 +147,8 @@ impl Agent {
             }
             Ok((folded, events)) => {
                 let core = Arc::clone(&self.0);
-                Drive::take_up(core, lease.clone(), folded, &events, (options, above)).await
+                let held = (lease.clone(), live);
+                Drive::take_up(core, held, folded, &events, (options, above)).await
             }
             Err(error) => Err(error),
         };
@@ -153,6 +160,9 @@ impl Agent {
     }
 
     async fn refold(&self, scope: &Scope, run: RunId) -> Result<(Run, Vec<Recorded>)> {
+        if let Some(summary) = self.0.runtime.journal.run(scope, run).await? {
+            summary.driven_here()?;
+        }
         let events = self.0.runtime.journal.read(scope, run, 0).await?;
         let Some(Event::RunStarted(started)) = events.first().map(|first| &*first.event) else {
             return Err(LargestackError::other(Code::NotFound, format!("there is no run {run}")));

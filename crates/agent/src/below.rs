@@ -6,7 +6,7 @@ use std::sync::Arc;
 use largestack_engine::event::{CancelRequested, ChildRun, Event, ToolOutcome};
 use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::BoxFuture;
-use largestack_ports::journal::{Batch, Journal, Lease};
+use largestack_ports::journal::{Batch, Journal, Lease, RunSummary};
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::id::{ApprovalId, EffectId, RunId};
 use largestack_types::scope::Scope;
@@ -73,7 +73,7 @@ pub(crate) fn asked<'a>(
             match wait {
                 Wait::Approval { approval, .. } => questions.push(approval),
                 Wait::Child { run, .. } => questions.extend(asked(journal, scope, run).await?),
-                Wait::Doubt { .. } => {}
+                Wait::Doubt { .. } | Wait::Event { .. } | Wait::Timer { .. } => {}
             }
         }
         Ok(questions)
@@ -102,6 +102,8 @@ async fn end_claimed(
     request: &CancelRequested,
 ) -> Result<ChildRun> {
     let Runtime { journal, clock, .. } = runtime;
+    let mut summary = journal.run(&lease.scope, lease.run).await?;
+    summary.as_ref().map_or(Ok(()), RunSummary::driven_here)?;
     let (mut run, _) = fold_stored(&**journal, &lease.scope, lease.run).await?;
     if run.status().is_final() {
         let detail = format!("{} has ended ({})", lease.run, run.status());
@@ -119,14 +121,13 @@ async fn end_claimed(
         let event = Arc::new(event);
         recorded.push(Recorded { seq: run.seq(), at: clock.now(), event });
     }
-    let mut summary = journal.run(&lease.scope, lease.run).await?;
     if let Some(summary) = &mut summary {
         summary.status = run.status();
         summary.reason = run.end().map(|end| end.reason);
         (summary.seq, summary.updated) = (run.seq(), clock.now());
     }
     journal.append(lease, Batch { events: recorded, summary, ..Batch::default() })?;
-    journal.durable().await?;
+    journal.durable_run(lease).await?;
     total(&run, &[])
 }
 

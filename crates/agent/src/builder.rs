@@ -3,8 +3,13 @@
 use std::sync::Arc;
 
 use largestack_engine::definition::{Definition, InDoubt, OutputRule};
+use largestack_guard::content::{
+    Content, ContentPolicy, Guardrails, Output as ContentOutput, OutputAction, SelfHarmAction,
+};
 use largestack_guard::{Guard, Policy};
+use largestack_policy::Taint;
 use largestack_ports::license::License;
+use largestack_ports::script::ScriptTool;
 use largestack_ports::tool::{ApprovalRule, Tool, ToolOptions};
 use largestack_types::call::Settings;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -17,15 +22,12 @@ use crate::memory::Memory;
 use crate::output::{DEFAULT_RETRIES, Output, OutputTurn, Shape};
 use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
+use crate::script;
 use crate::stage::{ErrorTurn, FinalTurn, ModelTurn, ReplyTurn, ResultDraft, Stage, ToolTurn};
-use crate::stages::before_tool::Approve;
-use crate::tools::breaker::Breakers;
-use crate::tools::share::Flights;
-use crate::tools::{ArgumentRules, Registry, Validators};
+use crate::stages::before_tool::{Approve, Judge};
+use crate::stages::help::Help;
+use crate::tools::{ArgumentRules, ChangeOptions, Entry, Registry, Validators};
 use crate::toolset::{Deferral, Toolset, search};
-
-/// A change of how a tool is run.
-type ChangeOptions = Box<dyn FnOnce(&mut ToolOptions) + Send>;
 
 /// An agent being described. [`AgentBuilder::build`] reports what does not fit.
 #[must_use]
@@ -39,11 +41,14 @@ pub struct AgentBuilder {
     retries: u32,
     fallbacks: Vec<Agent>,
     policy: Policy,
+    content: ContentPolicy,
+    taint: Taint,
     permissions: Permissions,
     approvals: ApprovalPolicy,
     license: Option<Arc<dyn License>>,
     memory: Memory,
     tools: Vec<Arc<dyn Tool>>,
+    scripts: Vec<Arc<dyn ScriptTool>>,
     toolsets: Toolset,
     deferral: Option<Deferral>,
     changes: Vec<(Arc<str>, ChangeOptions)>,
@@ -70,11 +75,14 @@ impl AgentBuilder {
             retries: 0,
             fallbacks: Vec::new(),
             policy: Policy::default(),
+            content: ContentPolicy::default(),
+            taint: Taint::default(),
             permissions: Permissions::default(),
             approvals: ApprovalPolicy::default(),
             license: None,
             memory: Memory::default(),
             tools: Vec::new(),
+            scripts: Vec::new(),
             toolsets: Toolset::default(),
             deferral: None,
             changes: Vec::new(),
@@ -141,6 +149,18 @@ impl AgentBuilder {
         self
     }
 
+    /// What the model may say, beside the values in it.
+    pub fn content(mut self, policy: ContentPolicy) -> Self {
+        self.content = policy;
+        self
+    }
+
+    /// What untrusted text and private data in a run leave of its tools.
+    pub fn taint(mut self, taint: Taint) -> Self {
+        self.taint = taint;
+        self
+    }
+
     /// Which tools may be used.
     pub fn permissions(mut self, permissions: Permissions) -> Self {
         self.permissions = permissions;
@@ -175,6 +195,20 @@ impl AgentBuilder {
     /// Adds a tool that is shared.
     pub fn shared_tool(mut self, tool: Arc<dyn Tool>) -> Self {
         self.tools.push(tool);
+        self
+    }
+
+    /// Puts something in the place of each tool that was added one by one, such as what is told as
+    /// the tool and does nothing, to try the agent with.
+    pub fn each_tool(mut self, change: impl FnMut(Arc<dyn Tool>) -> Arc<dyn Tool>) -> Self {
+        self.tools = self.tools.into_iter().map(change).collect();
+        self
+    }
+
+    /// Adds a tool whose calls are programs. They call those of this agent's tools that it names, each
+    /// through the same stages and options as any call, in a run below.
+    pub fn script_tool(mut self, tool: impl ScriptTool) -> Self {
+        self.scripts.push(Arc::new(tool));
         self
     }
 
@@ -277,8 +311,12 @@ impl AgentBuilder {
         let (of_sets, set_aside, wrong) = self.toolsets.parts();
         problems.extend(wrong);
         let tools = self.tools.into_iter().chain(of_sets);
-        let mut registry = gathered(tools, self.changes, &mut problems);
+        let mut registry = Registry::gathered(tools, &mut problems);
+        let below = (self.limits.wall_clock, self.policy);
         let mut permissions = self.permissions;
+        let scripts =
+            script::offer(&self.scripts, &mut registry, below, &permissions, &mut problems);
+        registry.change(self.changes, &mut problems);
         let kept_back =
             search::keep_back(&mut registry, &mut permissions, (set_aside, self.deferral));
         let deferred = kept_back.unwrap_or_else(|wrong| {
@@ -293,35 +331,32 @@ impl AgentBuilder {
         problems.extend(self.approvals.problems(|tool| registry.get(tool).is_some()));
         let fallbacks: Vec<Agent> = self.fallbacks.iter().flat_map(Agent::chain).cloned().collect();
         problems.extend(elsewhere(&fallbacks, &runtime));
+        let (content, output) = of_content(&self.content, &mut problems);
         if !problems.is_empty() {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
         let validators = Arc::new(Validators::compile(&registry)?);
         let rules = ArgumentRules::compile(&registry)?;
-        let rated = registry
-            .iter()
-            .any(|entry| entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some());
-        let asks = !self.approvals.capabilities.is_empty()
-            || !self.approvals.tools.is_empty()
-            || registry.iter().any(|entry| entry.options.access.approval == ApprovalRule::Required);
-        if asks && !(runtime.journal.is_durable() && runtime.tools.approvals.is_some()) {
+        let rated = registry.iter().any(is_rated);
+        let can_ask = runtime.journal.is_durable() && runtime.tools.approvals.is_some();
+        let approve = approve(&self.approvals, &registry);
+        if approve.is_some() && !can_ask {
             return Err(approval::unavailable());
         }
-        let approve = Approve {
-            capabilities: self.approvals.capabilities.clone(),
-            tools: self.approvals.tools.keys().cloned().collect(),
-        };
         let mut pipeline = Pipeline::new(Parts {
-            approve: asks.then_some(approve),
+            taint: Judge { taint: self.taint, can_ask, raise: permissions.raise }.of(&registry),
+            approve,
             permissions: permissions.clone(),
             validators,
             rules,
             before_tool: self.before_tool,
-            before_model: self.before_model,
+            before_model: helped(self.before_model, (&self.content, self.output.is_some())),
             after_model: self.after_model,
             after_tool: self.after_tool,
             on_final: self.on_final,
             on_error: self.on_error,
+            output: output.clone(),
+            content: content.clone(),
             limits: rated.then(|| Arc::clone(&runtime.tools.limits)),
         });
         pipeline.output.extend(self.on_output);
@@ -331,9 +366,6 @@ impl AgentBuilder {
         let rule = self.output.map(|output| told(output, &mut settings)).or(words);
         let schema = settings.output_schema.as_ref().filter(|_| rule.is_some());
         let shape = schema.map(Shape::compile).transpose()?;
-        let unwritable = |error: serde_json::Error| {
-            LargestackError::other(Code::Config, format!("the definition: {error}"))
-        };
         let definition = Definition {
             agent: self.name,
             instructions: self.instructions,
@@ -347,13 +379,14 @@ impl AgentBuilder {
             output: rule,
             in_doubt: self.in_doubt,
             retries: self.retries,
-            policy: Some(Json::of(&self.policy).map_err(unwritable)?),
+            policy: policy_of(&self.policy, &self.content)?,
+            taint: unless_default(&self.taint).map_err(unwritable)?,
             hooks: pipeline.hooks(),
             pipeline: pipeline.names(),
             fallbacks: fallbacks.iter().map(alone).collect(),
         };
         let (sealed, hash) = definition.sealed().map_err(unwritable)?;
-        Ok(Agent(Arc::new(Core {
+        let agent = Agent(Arc::new(Core {
             definition: Arc::new(definition),
             sealed: sealed.as_str().to_owned().into(),
             hash,
@@ -361,22 +394,48 @@ impl AgentBuilder {
             pipeline: Arc::new(pipeline),
             shape,
             guard: Guard::new(self.policy),
+            // What is only recorded is shown as it is said.
+            said: output.filter(|output| output.action() == OutputAction::Redact),
+            content,
             permissions,
             approvals: self.approvals,
             license: self.license,
             fallbacks,
-            breakers: Breakers::default(),
-            flights: Flights::default(),
+            breakers: Arc::default(),
+            flights: Arc::default(),
             memory: self.memory,
             runtime,
-        })))
+        }));
+        script::furnish(&agent, &scripts)?;
+        Ok(agent)
     }
+}
+
+/// Whether calls of a tool are limited by time.
+fn is_rated(entry: &Entry) -> bool {
+    entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some()
+}
+
+/// The stage that asks people, where the agent or one of its tools wants them asked.
+fn approve(policy: &ApprovalPolicy, registry: &Registry) -> Option<Approve> {
+    let asks = !policy.capabilities.is_empty()
+        || !policy.tools.is_empty()
+        || registry.iter().any(|entry| entry.options.access.approval == ApprovalRule::Required);
+    asks.then(|| Approve {
+        capabilities: policy.capabilities.clone(),
+        tools: policy.tools.keys().cloned().collect(),
+    })
 }
 
 /// The definition of an agent that takes over: those after it are in the first one's.
 fn alone(agent: &Agent) -> Arc<Definition> {
     let definition = agent.definition();
     Arc::new(Definition { fallbacks: Vec::new(), ..Definition::clone(definition) })
+}
+
+/// What a definition says of labels: nothing where nothing was said.
+fn unless_default(taint: &Taint) -> std::result::Result<Option<Json>, serde_json::Error> {
+    (*taint != Taint::default()).then(|| Json::of(taint)).transpose()
 }
 
 /// Agents that cannot take over, because they do not share the journal of their runs.
@@ -387,24 +446,41 @@ fn elsewhere(fallbacks: &[Agent], runtime: &Runtime) -> Vec<String> {
     others.map(|agent| format!("`{}` takes over in another runtime", name(agent))).collect()
 }
 
-/// The tools with their options.
-fn gathered(
-    tools: impl Iterator<Item = Arc<dyn Tool>>,
-    changes: Vec<(Arc<str>, ChangeOptions)>,
+/// What judges texts, and what is taken out of what the model says.
+fn of_content(
+    policy: &ContentPolicy,
     problems: &mut Vec<String>,
-) -> Registry {
-    let mut registry = Registry::default();
-    for tool in tools {
-        if let Err(error) = registry.add(tool) {
-            problems.push(largestack_types::error::Coded::message(&error));
-        }
-    }
-    for (tool, change) in changes {
-        if !registry.configure(&tool, change) {
-            problems.push(format!("options are given for `{tool}`, which is not a tool"));
-        }
-    }
-    registry
+) -> (Option<Content>, Option<ContentOutput>) {
+    let content = Content::of(policy).unwrap_or_else(|wrong| {
+        problems.push(wrong.to_string());
+        None
+    });
+    let output = ContentOutput::of(&policy.output).unwrap_or_else(|wrong| {
+        problems.push(format!("the output's hosts: {wrong}"));
+        None
+    });
+    (content, output)
+}
+
+/// The stages before the model, that of help before the agent's own.
+fn helped(
+    own: Vec<Box<dyn Stage<ModelTurn>>>,
+    (content, typed): (&ContentPolicy, bool),
+) -> Vec<Box<dyn Stage<ModelTurn>>> {
+    let policy = content.self_harm.clone();
+    let helps = policy.action == SelfHarmAction::Help;
+    let first = helps.then(|| Box::new(Help { policy, typed }) as Box<dyn Stage<ModelTurn>>);
+    first.into_iter().chain(own).collect()
+}
+
+/// The policy of guards as a definition says it.
+fn policy_of(policy: &Policy, content: &ContentPolicy) -> Result<Option<Json>> {
+    Json::of(&Guardrails::of(policy, content)).map(Some).map_err(unwritable)
+}
+
+#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by value")]
+fn unwritable(error: serde_json::Error) -> LargestackError {
+    LargestackError::other(Code::Config, format!("the definition: {error}"))
 }
 
 /// Tells the model the shape of answers, and says what is done about them.

@@ -25,6 +25,7 @@ use serde::Deserialize;
 
 use crate::agent::{Agent, fold};
 use crate::drive::{Beginning, Drive, plain_value};
+use crate::lost::{Lost, is_of_the_store};
 use crate::options::{ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
 use crate::report::{Report, citation_mark};
@@ -56,6 +57,8 @@ pub(crate) struct Within {
     pub(crate) sink: Option<Sink>,
     /// The words of whoever asked the run at the top: only values of theirs are shown.
     pub(crate) shown: Arc<str>,
+    /// Whether the run above cannot go on.
+    pub(crate) lost: Arc<Lost>,
 }
 
 impl Above {
@@ -78,6 +81,18 @@ impl Above {
     pub(crate) fn sink(&self, run: RunId, agent: &Arc<str>) -> Option<Sink> {
         let sink = self.within.as_ref()?.sink.as_ref()?;
         Some(sink.below(self.parent.1, run, Arc::clone(agent)))
+    }
+
+    /// Whether the run above cannot go on, and what it has started stays as it is.
+    pub(crate) fn stays(&self) -> bool {
+        self.within.as_ref().is_some_and(|within| within.lost.stays())
+    }
+
+    /// Tells the run above that this one cannot go on, which is no outcome of the call.
+    pub(crate) fn lose(&self, error: &LargestackError) {
+        if let Some(within) = &self.within {
+            within.lost.note(self.parent.1, error.clone());
+        }
     }
 
     /// A guard with this policy over the placeholders of the tree.
@@ -124,9 +139,8 @@ impl Agent {
             native: None,
             server: false,
         };
-        let mut limits = self.chain().map(|agent| agent.definition().limits.wall_clock);
-        let limit = limits.try_fold(GRACE, |sum, limit| Some(sum.saturating_add(limit?)));
-        let timeout = limit.unwrap_or(LONGEST);
+        let limits = self.chain().map(|agent| agent.definition().limits.wall_clock);
+        let timeout = patience(limits);
         let mut options = ToolOptions { timeout, ..ToolOptions::default() };
         // Everything else it is told as placeholders, which are the same in the whole tree.
         options.access.reveals = RunGuard::let_through(self.0.guard);
@@ -201,33 +215,10 @@ impl AgentTool {
         let Arguments { task } = arguments
             .to()
             .map_err(|error| ToolFailure::new(format!("the arguments do not fit: {error}")))?;
-        let run = child_of(context.run, context.effect);
-        admit(&context, run)?;
-        let told = |error: LargestackError| {
-            ToolFailure::new(format!(
-                "{} failed ({}): {}",
-                self.spec.name,
-                error.code(),
-                error.message()
-            ))
-        };
-        let instructions = match &self.instruct {
-            Some(instruct) => instruct(&context).await.map_err(told)?,
-            None => None,
-        };
-        let above = Above {
-            parent: (context.run, context.effect),
-            tree: context.tree.clone(),
-            label: context.label,
-            within: context.tree.shared.get(),
-        };
-        let asked = (task, instructions);
-        let ran = self.agent.run_under(run, &context, above, asked).await;
-        let (report, label) = ran.map_err(told)?;
-        if report.status == Status::Suspended {
+        let Answered::Ended(report, label) = self.ask(&context, task).await? else {
+            let run = child_of(context.run, context.effect);
             return Ok(ToolOutput::text(format!("{run} waits for somebody")));
-        }
-        let report = report.into_result().map_err(told)?;
+        };
         let mut text = match &report.output {
             Some(value) => value.to_string(),
             None => with_sources(report.text, &report.citations),
@@ -238,6 +229,58 @@ impl AgentTool {
         }
         Ok(ToolOutput { label: Some(label), citations: report.citations, ..ToolOutput::text(text) })
     }
+
+    /// Performs the run of a call, or goes on with it.
+    pub(crate) async fn ask(
+        &self,
+        context: &ToolContext,
+        task: String,
+    ) -> Result<Answered, ToolFailure> {
+        let run = child_of(context.run, context.effect);
+        admit(context, run)?;
+        let told = |error: LargestackError| {
+            ToolFailure::new(format!(
+                "{} failed ({}): {}",
+                self.spec.name,
+                error.code(),
+                error.message()
+            ))
+        };
+        let instructions = match &self.instruct {
+            Some(instruct) => instruct(context).await.map_err(told)?,
+            None => None,
+        };
+        let above = Above {
+            parent: (context.run, context.effect),
+            tree: context.tree.clone(),
+            label: context.label,
+            within: context.tree.shared.get(),
+        };
+        let asked = (task, instructions);
+        let lost = above.within.as_ref().map(|within| Arc::clone(&within.lost));
+        // Noted by an earlier try of the same call.
+        lost.as_ref().and_then(|lost| lost.take(context.effect));
+        let ran = self.agent.run_under(run, context, above, asked).await;
+        if let (Err(error), Some(lost)) = (&ran, lost)
+            && is_of_the_store(error)
+        {
+            lost.note(context.effect, error.clone());
+        }
+        let (report, label) = ran.map_err(told)?;
+        if report.status == Status::Suspended {
+            return Ok(Answered::Waits);
+        }
+        let report = report.into_result().map_err(|error| told(error).labelled(label))?;
+        Ok(Answered::Ended(Box::new(report), label))
+    }
+}
+
+/// What the run of a call came to.
+pub(crate) enum Answered {
+    /// It waits for somebody, and the call with it.
+    Waits,
+    /// It has ended, and this is the label of everything it has read.
+    Ended(Box<Report>, Label),
 }
 
 impl Tool for AgentTool {
@@ -256,6 +299,12 @@ impl Tool for AgentTool {
     ) -> BoxFuture<'static, Result<ToolOutput, ToolFailure>> {
         Box::pin(self.clone().run(context, arguments))
     }
+}
+
+/// How long a call waits for the runs that it starts, one after the other.
+pub(crate) fn patience(mut limits: impl Iterator<Item = Option<Duration>>) -> Duration {
+    let limit = limits.try_fold(GRACE, |sum, limit| Some(sum.saturating_add(limit?)));
+    limit.unwrap_or(LONGEST)
 }
 
 /// An answer with the sources that it does not name itself, so that the caller can.

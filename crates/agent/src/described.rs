@@ -8,7 +8,8 @@ use largestack_types::limits::{Limits, OnLimit};
 use serde_json::{Map, Value, json};
 
 use crate::agent::{Agent, Core};
-use crate::stage::Stage;
+use crate::stage::{ModelTurn, Stage};
+use crate::stages::help::SELF_HARM;
 
 impl Agent {
     /// What the agent's file would say, by the keys of `agent.yaml`; loaded, it has the same
@@ -42,6 +43,13 @@ impl Agent {
                 policy.to().map_err(|error| unwritable(&error))
             })?,
         );
+        say(
+            "taint",
+            definition
+                .taint
+                .as_ref()
+                .map_or(Ok(Value::Null), |taint| taint.to().map_err(|error| unwritable(&error)))?,
+        );
         say("retries", json!(definition.retries));
         say("in_doubt", written(&definition.in_doubt)?);
         if definition.instructions.trim().is_empty() {
@@ -71,6 +79,15 @@ fn or_none(value: Option<impl Into<Value>>) -> Value {
     value.map_or_else(|| "none".into(), Into::into)
 }
 
+/// The agent's own hooks before the model: that of help is in its policy.
+fn before_model(core: &Core) -> &[Box<dyn Stage<ModelTurn>>] {
+    let all = core.pipeline.before_model.as_slice();
+    match all {
+        [first, own @ ..] if first.name() == SELF_HARM => own,
+        all => all,
+    }
+}
+
 /// What is code, or somebody else's.
 fn unsaid(core: &Core) -> Vec<String> {
     fn named<'s, S: 'static>(
@@ -90,7 +107,7 @@ fn unsaid(core: &Core) -> Vec<String> {
         core.memory.has_tokenizer().then(|| "a tokeniser of its own".to_owned()),
     ];
     tools
-        .chain(named("the hook before the model", &pipeline.before_model))
+        .chain(named("the hook before the model", before_model(core)))
         .chain(named("the hook after the model", &pipeline.after_model))
         .chain(named("the hook before tools", before))
         .chain(named("the hook after tools", after))

@@ -26,6 +26,7 @@ use crate::agent::Core;
 use crate::below;
 use crate::capture::Captures;
 use crate::child::Above;
+use crate::lost::Lost;
 use crate::media::Shelf;
 use crate::memory;
 use crate::protect::RunGuard;
@@ -34,6 +35,7 @@ use crate::runtime::Driven;
 use crate::stage::StageContext;
 use crate::stream::Sink;
 
+mod again;
 mod begin;
 mod check;
 mod claimed;
@@ -42,14 +44,17 @@ mod digest;
 mod heard;
 mod hook;
 mod land;
+mod listen;
 mod model;
+mod own;
 mod place;
 mod prepare;
 mod record;
 mod relay;
 mod start;
+mod stay;
 
-pub(crate) use begin::Beginning;
+pub(crate) use begin::{Beginning, Found, adjusted, guarded, input_message};
 pub(crate) use check::plain_value;
 use check::value_of;
 pub use claimed::Claimed;
@@ -57,6 +62,7 @@ use control::{Control, Signal};
 use land::Landed;
 pub(crate) use land::{engine_answer, not_run};
 use record::Outbox;
+pub(crate) use record::shown;
 
 /// A run under way.
 pub(crate) struct Drive {
@@ -91,10 +97,15 @@ pub(crate) struct Drive {
     /// The input as it was recorded: its placeholders are the caller's own values.
     asked: Arc<Message>,
     asked_text: Arc<str>,
+    /// The words of whoever forked it, where that was somebody else than who began it: what the other
+    /// has said is not given back to them in clear.
+    forkers_own: Option<Arc<str>>,
     started: Timestamp,
     /// Failures after which it has gone on and waited.
     retried: u32,
     shelf: Arc<Shelf>,
+    /// Whether it cannot go on, and which runs below it cannot.
+    lost: Arc<Lost>,
     /// The reply whose text is held back until hooks have seen it, and its deltas so far.
     held: Option<(EffectId, Arc<AtomicU32>)>,
     /// Whether there is nothing to end when this is dropped: not begun yet, or over.
@@ -109,10 +120,21 @@ enum Next {
 }
 
 impl Drive {
-    /// Performs the run to its end or to where it must wait.
+    /// Performs the run to its end or to where it must wait. An error is none of the run: it stays as
+    /// its journal has it.
     pub(crate) async fn perform(&mut self) -> Result<Report> {
+        let performed = self.go_on().await;
+        if let Err(error) = &performed {
+            self.stay(error).await;
+        }
+        performed
+    }
+
+    async fn go_on(&mut self) -> Result<Report> {
         loop {
-            self.start_ready().await?;
+            if !self.control.leaving() {
+                self.start_ready().await?;
+            }
             if self.run.conclusion().is_some() && !self.asks_about_the_failure() {
                 self.abort_in_flight()?;
                 if let Some(id) = self.run.error_hook() {
@@ -128,6 +150,9 @@ impl Drive {
                     continue;
                 }
                 if self.run.status() == Status::Suspended {
+                    if self.hears_something().await? {
+                        continue;
+                    }
                     // Who comes now finds a run that nobody drives, and who came before is heard.
                     self.live = None;
                     match poll_fn(|cx| Poll::Ready(self.control.poll(cx))).await {
@@ -135,10 +160,14 @@ impl Drive {
                         _ => return self.suspend().await,
                     }
                 }
+                if self.control.leaving() {
+                    return self.hand_over().await;
+                }
                 continue;
             }
             match self.next().await {
                 Next::Landed(landed) => self.land(landed).await?,
+                Next::Signal(Signal::Left) => return self.hand_over().await,
                 Next::Signal(signal) => self.obey(signal)?,
             }
         }
@@ -195,7 +224,17 @@ impl Drive {
         self.flush()?;
         self.live = None;
         self.leave().await?;
-        self.core.runtime.journal.durable().await
+        self.core.runtime.journal.durable_run(&self.lease).await
+    }
+
+    /// Gives the run back as its journal has it: whoever takes it up goes on there. What is still in
+    /// flight is as after a crash.
+    async fn hand_over(&mut self) -> Result<Report> {
+        // Before anything is dropped: runs below do as this one does.
+        self.lost.stay();
+        self.in_flight.clear();
+        self.running.clear();
+        self.suspend().await
     }
 
     /// Gives back what only a run that is driven holds.
@@ -219,7 +258,7 @@ impl Drive {
         let (text, value) = if self.above.is_some() {
             (text, plain_value(&self.run))
         } else {
-            let text = self.guard.reveal(&text, &self.asked_text).await;
+            let text = self.guard.reveal(&text, &self.asked_text);
             (text, value_of(&self.run, &self.guard, &self.asked_text).await)
         };
         let answer = self.run.output().cloned();
@@ -247,16 +286,20 @@ impl Drive {
             agent: Arc::clone(&self.run.definition().agent),
             effect,
             guard: Arc::clone(&self.guard),
+            computed: self.core.pipeline.computed,
         }
     }
 }
 
 impl Drop for Drive {
     /// A run whose future was dropped is cancelled: what is in flight ends, its cost is booked,
-    /// its history stays usable.
+    /// its history stays usable. One below a run that is handed over is left as it stands.
     fn drop(&mut self) {
         if self.over {
             return;
+        }
+        if self.stays() || self.control.leaving() {
+            return self.stay_dropped();
         }
         let request = CancelRequested {
             reason: CancelReason::Caller,
@@ -266,7 +309,7 @@ impl Drop for Drive {
         let end = End::plain(Status::Cancelled, EndReason::Cancelled);
         let (below, ending) = (self.waiting_below(), request.clone());
         // A journal that fails now has already told whoever waited for it.
-        let _ = self
+        let noted = self
             .note(Event::CancelRequested(request))
             .and_then(|()| self.abort_in_flight())
             .and_then(|()| self.give_up(&below))
@@ -276,6 +319,8 @@ impl Drop for Drive {
                 self.remember();
                 self.flush()
             });
+        // Refused, it is somebody else's run by now, and so is what waits below it.
+        let below = if noted.is_ok() { below } else { Vec::new() };
         if let Some(above) = &self.above {
             above.tell(&self.run);
         }

@@ -50,9 +50,18 @@ impl From<String> for Input {
     }
 }
 
-/// Ends a run from outside.
+/// Ends a run from outside, or has this process let go of it.
 #[derive(Clone, Debug)]
-pub struct CancelHandle(watch::Sender<Option<CancelRequested>>);
+pub struct CancelHandle(watch::Sender<Option<Asked>>);
+
+/// What is asked of whoever drives a run; the first request counts.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Asked {
+    /// That it ends.
+    End(CancelRequested),
+    /// That it is handed over.
+    Leave,
+}
 
 impl Default for CancelHandle {
     fn default() -> Self {
@@ -61,14 +70,24 @@ impl Default for CancelHandle {
 }
 
 impl CancelHandle {
-    /// Asks for the end; the first request counts.
-    pub fn cancel(&self, reason: CancelReason, by: impl Into<Arc<str>>, note: impl Into<Arc<str>>) {
-        let request = CancelRequested { reason, by: by.into(), note: note.into() };
+    fn ask(&self, asked: Asked) {
         self.0.send_if_modified(|now| {
             let first = now.is_none();
-            now.get_or_insert(request);
+            now.get_or_insert(asked);
             first
         });
+    }
+
+    /// Asks for the end; the first request counts.
+    pub fn cancel(&self, reason: CancelReason, by: impl Into<Arc<str>>, note: impl Into<Arc<str>>) {
+        self.ask(Asked::End(CancelRequested { reason, by: by.into(), note: note.into() }));
+    }
+
+    /// Has this process let go of the run: it starts nothing more, what is in flight has five seconds
+    /// to land, and the run is given back as its journal has it, with the status
+    /// [`Running`](largestack_engine::Status::Running). Whoever takes it up goes on there.
+    pub fn hand_over(&self) {
+        self.ask(Asked::Leave);
     }
 
     /// Whether both end the same run.
@@ -76,19 +95,13 @@ impl CancelHandle {
         self.0.same_channel(&other.0)
     }
 
-    /// Waits until somebody asks for the end; nothing where nobody can any more.
-    pub fn requested(
-        &self,
-    ) -> impl Future<Output = Option<CancelRequested>> + Send + use<> + 'static {
-        let mut receiver = self.subscribe();
+    /// Waits until somebody asks for something; nothing where nobody can any more.
+    pub fn asked(&self) -> impl Future<Output = Option<Asked>> + Send + use<> + 'static {
+        let mut receiver = self.0.subscribe();
         async move {
-            let request = receiver.wait_for(Option::is_some).await;
-            request.ok().and_then(|request| request.clone())
+            let asked = receiver.wait_for(Option::is_some).await;
+            asked.ok().and_then(|asked| asked.clone())
         }
-    }
-
-    pub(crate) fn subscribe(&self) -> watch::Receiver<Option<CancelRequested>> {
-        self.0.subscribe()
     }
 }
 

@@ -5,6 +5,7 @@
 use std::any::Any;
 use std::sync::Arc;
 
+use largestack_engine::Recorded;
 use largestack_engine::event::{CancelRequested, ChildRun, DoubtDecision, FindingRecord};
 use largestack_engine::graph::GraphLimits;
 use largestack_guard::{Guard, Policy};
@@ -28,6 +29,8 @@ use crate::below;
 use crate::child::{Above, Within};
 use crate::drive::{Beginning, Drive, plain_value};
 use crate::event::RunEvent;
+use crate::fork::{latest, shared_values};
+use crate::lost::Lost;
 use crate::options::{Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
 use crate::report::Report;
@@ -35,6 +38,7 @@ use crate::runtime::Runtime;
 use crate::stream::Sink;
 
 pub use crate::drive::Claimed;
+pub use crate::lost::is_of_the_store;
 
 /// Runs that may stand above one another, where the run at the top is a workflow's.
 const MOST_DEPTH: u32 = 16;
@@ -46,13 +50,14 @@ pub struct ParentRun {
     run: RunId,
     tree: RunTree,
     guard: Arc<RunGuard>,
+    lost: Arc<Lost>,
 }
 
 /// A value after the guard.
 pub struct GuardedValue {
     /// The value, placeholders in place of sensitive ones.
     pub value: Value,
-    /// Its label, with the classes of what was found.
+    /// Its label, with the classes of what was found and can be read in it.
     pub label: Label,
     /// What was found.
     pub findings: Vec<FindingRecord>,
@@ -116,7 +121,24 @@ impl ParentRun {
         let vault = Arc::clone(&runtime.vault);
         let known = vault.all(&scope, run).await?;
         let guard = RunGuard::new(Guard::new(policy), scope.clone(), run, vault, known);
-        Ok(Self { runtime, scope, run, tree, guard: Arc::new(guard) })
+        Ok(Self { runtime, scope, run, tree, guard: Arc::new(guard), lost: Arc::default() })
+    }
+
+    /// The same run, as a fork: it knows what placeholders of the events that it shares stand for, as far
+    /// as that has not been erased.
+    pub async fn remembering(
+        mut self,
+        policy: Policy,
+        values: &[RunId],
+        shared: &[Recorded],
+    ) -> Result<Self> {
+        let (vault, scope) = (Arc::clone(&self.runtime.vault), self.scope.clone());
+        let own = vault.all(&scope, self.run).await?;
+        let known = shared_values(&self.runtime, &scope, (values, shared)).await?;
+        let known = latest(known.into_iter().chain(own).collect());
+        let guard = RunGuard::of_fork(Guard::new(policy), scope, self.run, vault, known);
+        self.guard = Arc::new(guard);
+        Ok(self)
     }
 
     /// Opens its account, with what it and all runs under it have spent before. Those above it were
@@ -145,37 +167,47 @@ impl ParentRun {
         place: &str,
         (value, label): (Value, Label),
     ) -> Result<GuardedValue> {
-        let part = PartId::at(effect, 0);
-        let guarded = self.guard.json(part, place, label, &value.to_string()).await?;
-        let changed = guarded.text.as_deref().map(serde_json::from_str).transpose();
-        let unreadable = |why: serde_json::Error| {
-            LargestackError::other(Code::Unknown, format!("a guarded value is no JSON: {why}"))
-        };
-        let value = changed.map_err(unreadable)?.unwrap_or(value);
-        Ok(GuardedValue { value, label: guarded.label, findings: guarded.findings })
+        guarded(&self.guard, PartId::at(effect, 0), place, (value, label)).await
+    }
+
+    /// The same of a value that somebody outside has said: a placeholder of this run that stands in
+    /// it is none.
+    pub async fn protect_from_outside(
+        &self,
+        effect: EffectId,
+        place: &str,
+        said: (Value, Label),
+    ) -> Result<GuardedValue> {
+        guarded(&self.guard.over_outside(), PartId::at(effect, 0), place, said).await
     }
 
     /// The value with what the placeholders of these classes stand for.
-    pub async fn reveal(&self, value: Value, classes: DataClasses) -> Value {
-        let text = value.to_string();
-        if classes.is_empty() || !text.contains('<') {
+    pub fn reveal(&self, value: Value, classes: DataClasses) -> Value {
+        if classes.is_empty() {
             return value;
         }
-        let revealed = self.guard.reveal_classes(Json::vouched(text), classes).await;
+        let text = value.to_string();
+        if !text.contains('<') {
+            return value;
+        }
+        let revealed = self.guard.reveal_classes(Json::vouched(text), classes);
         serde_json::from_str(revealed.as_str()).unwrap_or(value)
     }
 
     /// The value with what those of its placeholders stand for that `given` holds: for whoever gave
     /// that.
-    pub async fn reveal_given(&self, value: Value, given: &str) -> Value {
-        let revealed = self.guard.reveal_json(Json::vouched(value.to_string()), given).await;
+    pub fn reveal_given(&self, value: Value, given: &str) -> Value {
+        if given.is_empty() {
+            return value;
+        }
+        let revealed = self.guard.reveal_json(Json::vouched(value.to_string()), given);
         serde_json::from_str(revealed.as_str()).unwrap_or(value)
     }
 
     /// The value with everything that its placeholders stand for: for another run, whose own guard
     /// keeps it back again.
-    pub async fn reveal_all(&self, value: Value) -> Value {
-        self.reveal(value, DataClass::ALL.iter().copied().collect()).await
+    pub fn reveal_all(&self, value: Value) -> Value {
+        self.reveal(value, DataClass::ALL.iter().copied().collect())
     }
 
     /// Asks an agent: begins the run of this question, goes on with it, or says what it came to.
@@ -195,11 +227,12 @@ impl ParentRun {
                     guard: Arc::clone(&above.guard),
                     sink: None,
                     shown: "".into(),
+                    lost: Arc::clone(&above.lost),
                 })),
             };
             // Everything else it is told as placeholders, which are the same in the whole tree.
             let let_through = RunGuard::let_through(agent.0.guard);
-            let prompt = above.reveal(Value::String(question.prompt), let_through).await;
+            let prompt = above.reveal(Value::String(question.prompt), let_through);
             let prompt = match prompt {
                 Value::String(prompt) => prompt,
                 other => other.to_string(),
@@ -219,6 +252,17 @@ impl ParentRun {
     /// Notes what the run of a task has come to so far, with everything under it.
     pub fn knows_of(&self, effect: EffectId, child: ChildRun) {
         self.tree.children.came_to(effect, child, false);
+    }
+
+    /// Leaves what it has started as it is, when that is dropped with it: nothing is cancelled for an
+    /// error of the store.
+    pub fn stay(&self) {
+        self.lost.stay();
+    }
+
+    /// Whether it cannot go on, and what it has started stays as it is.
+    pub fn stays(&self) -> bool {
+        self.lost.stays()
     }
 
     /// Ends the run of an agent that nobody drives, with everything under it.
@@ -283,4 +327,20 @@ pub fn run_of_try(parent: RunId, effect: EffectId, attempt: u32) -> RunId {
     let millis = millis.fold(0_u64, |millis, byte| (millis << 8) | u64::from(*byte));
     let (random, _) = hash.as_bytes().split_first_chunk().unwrap_or((&[0; 10], &[]));
     RunId::new(millis, *random)
+}
+
+/// A value after a guard, leaf by leaf.
+async fn guarded(
+    guard: &RunGuard,
+    part: PartId,
+    place: &str,
+    (value, label): (Value, Label),
+) -> Result<GuardedValue> {
+    let guarded = guard.json(part, place, label, &value.to_string()).await?;
+    let changed = guarded.text.as_deref().map(serde_json::from_str).transpose();
+    let unreadable = |why: serde_json::Error| {
+        LargestackError::other(Code::Unknown, format!("a guarded value is no JSON: {why}"))
+    };
+    let value = changed.map_err(unreadable)?.unwrap_or(value);
+    Ok(GuardedValue { value, label: guarded.label, findings: guarded.findings })
 }

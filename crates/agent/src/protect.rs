@@ -1,14 +1,19 @@
 //! A run's guard: one session of placeholders over all its stages, kept in the token vault before
 //! any text that holds them goes anywhere.
 
+mod held;
+mod injection;
+mod noted;
+mod shown;
+
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::collections::{HashMap, VecDeque};
-use std::sync::{Arc, Mutex as Lock, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use largestack_engine::event::FindingRecord;
 use largestack_guard::{
-    Action, Finding, Guard, Holdback, Kind, Nonce, Protected, Session, detokenise, detokenise_json,
+    Action, Finding, Guard, Kind, Nonce, Protected, Session, detokenise, detokenise_json,
 };
 use largestack_ports::vault::{Sensitive, TokenVault};
 use largestack_types::errors::{GuardrailBlockedError, LargestackError, Result};
@@ -17,7 +22,9 @@ use largestack_types::json::Json;
 use largestack_types::label::{DataClasses, Label};
 use largestack_types::part::{Arguments, PartId};
 use largestack_types::scope::Scope;
-use tokio::sync::Mutex;
+
+pub(crate) use injection::Injected;
+use noted::Noted;
 
 /// A text after the guard.
 pub(crate) struct Guarded {
@@ -31,9 +38,12 @@ pub(crate) struct RunGuard {
     guard: Guard,
     /// Whether the policy takes values out for good: also those that others have kept.
     strict: bool,
+    /// Whether its texts come from outside: then no placeholder in them is one, whoever made it.
+    outside: bool,
     kept: Arc<Kept>,
     /// The latest arguments in which nothing was found.
-    clean: Lock<VecDeque<Json>>,
+    clean: Mutex<VecDeque<Json>>,
+    noted: Noted,
 }
 
 /// What the placeholders of a tree of runs, or of a session, stand for.
@@ -42,12 +52,22 @@ struct Kept {
     root: RunId,
     vault: Arc<dyn TokenVault>,
     nonce: Nonce,
+    /// Never held while something is waited for: whoever holds it may be in flight and not polled
+    /// again before whoever asks for it has it.
     state: Mutex<State>,
 }
 
 struct State {
     session: Session,
     values: HashMap<String, Sensitive>,
+    /// What the vault has not said to have yet.
+    unkept: Vec<(String, Sensitive)>,
+}
+
+impl Kept {
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// Arguments kept as clean: those of one turn, where it does not call very many tools.
@@ -64,12 +84,38 @@ impl RunGuard {
     ) -> Self {
         let (_, random) = root.as_bytes().split_last_chunk().unwrap_or((&[], &[0; 8]));
         let nonce = Nonce::from_random(u64::from_le_bytes(*random));
+        Self::with_nonce(guard, (scope, root, vault), known, nonce)
+    }
+
+    /// A guard for a fork, whose placeholders go on with those of the events that it shares.
+    pub(crate) fn of_fork(
+        guard: Guard,
+        scope: Scope,
+        root: RunId,
+        vault: Arc<dyn TokenVault>,
+        known: Vec<(String, Sensitive)>,
+    ) -> Self {
+        let nonce = known.first().and_then(|(placeholder, _)| {
+            placeholder.rsplit_once(':')?.1.strip_suffix('>')?.parse().ok()
+        });
+        match nonce {
+            Some(nonce) => Self::with_nonce(guard, (scope, root, vault), known, nonce),
+            None => Self::new(guard, scope, root, vault, known),
+        }
+    }
+
+    fn with_nonce(
+        guard: Guard,
+        (scope, root, vault): (Scope, RunId, Arc<dyn TokenVault>),
+        known: Vec<(String, Sensitive)>,
+        nonce: Nonce,
+    ) -> Self {
         let mut session = Session::new(nonce.clone());
         for (placeholder, value) in &known {
             session.adopt(placeholder, value.expose());
         }
         let values = known.into_iter().collect();
-        let state = Mutex::new(State { session, values });
+        let state = Mutex::new(State { session, values, unkept: Vec::new() });
         Self::over(guard, Arc::new(Kept { scope, root, vault, nonce, state }))
     }
 
@@ -78,10 +124,28 @@ impl RunGuard {
         Self::over(guard, Arc::clone(&self.kept))
     }
 
+    /// The same over texts that somebody outside has written. Whoever names a placeholder of another's
+    /// value, in a second turn or in a fork, is not given the value for it.
+    pub(crate) fn over_outside(&self) -> Self {
+        Self { outside: true, ..self.beside(self.guard) }
+    }
+
     fn over(guard: Guard, kept: Arc<Kept>) -> Self {
         let forbids = |kind| forbids(guard.policy().action(kind));
         let strict = Kind::ALL.into_iter().any(forbids);
-        Self { guard, strict, kept, clean: Lock::default() }
+        let (clean, noted) = (Mutex::default(), Noted::default());
+        Self { guard, strict, outside: false, kept, clean, noted }
+    }
+
+    /// The text after the guard, before the vault has heard of it.
+    fn protected<'t>(&self, text: &'t str, json: bool) -> Protected<'t> {
+        let session = &mut self.kept.state().session;
+        match (self.outside, json) {
+            (true, true) => self.guard.protect_json_from_outside(text, session),
+            (true, false) => self.guard.protect_from_outside(text, session),
+            (false, true) => self.guard.protect_json(text, session),
+            (false, false) => self.guard.protect(text, session),
+        }
     }
 
     /// What it does about what it finds.
@@ -149,11 +213,10 @@ impl RunGuard {
         label: Label,
         text: &str,
     ) -> Result<(Guarded, Option<LargestackError>)> {
-        let mut state = self.kept.state.lock().await;
-        let protected = self.guard.protect(text, &mut state.session);
+        let protected = self.protected(text, false);
         let mut blocked = (protected.action == Action::Block)
             .then(|| self.blocked("the input", &protected.findings));
-        let mut guarded = self.guarded(part, label, protected, &mut state).await?;
+        let mut guarded = self.guarded(part, label, protected).await?;
         if let Some((text, forbidden)) = self.without_forbidden(&guarded, text, false) {
             guarded.text = Some(text.into());
             blocked = blocked.or_else(|| self.forbidden("the input", forbidden));
@@ -211,18 +274,15 @@ impl RunGuard {
         text: &str,
         json: bool,
     ) -> Result<Guarded> {
-        let mut state = self.kept.state.lock().await;
-        let protected = if json {
-            self.guard.protect_json(text, &mut state.session)
-        } else {
-            self.guard.protect(text, &mut state.session)
-        };
+        let protected = self.protected(text, json);
         if protected.action == Action::Block {
+            self.note(part, protected.findings.iter().map(|found| self.record(part, found)));
             return Err(self.blocked(place, &protected.findings));
         }
-        let mut guarded = self.guarded(part, label, protected, &mut state).await?;
+        let mut guarded = self.guarded(part, label, protected).await?;
         if let Some((taken, forbidden)) = self.without_forbidden(&guarded, text, json) {
             if let Some(error) = self.forbidden(place, forbidden) {
+                self.note(part, guarded.findings);
                 return Err(error);
             }
             guarded.text = Some(taken.into());
@@ -277,28 +337,43 @@ impl RunGuard {
         part: PartId,
         label: Label,
         protected: Protected<'_>,
-        state: &mut State,
     ) -> Result<Guarded> {
-        let label = protected.findings.iter().fold(label, |l, f| l.with_class(f.kind.data_class()));
+        // What is taken out cannot be read: a placeholder says itself what it stands for.
+        let stays = |f: &&Finding| !self.guard.policy().action(f.kind).alters();
+        let readable = protected.findings.iter().filter(stays);
+        let label = readable.fold(label, |l, f| l.with_class(f.kind.data_class()));
         let findings = protected.findings.iter().map(|f| self.record(part, f)).collect();
         let text = match protected.text {
             Cow::Borrowed(_) => None,
             Cow::Owned(text) => Some(text.into()),
         };
-        self.keep_fresh(state).await?;
+        self.keep().await?;
         Ok(Guarded { text, label, findings })
     }
 
-    async fn keep_fresh(&self, state: &mut State) -> Result<()> {
-        let fresh = state.session.take_fresh();
-        if fresh.is_empty() {
+    /// Waits until the vault has everything that a placeholder was made for, whoever made it: a text
+    /// may hold one that somebody else is still writing. To write one twice does no harm.
+    async fn keep(&self) -> Result<()> {
+        let unkept = {
+            let mut state = self.kept.state();
+            let State { session, values, unkept } = &mut *state;
+            let fresh = session.take_fresh().into_iter();
+            for (placeholder, value) in fresh.map(|e| (e.placeholder, Sensitive::new(e.value))) {
+                values.insert(placeholder.clone(), value.clone());
+                unkept.push((placeholder, value));
+            }
+            unkept.clone()
+        };
+        if unkept.is_empty() {
             return Ok(());
         }
-        let pairs: Vec<_> =
-            fresh.into_iter().map(|e| (e.placeholder, Sensitive::new(e.value))).collect();
-        state.values.extend(pairs.iter().cloned());
         let Kept { scope, root, vault, .. } = &*self.kept;
-        vault.put(scope, *root, pairs).await
+        vault.put(scope, *root, unkept.clone()).await?;
+        let is_kept = |(placeholder, _): &(String, Sensitive)| {
+            unkept.iter().any(|(kept, _)| kept == placeholder)
+        };
+        self.kept.state().unkept.retain(|one| !is_kept(one));
+        Ok(())
     }
 
     fn blocked(&self, place: &str, findings: &[Finding]) -> LargestackError {
@@ -328,90 +403,6 @@ impl RunGuard {
             end: narrow(finding.span.end),
             action: action.into(),
         }
-    }
-
-    /// Puts back the values whose placeholders `allowed` holds: the caller's own, which are the
-    /// ones in the run's input.
-    pub(crate) async fn reveal(&self, text: &str, allowed: &str) -> String {
-        if !text.contains('<') {
-            return text.to_owned();
-        }
-        let state = self.kept.state.lock().await;
-        let lookup = |placeholder: &str| {
-            let value = state.values.get(placeholder).filter(|_| allowed.contains(placeholder));
-            value.map(|value| value.expose().to_owned())
-        };
-        detokenise(text, &self.kept.nonce, lookup).into_owned()
-    }
-
-    /// The same for a JSON text, leaf by leaf.
-    pub(crate) async fn reveal_json(&self, json: Json, allowed: &str) -> Json {
-        if !json.as_str().contains('<') || !allowed.contains('<') {
-            return json;
-        }
-        let state = self.kept.state.lock().await;
-        let lookup = |placeholder: &str| {
-            let value = state.values.get(placeholder).filter(|_| allowed.contains(placeholder));
-            value.map(|value| value.expose().to_owned())
-        };
-        match detokenise_json(json.as_str(), &self.kept.nonce, lookup) {
-            Cow::Borrowed(_) => json,
-            Cow::Owned(text) => Json::parse(text).unwrap_or(json),
-        }
-    }
-
-    /// Arguments with the values of these classes in place of their placeholders: for the tool that
-    /// may have them, and for nothing else.
-    pub(crate) async fn reveal_classes(&self, arguments: Json, classes: DataClasses) -> Json {
-        if classes.is_empty() || !arguments.as_str().contains('<') {
-            return arguments;
-        }
-        let state = self.kept.state.lock().await;
-        let lookup = |placeholder: &str| {
-            let kind = kind_of(placeholder)?;
-            let value = state.values.get(placeholder)?;
-            let may =
-                classes.contains(kind.data_class()) && !forbids(self.guard.policy().action(kind));
-            may.then(|| value.expose().to_owned())
-        };
-        match detokenise_json(arguments.as_str(), &self.kept.nonce, lookup) {
-            Cow::Borrowed(_) => arguments,
-            Cow::Owned(text) => Json::parse(text).unwrap_or(arguments),
-        }
-    }
-
-    /// A filter for one channel of a streamed reply.
-    pub(crate) fn holdback(&self) -> Holdback {
-        self.guard.stream()
-    }
-
-    /// What may leave now, with the caller's own values back in place.
-    pub(crate) async fn release(
-        &self,
-        filter: &mut Holdback,
-        piece: &str,
-        allowed: &str,
-    ) -> Result<String> {
-        let mut state = self.kept.state.lock().await;
-        let released = filter.push(piece, &mut state.session);
-        if released.action == Action::Block {
-            return Err(self.blocked("the reply", &released.findings));
-        }
-        self.keep_fresh(&mut state).await?;
-        drop(state);
-        Ok(self.reveal(&released.text, allowed).await)
-    }
-
-    /// What was held back at the end.
-    pub(crate) async fn release_rest(&self, filter: Holdback, allowed: &str) -> Result<String> {
-        let mut state = self.kept.state.lock().await;
-        let released = filter.finish(&mut state.session);
-        if released.action == Action::Block {
-            return Err(self.blocked("the reply", &released.findings));
-        }
-        self.keep_fresh(&mut state).await?;
-        drop(state);
-        Ok(self.reveal(&released.text, allowed).await)
     }
 }
 

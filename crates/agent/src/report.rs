@@ -3,8 +3,7 @@
 use std::sync::Arc;
 
 use largestack_engine::event::ChildRun;
-use largestack_engine::{Attempt, Wait};
-use largestack_engine::{EndReason, Run, Status};
+use largestack_engine::{Attempt, Branch, EndReason, Run, Status, Wait};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
 use largestack_types::message::Message;
@@ -42,6 +41,9 @@ pub struct Report {
     pub usage: Usage,
     /// Cost, with that of agents that failed before and of the runs that it has started.
     pub cost: Money,
+    /// Where it has left another run's history, and what was spent up to there, which is no part of
+    /// `usage` and `cost`.
+    pub branch: Option<Branch>,
     /// The runs that it has started and that have ended, each with everything under it.
     pub children: Vec<ChildRun>,
     /// The error of a failed or killed run.
@@ -70,6 +72,7 @@ impl Report {
             tool_calls: run.tool_calls(),
             usage: run.tree_usage(),
             cost: run.tree_cost(),
+            branch: run.branch().cloned(),
             children: run.children().iter().map(|(_, child)| child.clone()).collect(),
             error: end.and_then(|end| end.error.clone()),
             waits: run.waits(),

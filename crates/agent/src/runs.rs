@@ -6,6 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures::FutureExt as _;
 use largestack_engine::event::{CancelReason, CancelRequested};
+use largestack_ports::journal::Journal;
+use largestack_ports::retention::{Pruned, Rule};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
 use largestack_types::scope::{Scope, TenantId};
@@ -13,7 +15,9 @@ use largestack_types::scope::{Scope, TenantId};
 use crate::agent::Agent;
 use crate::below;
 use crate::capture::Captures;
+use crate::compact::{self, Shrunk};
 use crate::drive::{Beginning, Drive};
+use crate::fork::Fork;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::report::Report;
 use crate::runtime::{LiveRuns, Runtime};
@@ -60,6 +64,10 @@ impl Runs {
         Self { runtime, live: Live::default() }
     }
 
+    pub(crate) fn journal(&self) -> &dyn Journal {
+        &*self.runtime.journal
+    }
+
     /// Starts a run and leaves it to itself. Its beginning is durable when this returns; what keeps
     /// a run from beginning is an error here.
     pub async fn start(
@@ -95,6 +103,19 @@ impl Runs {
         self.detach(drive, began, Driven { log, cancel, live }).await
     }
 
+    /// Makes a run that has the events of another one up to a place, goes on from there and leaves it
+    /// to itself: see [`Agent::fork`].
+    pub async fn fork(
+        &self,
+        agent: &Agent,
+        scope: &Scope,
+        run: RunId,
+        (fork, options): (Fork, ResumeOptions),
+    ) -> Result<RunHandle> {
+        let run = agent.fork(scope, run, fork).await?;
+        self.resume(agent, scope, run, options).await
+    }
+
     /// A subscription to a run of this tenant from a place on: the default one is its beginning.
     /// Of a run that another process drives, or that has ended, the facts are heard.
     pub async fn follow(&self, scope: &Scope, run: RunId, from: Position) -> Result<Follower> {
@@ -124,6 +145,22 @@ impl Runs {
         below::end(&self.runtime, scope, run, &request).await.map(drop)
     }
 
+    /// Removes runs of this tenant that need not be kept: see [`Retention`].
+    ///
+    /// [`Retention`]: largestack_ports::retention::Retention
+    pub async fn prune(&self, scope: &Scope, rule: Rule) -> Result<Pruned> {
+        let gone = "runs in memory go with the process, and are not pruned";
+        let retention = self.runtime.journal.retention();
+        let retention = retention.ok_or_else(|| LargestackError::other(Code::Config, gone))?;
+        retention.prune(scope, rule).await
+    }
+
+    /// Gives up events of runs of this tenant that are over, but for the first, the last and one that
+    /// stands for those between: see [`compact`](mod@crate::compact).
+    pub async fn compact(&self, scope: &Scope, rule: Rule) -> Result<Shrunk> {
+        compact::compact(&*self.runtime.journal, scope, rule).await
+    }
+
     /// The runs that this process drives for a tenant.
     pub fn driven(&self, scope: &Scope) -> Vec<RunId> {
         let tenant = scope.tenant();
@@ -136,7 +173,10 @@ impl Runs {
         began: Position,
         driven: Driven,
     ) -> Result<RunHandle> {
-        drive.acknowledge().await?;
+        if let Err(error) = drive.acknowledge().await {
+            drive.stay(&error).await;
+            return Err(error);
+        }
         let (scope, run) = (drive.lease.scope.clone(), drive.run.id());
         self.lock().insert(key(&scope, run), driven.clone());
         let leaving = Leaving { live: Arc::clone(&self.live), key: key(&scope, run) };

@@ -79,13 +79,6 @@ impl LiveRuns {
     pub fn get(&self, scope: &Scope, run: RunId) -> Option<CancelHandle> {
         self.lock().get(&(scope.tenant().clone(), run)).cloned()
     }
-
-    /// Enters a run until what this returns is dropped.
-    pub(crate) fn enter(&self, scope: &Scope, run: RunId, cancel: &CancelHandle) -> Driven {
-        let key = (scope.tenant().clone(), run);
-        self.lock().insert(key.clone(), cancel.clone());
-        Driven { live: self.clone(), key, cancel: cancel.clone() }
-    }
 }
 
 impl fmt::Debug for LiveRuns {

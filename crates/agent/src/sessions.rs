@@ -134,7 +134,7 @@ impl Conversations {
         let owner = OwnerId::from_u128(u128::from_be_bytes(*root.as_bytes()));
         let lease = self.journal.claim(scope, root, owner).await?;
         let kept = match self.journal.append(&lease, Batch { blobs, ..Batch::default() }) {
-            Ok(()) => self.journal.durable().await,
+            Ok(()) => self.journal.durable_run(&lease).await,
             Err(error) => Err(error),
         };
         let released = self.journal.release(&lease).await;
@@ -151,15 +151,16 @@ impl Conversations {
             agent: "import".into(),
             effect: EffectId::INPUT,
             guard: Arc::new(guard),
+            computed: false,
         };
         let mut found = Vec::new();
         for exchange in &mut said.exchanges {
             let messages = exchange.messages.iter().map(untrusted).collect();
-            exchange.messages = given::guarded(&context, messages, &mut found).await?;
+            exchange.messages = given::guarded((&context, None), messages, &mut found).await?;
         }
         if let Some(digest) = &mut said.digest {
             let messages = vec![untrusted(&digest.message)];
-            let guarded = given::guarded(&context, messages, &mut found).await?;
+            let guarded = given::guarded((&context, None), messages, &mut found).await?;
             if let Some(message) = guarded.into_iter().next() {
                 digest.message = message;
             }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use futures::future::BoxFuture;
 use largestack_engine::EndReason;
-use largestack_engine::event::FindingRecord;
+use largestack_engine::event::{FindingRecord, PolicyDecided};
 use largestack_ports::context::SoFar;
 use largestack_ports::tool::{ToolOptions, ToolOutput};
 use largestack_types::call::Settings;
@@ -38,6 +38,8 @@ pub struct StageContext {
     /// The effect at hand.
     pub effect: EffectId,
     pub(crate) guard: Arc<RunGuard>,
+    /// Whether a program stands in the place of the model: what it says is computed, and JSON.
+    pub(crate) computed: bool,
 }
 
 /// What a stage says.
@@ -93,17 +95,24 @@ pub struct Ruling<S> {
     pub verdict: Verdict<S>,
     /// What was found, without values.
     pub findings: Vec<FindingRecord>,
+    /// What policies decided, where they had something to say.
+    pub decided: Option<Box<PolicyDecided>>,
 }
 
 impl<S> Ruling<S> {
     /// Nothing to say.
     pub const fn pass() -> Self {
-        Self { verdict: Verdict::Continue, findings: Vec::new() }
+        Self::of(Verdict::Continue)
+    }
+
+    /// A verdict with what was found.
+    pub const fn found(verdict: Verdict<S>, findings: Vec<FindingRecord>) -> Self {
+        Self { verdict, findings, decided: None }
     }
 
     /// A verdict without findings.
     pub const fn of(verdict: Verdict<S>) -> Self {
-        Self { verdict, findings: Vec::new() }
+        Self { verdict, findings: Vec::new(), decided: None }
     }
 }
 
@@ -294,6 +303,8 @@ pub struct ToolTurn {
     pub options: Option<Arc<ToolOptions>>,
     /// The label of the arguments.
     pub label: Label,
+    /// What the model had read, and its reply with the call.
+    pub messages: Arc<Vec<Arc<Message>>>,
     /// Whether a person has approved it.
     pub approved: bool,
 }

@@ -2,5 +2,9 @@
 
 pub(crate) mod after_tool;
 pub(crate) mod before_tool;
+pub(crate) mod clean;
+pub(crate) mod help;
+pub(crate) mod injection;
 pub(crate) mod input;
+pub(crate) mod judge;
 pub(crate) mod reply;

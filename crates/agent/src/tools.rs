@@ -4,8 +4,10 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use foldhash::quality::RandomState;
-use largestack_ports::tool::{Tool, ToolOptions};
+use largestack_ports::tool::{Access, Capability, Tool, ToolOptions};
+use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::label::Origin;
 use largestack_types::tool::ToolSpec;
 
 mod attempts;
@@ -29,6 +31,17 @@ pub struct Entry {
     pub options: Arc<ToolOptions>,
 }
 
+/// Where what a tool returns comes from, unless its operator says so. What a tool returns that says it
+/// only changes or sends something is its word that it has: nothing was read for it.
+pub fn returned_from(access: &Access, said: Origin) -> Origin {
+    let brings = |does: &Capability| {
+        matches!(does, Capability::Read | Capability::Execute | Capability::Egress)
+    };
+    let does = &access.capabilities;
+    let is_receipt = said == Origin::Tool && !does.is_empty() && !does.iter().any(brings);
+    access.origin.unwrap_or(if is_receipt { Origin::Agent } else { said })
+}
+
 /// The tools of an agent, in the order the model sees them.
 #[derive(Clone, Default)]
 pub struct Registry {
@@ -37,7 +50,37 @@ pub struct Registry {
     index: HashMap<Arc<str>, usize, RandomState>,
 }
 
+/// A change of how a tool is run.
+pub(crate) type ChangeOptions = Box<dyn FnOnce(&mut ToolOptions) + Send>;
+
 impl Registry {
+    /// The tools by name, and what does not fit.
+    pub(crate) fn gathered(
+        tools: impl Iterator<Item = Arc<dyn Tool>>,
+        problems: &mut Vec<String>,
+    ) -> Self {
+        let mut registry = Self::default();
+        for tool in tools {
+            if let Err(error) = registry.add(tool) {
+                problems.push(error.message());
+            }
+        }
+        registry
+    }
+
+    /// Changes how they are run, and tells which are not here.
+    pub(crate) fn change(
+        &mut self,
+        changes: Vec<(Arc<str>, ChangeOptions)>,
+        problems: &mut Vec<String>,
+    ) {
+        for (tool, change) in changes {
+            if !self.configure(&tool, change) {
+                problems.push(format!("options are given for `{tool}`, which is not a tool"));
+            }
+        }
+    }
+
     /// Adds a tool. Two of one name and options that contradict it are mistakes of configuration.
     pub fn add(&mut self, tool: Arc<dyn Tool>) -> Result<()> {
         let name = Arc::clone(&tool.spec().name);

@@ -27,9 +27,26 @@ pub(crate) fn remember(state: &Path, definition: Hash, file: &Path) -> Result<()
         .map_err(|error| unwritten(&entry, &error))
 }
 
+/// The same of a workflow whose agents were given a model: its definition is made with it.
+pub(crate) fn remember_with(
+    state: &Path,
+    definition: Hash,
+    (file, model): (&Path, Option<&str>),
+) -> Result<()> {
+    remember(state, definition, file)?;
+    let Some(model) = model else { return Ok(()) };
+    let entry = entry(state, definition).with_extension("model");
+    fs::write(&entry, model.as_bytes()).map_err(|error| unwritten(&entry, &error))
+}
+
 /// The file of a definition, where it is known.
 pub(crate) fn recall(state: &Path, definition: Hash) -> Option<PathBuf> {
     fs::read_to_string(entry(state, definition)).ok().map(PathBuf::from)
+}
+
+/// The model that the agents of a workflow were given.
+pub(crate) fn model(state: &Path, definition: Hash) -> Option<String> {
+    fs::read_to_string(entry(state, definition).with_extension("model")).ok()
 }
 
 #[cfg(test)]

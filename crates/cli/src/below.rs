@@ -46,6 +46,32 @@ pub(crate) fn agents_below(
     Ok(found)
 }
 
+/// The agents of a workflow and those that they name, by file.
+pub(crate) fn agents_of(
+    top: &Settings<config::Workflow>,
+) -> Result<BTreeMap<PathBuf, config::Agent>> {
+    let mut found: BTreeMap<PathBuf, config::Agent> = BTreeMap::new();
+    for agent in top.agent.all_agents() {
+        let (project, origins) = (top.project.clone(), Vec::new());
+        let settings = Settings { project, agent: agent.clone(), origins };
+        let below = agents_below(&settings)?;
+        for (file, agent) in below.into_iter().chain([(agent.file.clone(), agent.clone())]) {
+            let same = found.iter().find(|(known, a)| **known != file && a.name == agent.name);
+            if let Some((other, _)) = same {
+                let detail = format!(
+                    "{} and {}: two agents are named `{}`, by which fallbacks and budgets go",
+                    other.display(),
+                    file.display(),
+                    agent.name
+                );
+                return Err(LargestackError::other(Code::Config, detail));
+            }
+            found.insert(file, agent);
+        }
+    }
+    Ok(found)
+}
+
 /// The files of the agents that one names, with the key that does.
 fn named(agent: &config::Agent) -> Vec<(String, &PathBuf)> {
     let tools = agent.tools.iter().filter_map(|tool| match &tool.declared {

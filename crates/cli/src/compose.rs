@@ -21,19 +21,23 @@ use crate::keys;
 mod agent;
 mod blocked;
 mod calls;
+mod flow;
 mod ground;
 mod house;
 
-pub(crate) use agent::check_tools;
+pub(crate) use agent::{check_tools, processes};
 pub(crate) use blocked::asking;
+pub(crate) use flow::{FlowHouse, flow_house, flow_house_over};
 pub(crate) use ground::{Ground, ground};
-pub(crate) use house::{House, Stand, house, house_with};
+pub(crate) use house::{House, Stand, house, house_over, house_with, without_models};
 
 /// The tools that agents of this program may name.
 const TOOLS: &[&str] = &[
     tool::NAME,
     largestack_tools::calculator::NAME,
     largestack_tools::time::NAME,
+    largestack_tools::wait::EVENT,
+    largestack_tools::wait::SLEEP,
     largestack_tools::files::READ,
     largestack_tools::files::LIST,
     largestack_tools::files::WRITE,
@@ -42,6 +46,7 @@ const TOOLS: &[&str] = &[
     largestack_tools::search::NAME,
     largestack_tools::sql::NAME,
     largestack_tools::shell::NAME,
+    largestack_code::NAME,
 ];
 /// The collection of an agent's documents, in the state of its project.
 const COLLECTION: &str = "knowledge";
@@ -107,6 +112,14 @@ pub(crate) fn settings(path: &Path, flags: &Flags) -> Result<Settings<config::Ag
     let inputs =
         Inputs { working_folder: Path::new(""), environment: &environment, flags, offer: &OFFER };
     inputs.agent(path).map_err(|error| LargestackError::from_coded(&error))
+}
+
+/// The settings of a workflow.
+pub(crate) fn flow_settings(path: &Path, flags: &Flags) -> Result<Settings<config::Workflow>> {
+    let environment = keys::environment();
+    let inputs =
+        Inputs { working_folder: Path::new(""), environment: &environment, flags, offer: &OFFER };
+    inputs.workflow(path).map_err(|error| LargestackError::from_coded(&error))
 }
 
 /// Whether a model runs in this process, without a provider.

@@ -6,8 +6,11 @@ use largestack_types::errors::{Coded, LargestackError};
 
 /// Everything went well.
 pub(crate) const DONE: u8 = 0;
-/// `doctor` or `check` found something broken, or a case of `test` was not as expected.
+/// `doctor` or `check` found something broken, a case of `test` was not as expected, `guard` found
+/// something, or `redteam` did not reach its bar.
 pub(crate) const BROKEN: u8 = 1;
+/// A policy said no: what `guard` scanned must not go on.
+pub(crate) const DENIED: u8 = 4;
 /// The answer was cut short: by a limit, a filter or the model's own output limit.
 pub(crate) const INCOMPLETE: u8 = 10;
 /// The run waits for an answer from outside.

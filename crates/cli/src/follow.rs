@@ -89,37 +89,9 @@ impl Going<'_> {
 
     fn show(&self, event: &RunEvent, live: &mut Live, screen: &mut Screen) -> Outcome<()> {
         match self.form {
-            Form::Events => self.event(event, screen),
+            Form::Events => line(self.run, event, screen),
             Form::Json => Ok(()),
             Form::Text => live.show(event, screen),
-        }
-    }
-
-    /// A line for an event; what runs below say carries their id.
-    fn event(&self, event: &RunEvent, screen: &mut Screen) -> Outcome<()> {
-        let (path, event) = event.innermost();
-        let id = path.last().map_or(self.run, |below| below.run);
-        let run = id.to_string();
-        match event {
-            RunEvent::Fact(recorded) => {
-                let tenant = compose::scope();
-                let sealed = Envelope::seal(tenant.tenant(), id, recorded);
-                screen.json_line(&sealed.map_err(|error| Failure::unwritable(&error))?)
-            }
-            RunEvent::Delta { effect, offset, delta } => screen.json_line(&Line::Delta {
-                run,
-                effect: *effect,
-                offset: *offset,
-                data: delta,
-            }),
-            RunEvent::AttemptAbandoned { effect, model } => {
-                screen.json_line(&Line::AttemptAbandoned { run, effect: *effect, model })
-            }
-            RunEvent::Continued { effect, model } => {
-                screen.json_line(&Line::Continued { run, effect: *effect, model })
-            }
-            // What is innermost is nobody's below.
-            RunEvent::Below(_) => Ok(()),
         }
     }
 
@@ -191,6 +163,20 @@ fn advise(report: &Report, project: &str, screen: &mut Screen) {
                  its effect, then:\n  largestack resume {run} {project} --in-doubt \
                  tell-model|rerun|fail"
             ),
+            Wait::Event { name, until, .. } => {
+                let until =
+                    until.map_or_else(String::new, |until| format!(", until {until} at the most"));
+                format!(
+                    "The run waits for `{}`{until}. To send it:\n  largestack signal {run} {} \
+                     {project}",
+                    clean(name),
+                    clean(name)
+                )
+            }
+            Wait::Timer { until, .. } => format!(
+                "The run waits until {until}. A worker that has it goes on then; else:\n  \
+                 largestack resume {run} {project}"
+            ),
         });
     }
 }
@@ -202,6 +188,31 @@ enum Line<'a> {
     Delta { run: String, effect: EffectId, offset: u32, data: &'a Delta },
     AttemptAbandoned { run: String, effect: EffectId, model: &'a str },
     Continued { run: String, effect: EffectId, model: &'a str },
+}
+
+/// A line for an event; what runs below say carries their id.
+pub(crate) fn line(top: RunId, event: &RunEvent, screen: &mut Screen) -> Outcome<()> {
+    let (path, event) = event.innermost();
+    let id = path.last().map_or(top, |below| below.run);
+    let run = id.to_string();
+    match event {
+        RunEvent::Fact(recorded) => {
+            let tenant = compose::scope();
+            let sealed = Envelope::seal(tenant.tenant(), id, recorded);
+            screen.json_line(&sealed.map_err(|error| Failure::unwritable(&error))?)
+        }
+        RunEvent::Delta { effect, offset, delta } => {
+            screen.json_line(&Line::Delta { run, effect: *effect, offset: *offset, data: delta })
+        }
+        RunEvent::AttemptAbandoned { effect, model } => {
+            screen.json_line(&Line::AttemptAbandoned { run, effect: *effect, model })
+        }
+        RunEvent::Continued { effect, model } => {
+            screen.json_line(&Line::Continued { run, effect: *effect, model })
+        }
+        // What is innermost is nobody's below.
+        RunEvent::Below(_) => Ok(()),
+    }
 }
 
 /// Shows what a reply calls: deeper in, the deeper the run that it is a reply in.

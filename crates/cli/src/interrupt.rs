@@ -23,6 +23,36 @@ pub(crate) fn cancels(cancel: CancelHandle) {
     let _ = listening.recv();
 }
 
+/// Has a worker end at the first signal, hand back what it has at the second, and ends the process at
+/// the third: `drain` is called for each of the first two. Listens when it returns.
+pub(crate) fn drains(drain: impl Fn() + Send + 'static) {
+    let (ready, listening) = mpsc::channel::<()>();
+    std::thread::spawn(move || {
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_io().build();
+        let Ok(runtime) = runtime else { return };
+        runtime.block_on(async {
+            let mut ready = Some(ready);
+            for _ in 0..2 {
+                let mut signal = std::pin::pin!(signalled());
+                let early = futures::poll!(&mut signal);
+                drop(ready.take());
+                let heard = match early {
+                    Poll::Ready(heard) => heard,
+                    Poll::Pending => signal.await,
+                };
+                if heard.is_err() {
+                    return;
+                }
+                drain();
+            }
+            if signalled().await.is_ok() {
+                std::process::exit(i32::from(exit::CANCELLED));
+            }
+        });
+    });
+    let _ = listening.recv();
+}
+
 async fn listen(cancel: CancelHandle, ready: mpsc::Sender<()>) {
     let mut first = std::pin::pin!(signalled());
     // The first poll is what begins to listen.

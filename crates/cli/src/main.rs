@@ -8,10 +8,12 @@ mod agents;
 mod args;
 mod below;
 mod budgets;
+mod cases;
 mod compose;
 mod documents;
 mod exit;
 mod failure;
+mod flows;
 mod follow;
 mod help;
 mod interrupt;
@@ -20,7 +22,9 @@ mod network;
 mod place;
 mod rates;
 mod render;
+mod restate;
 mod screen;
+mod scripted;
 mod shared;
 mod standing;
 mod tools;
@@ -37,6 +41,15 @@ use screen::Screen;
 use verbs::Speech;
 
 fn main() -> ExitCode {
+    // Whoever is started to confine a command is nothing else, and has to be alone in its process.
+    #[cfg(target_os = "linux")]
+    if let Some(code) = largestack_tools::confine::launched(std::env::args_os()) {
+        return code;
+    }
+    // Whoever is started to perform a script of a model likewise.
+    if let Some(code) = largestack_code::worked(std::env::args_os()) {
+        return code;
+    }
     help::print_if_asked(std::env::args_os());
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,

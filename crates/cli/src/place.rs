@@ -4,7 +4,8 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use largestack_config::{
-    AGENT_FILE, Environment, Flags, Inputs, PROJECT_FILE, STATE_FOLDER, Source,
+    AGENT_FILE, Engine, Environment, Flags, Inputs, PROJECT_FILE, Project, Restate, STATE_FOLDER,
+    Source,
 };
 use largestack_types::errors::{Code, LargestackError, Result};
 
@@ -101,12 +102,24 @@ fn configured(folder: &Path) -> (Option<PathBuf>, Option<PathBuf>) {
 /// The variable with the address of the server that keeps what the project's runs share; of the
 /// project that a path or this folder belongs to.
 pub(crate) fn server(path: Option<&Path>) -> Result<Option<std::sync::Arc<str>>> {
+    Ok(project(path)?.and_then(|project| project.postgres))
+}
+
+/// Where Restate is that drives the project's runs, where one does.
+pub(crate) fn restate(path: Option<&Path>) -> Result<Option<Restate>> {
+    let workers = project(path)?.map(|project| project.workers);
+    let driven = workers.filter(|workers| workers.engine == Engine::Restate);
+    Ok(driven.map(|workers| workers.restate))
+}
+
+/// The project that a path or this folder belongs to, where its configuration can be read.
+fn project(path: Option<&Path>) -> Result<Option<Project>> {
     let folder = path.map_or_else(|| Ok(PathBuf::new()), folder)?;
     let environment = Environment::of_process();
     let flags = Flags::new();
     let inputs =
         Inputs { working_folder: &folder, environment: &environment, flags: &flags, offer: &OFFER };
-    Ok(inputs.project().ok().and_then(|settings| settings.project.postgres))
+    Ok(inputs.project().ok().map(|settings| settings.project))
 }
 
 /// The nearest `.largestack`, here or above.

@@ -4,6 +4,8 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use largestack_config as config;
+use largestack_flow::worker::no_queue;
 use largestack_ports::approvals::Approvals;
 use largestack_ports::cache::Cache;
 use largestack_ports::journal::Journal;
@@ -104,6 +106,18 @@ impl Shared {
         }
     }
 
+    /// What a project keeps in its server.
+    pub(crate) fn of_server(project: &config::Project) -> Result<Self> {
+        let variable = project.postgres.as_deref().ok_or_else(no_queue)?;
+        server::open(variable, &project.state)
+    }
+
+    /// The same for a worker, which keeps its runs as long as the project says.
+    pub(crate) fn for_worker(project: &config::Project) -> Result<Self> {
+        let variable = project.postgres.as_deref().ok_or_else(no_queue)?;
+        server::open_for(variable, &project.state, Some(project.workers.lease))
+    }
+
     /// The same of a project that has run before, with the folder of its state.
     pub(crate) fn of_project(
         global: &Global,
@@ -200,6 +214,7 @@ pub(crate) fn in_server(variable: &str, folder: &Path) -> Result<Shared> {
 mod server {
     use std::path::Path;
     use std::sync::Arc;
+    use std::time::Duration;
 
     use largestack_config::Environment;
     use largestack_http::{OsIds, SystemClock};
@@ -225,10 +240,19 @@ mod server {
     }
 
     pub(super) fn open(variable: &str, folder: &Path) -> Result<Shared> {
+        open_for(variable, folder, None)
+    }
+
+    pub(super) fn open_for(
+        variable: &str,
+        folder: &Path,
+        lease: Option<Duration>,
+    ) -> Result<Shared> {
         let address = Environment::of_process().variable(variable);
         let address = address.ok_or_else(|| unset(variable))?;
         let (ids, clock) = (Arc::new(OsIds::new()?), Arc::new(SystemClock));
         let options = PostgresOptions::new(ids, clock, folder.join(KEY_FILE));
+        let options = PostgresOptions { lease: lease.unwrap_or(options.lease), ..options };
         let store = Arc::new(PostgresStore::connect_blocking(address.expose(), options)?);
         Ok(Shared::over(&store, Base::Server(Arc::clone(&store))))
     }
@@ -237,12 +261,17 @@ mod server {
 #[cfg(not(feature = "postgres"))]
 mod server {
     use std::path::Path;
+    use std::time::Duration;
 
     use largestack_types::errors::{Code, LargestackError, Result};
 
     use super::Shared;
 
-    pub(super) fn open(_variable: &str, _folder: &Path) -> Result<Shared> {
+    pub(super) fn open(variable: &str, folder: &Path) -> Result<Shared> {
+        open_for(variable, folder, None)
+    }
+
+    pub(super) fn open_for(_: &str, _: &Path, _: Option<Duration>) -> Result<Shared> {
         Err(LargestackError::with_advice(
             Code::Config,
             "`store.postgres` needs the feature `postgres`, which this program was built without",

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
+use largestack_code::{CodeExecute, CodeLimits, Language};
 use largestack_config::{CommandUse, Declared, Environment, HttpUse, OpenApiUse, ToolOwn, ToolUse};
+use largestack_guard::inject;
 use largestack_ports::clock::Clock;
-use largestack_ports::command::{CommandLimits, Commands};
+use largestack_ports::command::Commands;
 use largestack_ports::database::{Database, QueryLimits};
 use largestack_ports::egress::{Egress, Reach};
 use largestack_ports::vault::Sensitive;
@@ -16,7 +18,7 @@ use largestack_tools::openapi::OpenApi;
 use largestack_tools::search::{self, Search, engines};
 use largestack_tools::shell::{self, Allowed, Shell};
 use largestack_tools::web::{self, Web};
-use largestack_tools::{DynamicTool, calculator, sql, time};
+use largestack_tools::{DynamicTool, calculator, sql, time, wait};
 use largestack_types::errors::{Code, LargestackError, Result};
 
 /// What tools reach the outside by.
@@ -28,23 +30,55 @@ pub(crate) struct Outside {
 }
 
 /// The tools that an entry of an agent's file names or makes; none for one that is made elsewhere.
-pub(crate) fn made(named: &ToolUse, outside: &Outside) -> Result<Vec<DynamicTool>> {
+/// What somebody else describes is told to a model as far as `injection` lets it.
+pub(crate) fn made(
+    named: &ToolUse,
+    injection: inject::Policy,
+    outside: &Outside,
+) -> Result<Vec<DynamicTool>> {
     match &named.declared {
         Some(Declared::Command(command)) => Ok(vec![command_of(named, command, outside)]),
         Some(Declared::Http(call)) => {
             let tool = call_of(named, call, outside);
             tool.map(|tool| vec![tool]).map_err(|error| wrong(named, &error.to_string()))
         }
-        Some(Declared::OpenApi(service)) => operations_of(named, service, outside),
+        Some(Declared::OpenApi(service)) => operations_of(named, (service, injection), outside),
         // Made where there is a runtime for it.
         Some(Declared::Agent(_)) => Ok(Vec::new()),
         None => Ok(built_in(named, outside)?.into_iter().collect()),
     }
 }
 
+/// The tool that performs scripts, where an entry of an agent's file names it: by this program, started
+/// again.
+pub(crate) fn code(named: &ToolUse, outside: &Outside) -> Result<Option<CodeExecute>> {
+    let own = &named.own;
+    if &*named.name != largestack_code::NAME || named.declared.is_some() {
+        return Ok(None);
+    }
+    let worker = std::env::current_exe()
+        .map_err(|error| wrong(named, &format!("this program does not find itself: {error}")))?;
+    let usual = CodeLimits::default();
+    let limits = CodeLimits {
+        time: own.max_cpu.unwrap_or(usual.time),
+        memory: own.max_memory.map_or(usual.memory, u64::from),
+        output: own.max_bytes.map_or(usual.output, |bytes| bytes as usize),
+        calls: own.max_calls.unwrap_or(usual.calls),
+        ..usual
+    };
+    let mut tool = CodeExecute::new(Arc::clone(&outside.commands), worker)
+        .calling(own.tools.iter().cloned())
+        .limits(limits);
+    if let Some(names) = &own.languages {
+        let named = |name: &Arc<str>| Language::ALL.iter().find(|(known, _)| **known == **name);
+        tool = tool.languages(names.iter().filter_map(named).map(|(_, language)| *language));
+    }
+    Ok(Some(tool))
+}
+
 fn operations_of(
     named: &ToolUse,
-    described: &OpenApiUse,
+    (described, injection): (&OpenApiUse, inject::Policy),
     outside: &Outside,
 ) -> Result<Vec<DynamicTool>> {
     let owned = |names: &[Arc<str>]| names.iter().map(ToString::to_string).collect();
@@ -54,6 +88,7 @@ fn operations_of(
         exclude: owned(&described.exclude),
         networks: described.networks.clone(),
         prefix: described.prefix.to_string(),
+        injection,
         ..OpenApi::default()
     };
     for (name, text) in &described.headers.0 {
@@ -77,17 +112,14 @@ fn operations_of(
 fn command_of(named: &ToolUse, described: &CommandUse, outside: &Outside) -> DynamicTool {
     let about = &described.about;
     let (name, description) = (Arc::clone(&named.name), Arc::clone(&about.description));
-    let mut limits = CommandLimits::default();
-    if let Some(bytes) = described.max_bytes {
-        limits.output = bytes as usize;
-    }
     let answer = if described.text { CommandAnswer::Text } else { CommandAnswer::Json };
     let mut tool =
         CommandTool::new(name, description, about.parameters.clone(), described.program.clone())
             .arguments(described.arguments.iter().cloned())
             .folder(described.folder.clone())
             .answer(answer)
-            .limits(limits)
+            .limits(described.sandbox.limits(described.max_bytes))
+            .sandbox(described.sandbox.sandbox(&described.folder, false))
             .idempotent(about.idempotent.unwrap_or(false));
     for (name, text) in &described.environment.0 {
         let value = text.value(&outside.environment);
@@ -141,6 +173,8 @@ fn built_in(named: &ToolUse, outside: &Outside) -> Result<Option<DynamicTool>> {
             }
             time::tool(Arc::clone(&outside.clock), zone)
         }
+        wait::EVENT => wait::event(),
+        wait::SLEEP => wait::sleep(),
         files::READ => files::read(files_of(named)?),
         files::LIST => files::list(files_of(named)?),
         files::WRITE => files::write(files_of(named)?),
@@ -154,19 +188,17 @@ fn built_in(named: &ToolUse, outside: &Outside) -> Result<Option<DynamicTool>> {
             }
             sql::tool(database_of(named, outside)?, limits)
         }
-        shell::NAME => shell::tool(Shell {
-            commands: Arc::clone(&outside.commands),
-            root: own.root.clone().ok_or_else(|| wrong(named, "`root` is missing"))?,
-            allow: own
-                .allow
-                .iter()
-                .cloned()
-                .map(|(program, words)| Allowed { program, words })
-                .collect(),
-            max_bytes: own
-                .max_bytes
-                .map_or(CommandLimits::default().output, |bytes| bytes as usize),
-        }),
+        shell::NAME => {
+            let root = own.root.clone().ok_or_else(|| wrong(named, "`root` is missing"))?;
+            let allow = own.allow.iter().cloned();
+            let allow = allow.map(|(program, words)| Allowed { program, words }).collect();
+            let sandbox = own.sandbox.sandbox(&root, true);
+            shell::tool(Shell {
+                limits: own.sandbox.limits(own.max_bytes),
+                sandbox,
+                ..Shell::within(Arc::clone(&outside.commands), root, allow)
+            })
+        }
         _ => return Ok(None),
     };
     Ok(Some(tool))

@@ -5,7 +5,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use largestack_engine::definition::InDoubt;
-use largestack_guard::{Action, Policy};
+use largestack_guard::Policy;
+use largestack_guard::content::ContentPolicy;
+use largestack_policy::Taint;
 use largestack_ports::tool::Capability;
 use largestack_types::call::{
     OnLoss, OutputMode, OutputSchema, PromptCache, ReasoningEffort, Settings as CallSettings,
@@ -14,6 +16,7 @@ use largestack_types::limits::{Limits, OnLimit};
 
 use crate::approvals::{self, Approvals};
 use crate::catalogue::Catalogue;
+use crate::guardrails;
 use crate::memory::{self, Memory};
 use crate::node::{Entry, Node, Value};
 use crate::origin::Source;
@@ -22,6 +25,7 @@ use crate::project::Words;
 use crate::read::{Fields, Read};
 use crate::routing::{self, Fallback, ReplyCache};
 use crate::show::Show;
+use crate::taint;
 use crate::tools::{self, Raise, SearchTools, ToolUse};
 use crate::value;
 
@@ -70,6 +74,10 @@ pub struct Agent {
     pub approvals: Approvals,
     /// What is done about what the guards find.
     pub guardrails: Policy,
+    /// What is done about the content of texts, beside the values in them.
+    pub content: ContentPolicy,
+    /// What untrusted text and private data leave of tools.
+    pub taint: Taint,
     /// How often a run goes on after a failure that may pass.
     pub retries: u32,
     /// What to do with a call that was cut off and may have had an effect.
@@ -194,13 +202,6 @@ shown_by_name! {
         "tool" => OutputMode::Tool,
         "prompt" => OutputMode::Prompt,
     ];
-    Action: ACTIONS = [
-        "allow" => Action::Allow,
-        "warn" => Action::Warn,
-        "redact" => Action::Redact,
-        "tokenise" => Action::Tokenise,
-        "block" => Action::Block,
-    ];
 }
 
 /// `knowledge: PATH` written out, so that one layer may say the folder and another the rest.
@@ -247,7 +248,8 @@ pub(crate) fn read(
     let memory = memory::read(fields.section("memory"));
     let permissions = permissions(fields.section("permissions"), catalogue, &tools.value);
     let approvals = approvals::read(fields.section("approvals"), catalogue, &tools.value);
-    let guardrails = guardrails(fields.section("guardrails"));
+    let (guardrails, content) = guardrails::read(fields.section("guardrails"));
+    let taint = taint::read(fields.section("taint"));
     let in_doubt = fields.get("in_doubt", InDoubt::default(), value::choice(IN_DOUBT)).value;
     let retries = fields.get("retries", 0, value::whole(0, MAX_RETRIES)).value;
     fields.finish();
@@ -273,13 +275,15 @@ pub(crate) fn read(
         permissions,
         approvals,
         guardrails,
+        content,
+        taint,
         retries,
         in_doubt,
     };
     (agent, model.source)
 }
 
-fn name(fields: &mut Fields<'_>) -> Arc<str> {
+pub(crate) fn name(fields: &mut Fields<'_>) -> Arc<str> {
     let fits = |name: &str| {
         (1..=64).contains(&name.len())
             && name.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_')
@@ -475,19 +479,4 @@ fn permissions(
         deny_capabilities: deny_capabilities.into_iter().collect(),
         raise,
     }
-}
-
-fn guardrails(mut fields: Fields<'_>) -> Policy {
-    let default = Policy::default();
-    let action = || value::choice(ACTIONS);
-    let policy = Policy {
-        secret: fields.get("secret", default.secret, action()).value,
-        card: fields.get("card", default.card, action()).value,
-        government_id: fields.get("government_id", default.government_id, action()).value,
-        account: fields.get("account", default.account, action()).value,
-        email: fields.get("email", default.email, action()).value,
-        phone: fields.get("phone", default.phone, action()).value,
-    };
-    fields.finish();
-    policy
 }

@@ -3,6 +3,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use largestack_ports::egress::Block;
 
@@ -11,6 +12,7 @@ use crate::declared;
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
+use crate::sandbox::{self, SandboxUse};
 use crate::secret::SecretText;
 use crate::show::Show;
 use crate::value;
@@ -44,7 +46,24 @@ pub struct ToolOwn {
     pub allow: Vec<(PathBuf, Vec<String>)>,
     /// Rows that are returned.
     pub max_rows: Option<u32>,
+    /// What commands may.
+    pub sandbox: SandboxUse,
+    /// What scripts may be written in; `None` for every language of the program.
+    pub languages: Option<Vec<Arc<str>>>,
+    /// The agent's tools that scripts may call.
+    pub tools: Vec<Arc<str>>,
+    /// How long a script may run itself.
+    pub max_cpu: Option<Duration>,
+    /// Bytes of memory of a script.
+    pub max_memory: Option<u32>,
+    /// Calls that a script may make.
+    pub max_calls: Option<u32>,
 }
+
+/// What scripts may be written in.
+const LANGUAGES: &[(&str, &str)] = &[("python", "python"), ("javascript", "javascript")];
+/// The least memory that a script is given, in bytes.
+const LEAST_MEMORY: u32 = 16 << 20;
 
 impl Show for Block {
     fn show(&self) -> String {
@@ -81,11 +100,24 @@ pub(crate) fn read(tool: &str, fields: &mut Fields<'_>, catalogue: &Catalogue<'_
         "shell" => {
             own.root = path(fields, "root", "folder", working, Path::is_dir);
             own.allow = allowed(fields, catalogue);
+            own.sandbox = sandbox::read(fields, catalogue);
             own.max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
         }
+        "code_execute" => scripts(fields, &mut own),
         _ => {}
     }
     own
+}
+
+/// What scripts of a model may.
+fn scripts(fields: &mut Fields<'_>, own: &mut ToolOwn) {
+    let language = |node: &Node| value::choice(LANGUAGES)(node).map(Arc::<str>::from);
+    own.languages = fields.optional_list("languages", language);
+    own.tools = fields.list("tools", Vec::new(), value::some_text).value;
+    own.max_cpu = fields.optional("max_cpu", value::duration);
+    own.max_memory = fields.optional("max_memory", value::whole(LEAST_MEMORY, u32::MAX));
+    own.max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
+    own.max_calls = fields.optional("max_calls", value::whole(1, 1000));
 }
 
 /// A file, or the address of a server, which may hold a password.

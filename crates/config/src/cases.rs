@@ -103,23 +103,32 @@ pub fn cases(
     folder: &Path,
     environment: &Environment,
 ) -> Result<Option<(PathBuf, Vec<Case>)>, Error> {
-    let file = folder.join(CASES_FILE);
+    listed(&folder.join(CASES_FILE), environment, case, |case| &case.name)
+}
+
+/// The cases of a file, each of a name of its own, with their file; `None` where there is none.
+pub(crate) fn listed<C>(
+    file: &Path,
+    environment: &Environment,
+    read: impl Fn(Fields<'_>) -> C,
+    name: impl Fn(&C) -> &Arc<str>,
+) -> Result<Option<(PathBuf, Vec<C>)>, Error> {
     if !file.is_file() {
         return Ok(None);
     }
     let mut report = Report::default();
-    let tree = include::tree(&file, environment, |tree| tree, &mut report)?;
+    let tree = include::tree(file, environment, |tree| tree, &mut report)?;
     let mut fields = Fields::of(tree, "", &mut report);
-    let mut cases: Vec<Case> = Vec::new();
+    let mut cases: Vec<C> = Vec::new();
     let source = fields.source().clone();
     match fields.take("cases").as_ref().map(|node| (value::items(node), node)) {
         Some((Ok(items), _)) if !items.is_empty() => {
             for (number, item) in items.into_iter().enumerate() {
                 let key = format!("cases.{}", number + 1);
                 let at = item.source.clone();
-                let case = case(Fields::of(item, &key, fields.report));
-                if cases.iter().any(|known| known.name == case.name) {
-                    let twice = format!("the name `{}` stands twice", case.name);
+                let case = read(Fields::of(item, &key, fields.report));
+                if cases.iter().any(|known| name(known) == name(&case)) {
+                    let twice = format!("the name `{}` stands twice", name(&case));
                     fields.report.wrong(&at, &key, Wrong::value(twice));
                 }
                 cases.push(case);
@@ -130,7 +139,7 @@ pub fn cases(
     }
     fields.finish();
     if report.problems.is_empty() {
-        Ok(Some((file, cases)))
+        Ok(Some((file.to_owned(), cases)))
     } else {
         Err(Error::Invalid(report.problems))
     }

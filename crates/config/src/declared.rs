@@ -18,6 +18,7 @@ use crate::node::{Node, Value};
 use crate::problem::Wrong;
 use crate::project::Words;
 use crate::read::Fields;
+use crate::sandbox::{self, SandboxUse};
 use crate::secret::SecretTexts;
 use crate::show::Show;
 use crate::value;
@@ -57,6 +58,8 @@ pub struct CommandUse {
     pub arguments: Vec<String>,
     /// The folder it runs in.
     pub folder: PathBuf,
+    /// What it may reach and use.
+    pub sandbox: SandboxUse,
     /// Its environment.
     pub environment: SecretTexts,
     /// Whether its output is text and no JSON.
@@ -212,11 +215,13 @@ fn command(about: About, fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> 
     let environment = secrets(fields, "env", catalogue.environment);
     let answer = fields.get("answer", Answer::Json, value::choice(ANSWERS)).value;
     let max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
+    let sandbox = sandbox::read(fields, catalogue);
     match program {
         Ok(program) => Some(CommandUse {
             about,
             program,
             arguments: words.map(|word| word.as_ref().to_owned()).collect(),
+            sandbox,
             folder: folder.unwrap_or(folder_of_file),
             environment,
             text: answer == Answer::Text,

@@ -111,6 +111,9 @@ impl Coded for Error {
             Self::NotFound { what: "agent file", .. } => {
                 "Name a folder with an agent.yaml, or make one: largestack new NAME".into()
             }
+            Self::NotFound { what: "workflow file", .. } => {
+                "Name a folder with a workflow.yaml, or such a file".into()
+            }
             Self::NotFound { .. } => "Check the path".into(),
             Self::Unreadable { .. } => "Check the permissions of the file".into(),
             Self::TooLarge { .. } => "Put long texts into the knowledge folder".into(),

@@ -115,10 +115,12 @@ fn located(mut agent: Agent) -> Agent {
     for tool in &mut agent.tools {
         tool.own.root.iter_mut().chain(&mut tool.own.database).for_each(whole);
         tool.own.allow.iter_mut().for_each(|(program, _)| whole(program));
+        tool.own.sandbox.paths().for_each(whole);
         match &mut tool.declared {
             Some(Declared::Command(command)) => {
                 whole(&mut command.program);
                 whole(&mut command.folder);
+                command.sandbox.paths().for_each(whole);
             }
             Some(Declared::OpenApi(service)) => whole(&mut service.file),
             Some(Declared::Agent(agent)) => whole(&mut agent.file),

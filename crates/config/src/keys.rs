@@ -8,6 +8,8 @@ pub enum Place {
     Agent,
     /// `largestack.yaml`.
     Project,
+    /// `workflow.yaml`.
+    Workflow,
 }
 
 /// A key of a configuration file.
@@ -37,8 +39,31 @@ macro_rules! keys {
     };
 }
 
-/// Every key of every file.
-pub const KEYS: &[Key] = keys! {
+mod project;
+mod spelling;
+mod workflow;
+
+use project::PROJECT_KEYS;
+pub(crate) use spelling::other_file;
+pub use workflow::WORKFLOW_KEYS;
+
+/// Every key that a variable can set, too: those of an agent's file and of a project's.
+pub const KEYS: &[Key] = &joined::<{ AGENT_KEYS.len() + PROJECT_KEYS.len() }>();
+
+#[expect(clippy::indexing_slicing, reason = "worked out when this is compiled")]
+const fn joined<const COUNT: usize>() -> [Key; COUNT] {
+    let mut all = [AGENT_KEYS[0]; COUNT];
+    let mut at = 0;
+    while at < COUNT {
+        let own = at < AGENT_KEYS.len();
+        all[at] = if own { AGENT_KEYS[at] } else { PROJECT_KEYS[at - AGENT_KEYS.len()] };
+        at += 1;
+    }
+    all
+}
+
+/// Every key of an agent's file.
+const AGENT_KEYS: &[Key] = keys! {
     Agent "name", "text", "required", "The agent's name: 1 to 64 letters, digits, `-` and `_`";
     Agent "description", "text", "empty", "What the agent is for, for people";
     Agent "instructions", "text", "required", "What the operator tells the model";
@@ -119,8 +144,9 @@ pub const KEYS: &[Key] = keys! {
         "How long a result is given again for the same arguments; for idempotent tools";
     Agent "tools.*.version", "text", "the tool's",
         "Results of another version are not given again";
-    Agent "tools.*.capabilities", "list of `read`, `write`, `delete`, `send`, `pay` and `execute`",
-        "the tool's", "What the tool does to the world";
+    Agent "tools.*.capabilities", "list of capabilities",
+        "the tool's", "What the tool does to the world: `read`, `write`, `delete`, `send`, `pay`, `execute`, `egress`";
+    Agent "tools.*.origin", "name of an origin", "the tool's", "Where its results come from; `operator` vouches for them";
     Agent "tools.*.classes", "list of data classes", "the tool's",
         "Kinds of data that its results hold";
     Agent "tools.*.reveals", "list of data classes", "the tool's",
@@ -138,7 +164,7 @@ pub const KEYS: &[Key] = keys! {
     Agent "tools.*.root", "path", "the tool's",
         "For tools with files, which need it: the folder they are in";
     Agent "tools.*.max_bytes", "whole number from 1 to 67108864", "1048576",
-        "For tools with files: bytes of a file; for a command: bytes that it may write";
+        "For tools with files: bytes of a file; for a command: bytes that it may write; for `code_execute`: bytes that a script may print, and return, 65536 unless said";
     Agent "tools.*.hosts", "list of texts", "every public host",
         "For tools of the web: the only hosts that may be asked; `*.NAME` for all below";
     Agent "tools.*.networks", "list of texts", "none",
@@ -154,6 +180,26 @@ pub const KEYS: &[Key] = keys! {
         "For `sql_query`, which needs it: a SQLite file, or postgres://user:password@host/database";
     Agent "tools.*.allow", "list of texts", "none",
         "For `shell`, which needs it: commands that may be run; `*` is any one word, `**` any number";
+    Agent "tools.*.sandbox", "`confined` or `none`", "confined",
+        "For `shell` and commands: `none` lets them do whatever this program may; else they are refused where they cannot be confined";
+    Agent "tools.*.reads", "list of texts", "none",
+        "For `shell` and commands: what they may read beside the system's programs and their folder";
+    Agent "tools.*.writes", "list of texts", "none",
+        "For `shell` and commands: what they may change; `shell` its `root`, too";
+    Agent "tools.*.network", "true or false", "false",
+        "For `shell` and commands: whether they may open connections";
+    Agent "tools.*.max_cpu", "duration", "30s",
+        "For `shell` and commands: processor time of each process; for `code_execute`: how long a script may run itself, 5s unless said";
+    Agent "tools.*.max_memory", "whole number from 16777216", "2147483648",
+        "For `shell` and commands: bytes of memory that each process may reserve; for `code_execute`: of a script, 67108864 unless said";
+    Agent "tools.*.max_processes", "whole number from 1 to 4096", "64",
+        "For `shell` and commands: processes and threads at one time";
+    Agent "tools.*.languages", "list of texts", "every one of the program",
+        "For `code_execute`: what scripts may be written in: `python`, `javascript`";
+    Agent "tools.*.tools", "list of texts", "none",
+        "For `code_execute`: the agent's tools that scripts may call";
+    Agent "tools.*.max_calls", "whole number from 1 to 1000", "50",
+        "For `code_execute`: calls of tools that a script may make";
     Agent "tools.*.max_rows", "whole number from 1 to 10000", "100",
         "For `sql_query`: rows that are returned";
     Agent "tools.*.description", "text", "the tool's",
@@ -266,202 +312,89 @@ pub const KEYS: &[Key] = keys! {
         "The same of calls of this tool";
     Agent "approvals.tools.*.expires_after", "duration", "the agent's",
         "The same of calls of this tool";
-    Agent "guardrails.secret", "`allow`, `warn`, `redact`, `tokenise` or `block`", "tokenise",
-        "What is done about passwords, keys and tokens";
+    Agent "guardrails.mode", "`observe`, `warn`, `protect` or `strict`", "protect",
+        "How strict the guards are as a whole: `observe` changes nothing, `strict` blocks secrets, tokenises the rest and lets no key below be milder than that";
+    Agent "guardrails.secret", "`allow`, `warn`, `redact`, `tokenise` or `block`", "tokenise", "What is done about passwords, keys and tokens";
     Agent "guardrails.card", "as `secret`", "tokenise", "What is done about payment cards";
     Agent "guardrails.government_id", "as `secret`", "tokenise",
         "What is done about numbers by which a state, a health service or a tax office knows somebody";
     Agent "guardrails.account", "as `secret`", "warn", "What is done about bank accounts";
     Agent "guardrails.email", "as `secret`", "warn", "What is done about e-mail addresses";
     Agent "guardrails.phone", "as `secret`", "warn", "What is done about telephone numbers";
+    Agent "guardrails.device", "as `secret`", "allow", "What is done about IP and MAC addresses, IMEIs and vehicles' numbers";
+    Agent "guardrails.person", "as `secret`", "allow", "What is done about dates of birth, names and postal addresses where the words before say so";
+    Agent "guardrails.injection.input", "`allow`, `warn`, `isolate` or `block`", "warn", "What is done where what somebody asks reads like an attempt to turn the assistant against its operator";
+    Agent "guardrails.injection.untrusted", "as `input`", "isolate", "The same of what nobody vouches for: results of tools, retrieved text, a history that a caller keeps; `isolate` puts a notice in place of the passage";
+    Agent "guardrails.injection.threshold", "whole number from 1 to 99", "50", "How sure the detector must be: at 50 it flags one in a hundred hard harmless texts; more flags less";
+    Agent "guardrails.output.urls", "list of texts", "none",
+        "Hosts that links and images in answers may lead to, `docs.example.org` or `*.example.org`; every other link is taken out, and an empty list lets none pass; unless said no link is looked at";
+    Agent "guardrails.output.controls", "true or false", "false",
+        "Whether escape sequences, control characters and overrides of the writing direction are taken out of answers";
+    Agent "guardrails.output.html", "true or false", "false",
+        "Whether answers are HTML, of which only elements and attributes stay that run nothing; nothing is shown before the reply is complete";
+    Agent "guardrails.output.action", "`warn` or `redact`", "redact",
+        "Whether what is found in answers is taken out or only recorded";
+    Agent "guardrails.rules.*.on", "list of `input`, `output`, `tool_arguments` and `tool_result`", "[input, output]",
+        "A rule of one's own, by its name: the texts that it looks at";
+    Agent "guardrails.rules.*.pattern", "text", "none",
+        "What it looks for: a regular expression without look-around and references back";
+    Agent "guardrails.rules.*.words", "list of texts", "none",
+        "What it looks for: words in any case and under disguises, with `*` at the end beginnings of words";
+    Agent "guardrails.rules.*.action", "`warn`, `redact` or `block`", "block",
+        "What is done where it finds something";
+    Agent "guardrails.rules.*.message", "text", "which rule it was",
+        "What whoever asked is told when it blocks";
+    Agent "guardrails.topics.allow", "list of texts", "none",
+        "Topics of which a question has to be about one; else it is refused";
+    Agent "guardrails.topics.deny", "list of texts", "none",
+        "Topics that neither a question nor an answer may be about: `politics`, `medical_advice`, `legal_advice`, `financial_advice`, `adult_content`, `gambling`, `weapons`, or of one's own";
+    Agent "guardrails.topics.words", "lists of texts by name", "none",
+        "The words of topics of one's own; a known topic gets other words";
+    Agent "guardrails.topics.action", "`warn` or `block`", "block",
+        "Whether what is about something else goes no further or is only recorded";
+    Agent "guardrails.length.input", "whole number from 1", "none",
+        "Characters that a question may have";
+    Agent "guardrails.length.output", "whole number from 1", "none",
+        "Characters that an answer may have";
+    Agent "guardrails.length.action", "`warn` or `block`", "block",
+        "Whether what is longer goes no further or is only recorded";
+    Agent "guardrails.self_harm.action", "`allow`, `warn` or `help`", "allow",
+        "What is done when somebody says that they mean to harm themselves: nothing, it is recorded, or they are told where help is in the place of what the model would say";
+    Agent "guardrails.self_harm.texts", "texts by name", "none",
+        "What they are told, by language: `en`, `es`, `fr`, `de`, `pt`, `ru`, `zh`, `ja`, `hi` or `ar`";
+    Agent "taint.untrusted", "list of origins", "[tool, retrieval, memory, web]", "Origins whose text nobody vouches for; results of tools have the origin of their tool";
+    Agent "taint.on_untrusted.write", "`allow`, `require_approval` or `refuse`", "require_approval", "What becomes of a call of a tool that writes while there is untrusted text in the context; refused where nobody can be asked";
+    Agent "taint.on_untrusted.delete", "as `write`", "require_approval", "The same of tools that remove something";
+    Agent "taint.on_untrusted.send", "as `write`", "require_approval", "The same of tools that send something to somebody";
+    Agent "taint.on_untrusted.pay", "as `write`", "require_approval", "The same of tools that move money";
+    Agent "taint.on_untrusted.execute", "as `write`", "require_approval", "The same of tools that run code or commands";
+    Agent "taint.on_untrusted.egress", "as `write`", "allow", "The same of tools that hand their arguments to a service outside, such as fetching a page";
+    Agent "taint.on_untrusted.undeclared", "as `write`", "allow", "The same of tools of which nobody has said what they do";
+    Agent "taint.from_user", "true or false", "false", "Whether a call is made all the same, once, when every value of it stands in the user's own words";
+    Agent "taint.private", "list of data classes", "[secret, card, government_id, financial, health, confidential]", "Kinds of data that no call sends or hands out, unless its tool `reveals` them";
+    Agent "taint.on_private", "`allow`, `require_approval` or `refuse`", "refuse", "What becomes of a call that would: by a placeholder, a quotation or, beside untrusted text, whatever it says";
     Agent "retries", "whole number from 0 to 10", "0",
         "How often a run goes on after a failure that may pass, within the same budget";
     Agent "in_doubt", "`ask`, `tell-model` or `fail`", "ask",
         "What to do with a call that was cut off and may have had an effect";
-    Project "model", "`provider/model` or `auto`", "`auto`", "The model of agents that name none";
-    Project "state", "path", "`.largestack` beside the file", "Where runs and indices are kept";
-    Project "store.postgres", "name of a variable", "none",
-        "Variable that holds the address of a Postgres server, `postgres://user:password@host/database`: it keeps runs, sessions, approvals, budgets and all else but documents, for several machines";
-    Project "model_requests", "`allow` or `block`", "allow",
-        "Whether providers may be asked; models of this process always may be";
-    Project "license.issuer", "text", "none",
-        "A licence is asked for: the Ed25519 public key, as PEM or base64, that has signed it";
-    Project "license.file", "path", "none", "The licence: a JSON Web Token";
-    Project "aliases", "models by name", "none", "Names of your own for models";
-    Project "pools.*.models", "list of models", "required", "Models of which any may answer `pool/NAME`";
-    Project "pools.*.strategy", "`weighted`, `latency`, `cheapest` or `bandit`", "bandit",
-        "How one is chosen; the pool called `auto` is what `model: auto` means";
-    Project "pools.*.weights", "list of whole numbers", "1 each", "Weights for `weighted`, in order";
-    Project "providers.*.wire", "name of a protocol", "`openai-chat`", "The protocol it speaks";
-    Project "providers.*.base-url", "http or https address", "the built-in row's",
-        "The address that paths are appended to";
-    Project "providers.*.path", "path", "the protocol's", "The path of a request";
-    Project "providers.*.auth", "`bearer`, `none` or `header: NAME`", "`bearer`",
-        "How the key is presented";
-    Project "providers.*.key-env", "list of variables", "the built-in row's",
-        "Variables that may hold the key, after `LARGESTACK_<NAME>_API_KEY`";
-    Project "providers.*.quirks", "list of quirks", "the built-in row's",
-        "How it differs from its protocol";
-    Project "providers.*.lacks", "list of fields", "the built-in row's",
-        "Request fields it does not have";
-    Project "providers.*.models", "list of texts", "the built-in row's",
-        "Beginnings of bare model names that mean it";
-    Project "providers.*.also", "list of texts", "the built-in row's",
-        "Other names that it is known by";
-    Project "providers.*.params",
-        "`NAME: {value: TEXT, env: [VARIABLE], when: {OTHER: {WORD: TEXT}}}`", "the built-in row's",
-        "Words that its address leaves open as `{NAME}`; with `when` another text where the word OTHER is WORD";
-    Project "providers.*.query", "texts by name", "the built-in row's",
-        "What stands behind the `?` of its address; never a key";
-    Project "providers.*.headers", "texts by name", "the built-in row's",
-        "Further headers of a request; never a key";
-    Project "providers.*.residency", "list of labels", "the built-in row's",
-        "Where what it is told stays, in words that agents ask for";
-    Project "providers.*.timeouts.connect", "duration", "10s, or the built-in row's",
-        "How long a connection may take to stand";
-    Project "providers.*.timeouts.first-byte", "duration", "2m, or the built-in row's",
-        "From the request to the beginning of a streamed reply";
-    Project "providers.*.timeouts.idle", "duration", "1m, or the built-in row's",
-        "From one piece of a reply to the next";
-    Project "providers.*.timeouts.total", "duration", "10m, or the built-in row's",
-        "For a whole exchange";
-    Project "providers.*.prefill", "`none`, `plain` or `prefix`", "its models'",
-        "Whether its models go on from a beginning of their own reply";
-    Project "providers.*.embed", "name of a protocol of embeddings", "the built-in row's",
-        "The protocol of its embeddings";
-    Project "providers.*.embed-path", "path", "the protocol's", "The path of a request for them";
-    Project "providers.*.rerank", "name of a protocol of rerankers", "the built-in row's",
-        "The protocol of its reranker";
-    Project "providers.*.rerank-path", "path", "the protocol's", "The path of a request to it";
-    Project "network.proxy", "address of a proxy", "none",
-        "`http://`, `socks5://` or `socks5h://` and a host. Every connection goes through it; it resolves the names of hosts. `USER:PASSWORD@` may stand before the host";
-    Project "network.no_proxy", "list of texts", "none",
-        "Hosts, addresses and networks that are reached directly all the same: a name stands for its subdomains too, `*` for all";
-    Project "network.ca_file", "path", "none",
-        "A PEM file of certificate authorities to believe beside the system's";
-    Project "prices.*.model", "`provider/model`, or its beginning and `*`", "the price's name",
-        "The model that a price of your own is for; it goes before the price book's";
-    Project "prices.*.from", "day like 2026-01-31", "always", "The first day of the price, in UTC";
-    Project "prices.*.input", "dollars per million tokens", "unknown", "Input that no cache held";
-    Project "prices.*.output", "dollars per million tokens", "unknown", "Output";
-    Project "prices.*.cache-read", "dollars per million tokens", "as input",
-        "Input read from the provider's cache";
-    Project "prices.*.cache-write", "dollars per million tokens", "as input",
-        "Input written to the provider's cache";
-    Project "prices.*.cache-write-1h", "dollars per million tokens", "as cache-write",
-        "Input written to the cache for an hour";
-    Project "prices.*.reasoning", "dollars per million tokens", "as output", "Reasoning";
-    Project "prices.*.audio", "`{input: , cache-read: , output: }` in dollars per million tokens",
-        "as text", "Sound";
-    Project "prices.*.image", "`{input: , cache-read: , output: }` in dollars per million tokens",
-        "as text", "Images";
-    Project "prices.*.search", "dollars per thousand", "unknown",
-        "Searches of the web or of a reranker";
-    Project "prices.*.request", "dollars per thousand", "nothing", "Calls, beside their tokens";
-    Project "prices.*.long", "list of `{above: TOKENS, rates: {input: , output: }}`", "none",
-        "Rates of calls with more input than so many tokens, the fewest first";
-    Project "prices.*.priority", "factor, or `{input: , output: }`", "unknown",
-        "The priority tier: so many times the rates of tokens, or rates of its own";
-    Project "prices.*.fast", "as `priority`", "unknown", "The fast tier";
-    Project "prices.*.flex", "as `priority`", "unknown", "The flex tier";
-    Project "prices.*.batch", "as `priority`", "unknown", "The batch tier";
-    Project "budgets.tenant.total", "dollars", "none",
-        "What all runs may cost together, in all, from the day the budget was first set";
-    Project "budgets.tenant.day", "dollars", "none",
-        "What all runs may cost together, per day, in UTC";
-    Project "budgets.tenant.month", "dollars", "none",
-        "What all runs may cost together, per month, in UTC";
-    Project "budgets.agent.total", "dollars", "none",
-        "What the runs of each agent may cost together, in all, from the day the budget was first set";
-    Project "budgets.agent.day", "dollars", "none",
-        "What the runs of each agent may cost together, per day, in UTC";
-    Project "budgets.agent.month", "dollars", "none",
-        "What the runs of each agent may cost together, per month, in UTC";
-    Project "budgets.user.total", "dollars", "none",
-        "What the runs of each user may cost together, in all, from the day the budget was first set";
-    Project "budgets.user.day", "dollars", "none",
-        "What the runs of each user may cost together, per day, in UTC";
-    Project "budgets.user.month", "dollars", "none",
-        "What the runs of each user may cost together, per month, in UTC";
-    Project "limits.tenant.requests", "whole number from 1", "none",
-        "Calls of all agents per minute";
-    Project "limits.tenant.input_tokens", "whole number from 1", "none",
-        "Tokens that calls of all agents may send per minute";
-    Project "limits.tenant.output_tokens", "whole number from 1", "none",
-        "Tokens that calls of all agents may generate per minute";
-    Project "limits.tenant.cost", "dollars", "none",
-        "What calls of all agents may cost per minute";
-    Project "limits.user.requests", "whole number from 1", "none",
-        "Calls of each user per minute";
-    Project "limits.user.input_tokens", "whole number from 1", "none",
-        "Tokens that calls of each user may send per minute";
-    Project "limits.user.output_tokens", "whole number from 1", "none",
-        "Tokens that calls of each user may generate per minute";
-    Project "limits.user.cost", "dollars", "none",
-        "What calls of each user may cost per minute";
-    Project "limits.model.requests", "whole number from 1", "none",
-        "Calls to each model per minute";
-    Project "limits.model.input_tokens", "whole number from 1", "none",
-        "Tokens that calls to each model may send per minute";
-    Project "limits.model.output_tokens", "whole number from 1", "none",
-        "Tokens that calls to each model may generate per minute";
-    Project "limits.model.cost", "dollars", "none",
-        "What calls to each model may cost per minute";
-    Project "limits.provider.requests", "whole number from 1", "none",
-        "Calls to each provider per minute";
-    Project "limits.provider.input_tokens", "whole number from 1", "none",
-        "Tokens that calls to each provider may send per minute";
-    Project "limits.provider.output_tokens", "whole number from 1", "none",
-        "Tokens that calls to each provider may generate per minute";
-    Project "limits.provider.cost", "dollars", "none",
-        "What calls to each provider may cost per minute";
-    Project "limits.when_reached", "`refuse` or `wait`", "refuse",
-        "What happens to a call beyond a limit per minute";
-    Project "limits.queue", "whole number from 1", "100",
-        "Calls that may wait for one limit at once; more are refused";
-    Project "limits.first", "list of agents", "none",
-        "Agents whose calls wait before all others";
 };
 
 impl Place {
+    /// Every file.
+    pub const ALL: &'static [Self] = &[Self::Agent, Self::Project, Self::Workflow];
+
+    /// The keys of the file.
+    pub fn keys(self) -> impl Iterator<Item = &'static Key> {
+        KEYS.iter().chain(WORKFLOW_KEYS).filter(move |key| key.place == self)
+    }
+
     /// The name of the file.
     pub const fn file(self) -> &'static str {
         match self {
             Self::Agent => crate::locate::AGENT_FILE,
             Self::Project => crate::locate::PROJECT_FILE,
+            Self::Workflow => crate::locate::WORKFLOW_FILE,
         }
-    }
-}
-
-/// Where an unknown key belongs, when it is the beginning of a key of a file that does not have
-/// the known ones.
-pub(crate) fn other_file(path: &str, known: &[&str]) -> Option<String> {
-    let top = |key: &Key| key.path.split('.').next().unwrap_or(key.path).to_owned();
-    let key = KEYS.iter().find(|key| top(key) == path)?;
-    let same =
-        known.iter().all(|name| KEYS.iter().any(|k| k.place == key.place && top(k) == *name));
-    (!same).then(|| format!("It belongs in {}", key.place.file()))
-}
-
-impl Key {
-    /// The environment variable that sets it.
-    pub fn variable(&self) -> String {
-        let path = self.path.replace('*', "<NAME>").replace('.', "__").replace('-', "_");
-        format!("LARGESTACK_{}", path.to_ascii_uppercase())
-    }
-
-    /// Reads the key's own spelling of a path: each level as the table writes it, names of the
-    /// user's own as they are. `None` when the path is another key's.
-    pub(crate) fn spell<'p>(&'p self, path: &[&'p str]) -> Option<Vec<&'p str>> {
-        let levels: Vec<&str> = self.path.split('.').collect();
-        let fold = |text: &str| text.replace('-', "_");
-        let same = |level: &str, given: &str| level == "*" || fold(level) == fold(given);
-        let fits = levels.len() == path.len()
-            && levels.iter().zip(path).all(|(level, given)| same(level, given));
-        fits.then(|| {
-            let spelt = levels.iter().zip(path);
-            spelt.map(|(level, given)| if *level == "*" { *given } else { *level }).collect()
-        })
     }
 }
 
@@ -481,9 +414,11 @@ mod tests {
 
     #[test]
     fn no_key_stands_twice_in_a_file() {
-        for (i, key) in KEYS.iter().enumerate() {
-            let twice = KEYS.iter().skip(i + 1).any(|k| k.path == key.path && k.place == key.place);
-            assert!(!twice, "{}", key.path);
+        for place in Place::ALL {
+            for (i, key) in place.keys().enumerate() {
+                let twice = place.keys().skip(i + 1).any(|k| k.path == key.path);
+                assert!(!twice, "{}", key.path);
+            }
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Settings: `agent.yaml` and `largestack.yaml`, the environment and flags, read in this one
+//! Settings: `agent.yaml`, `workflow.yaml` and `largestack.yaml`, the environment and flags, read in this one
 //! crate, put over each other in that order and resolved once, each value with where it comes
 //! from. All problems are reported together, with file, line, column and the nearest known word.
 //! Nothing is left open afterwards, and nothing here acts on a setting: that is the program's.
@@ -43,20 +43,23 @@
 //! - `tools`, `built_in`, `declared`: an agent's tools, and those that its file makes; `document`:
 //!   what they are made from; `secret`: texts
 //!   whose variables nobody reads.
+//! - `workflow`: agents that work together, as a graph or under a pattern.
 //! - `export`: an agent's file in one piece, for another folder.
-//! - `cases`: what an agent is tested with; `schema`: what editors are told of the files.
+//! - `cases`, `policy_cases`: what an agent is tested with; `schema`: what editors are told of the files.
 
 mod agent;
 mod approvals;
 mod built_in;
 mod cases;
 mod catalogue;
+mod content;
 mod declared;
 mod document;
 mod environment;
 mod error;
 mod export;
 mod flags;
+mod guardrails;
 mod include;
 pub mod keys;
 mod license;
@@ -65,21 +68,28 @@ mod memory;
 mod network;
 mod node;
 mod origin;
+mod policy_cases;
 mod prices;
 mod problem;
 mod project;
 mod quotas;
 mod read;
 pub mod reference;
+mod retention;
 mod routing;
+mod sandbox;
 pub mod schema;
 mod secret;
 mod settings;
 mod show;
+mod signals;
 mod spelling;
 mod substitute;
+mod taint;
 mod tools;
 mod value;
+mod worker;
+mod workflow;
 mod yaml;
 
 pub use agent::{
@@ -96,14 +106,23 @@ pub use error::{Error, MAX_FILE_BYTES};
 pub use export::agent_file;
 pub use flags::Flags;
 pub use license::{Claims, Issuer, License, Licensed};
-pub use locate::{AGENT_FILE, PROJECT_FILE, STATE_FOLDER};
+pub use locate::{AGENT_FILE, Named, PROJECT_FILE, STATE_FOLDER, WORKFLOW_FILE, named};
 pub use memory::{Memory, Recall};
 pub use network::Network;
 pub use origin::{Origin, Source};
+pub use policy_cases::{POLICY_CASES_FILE, PolicyCase, PolicyRead, ReadBy, policy_cases};
 pub use problem::{Problem, Wrong};
 pub use project::Project;
 pub use quotas::{Budgets, PerMinute, RateLimits, WhenReached, Windows};
+pub use retention::Retention;
 pub use routing::{BadContent, Choose, Fallback, OnBreak, Pool, ReplyCache};
+pub use sandbox::SandboxUse;
 pub use secret::{SecretText, SecretTexts};
 pub use settings::{Inputs, Settings};
+pub use signals::Signals;
 pub use tools::{SearchTools, ToolSettings, ToolUse};
+pub use worker::{Engine, Restate, Workers};
+pub use workflow::{
+    Asked, Failures, Kind, Nodes, OnMember, Otherwise, PATTERNS, Pattern, PatternUse, Role, Shape,
+    Workflow,
+};

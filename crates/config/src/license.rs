@@ -38,6 +38,11 @@ impl Issuer {
         Self(bytes)
     }
 
+    /// Its 32 bytes.
+    pub const fn bytes(&self) -> &[u8; 32] {
+        &self.0
+    }
+
     /// From PEM (`openssl pkey -pubout`), or from the base64 of the key or of what PEM holds.
     pub fn parse(text: &str) -> Option<Self> {
         let lines = text.lines().map(str::trim).filter(|line| !line.starts_with("-----"));

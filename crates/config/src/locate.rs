@@ -9,6 +9,8 @@ use crate::error::{Error, MAX_FILE_BYTES};
 
 /// The name of an agent's file.
 pub const AGENT_FILE: &str = "agent.yaml";
+/// The name of a workflow's file.
+pub const WORKFLOW_FILE: &str = "workflow.yaml";
 /// The name of a project's file.
 pub const PROJECT_FILE: &str = "largestack.yaml";
 /// The folder that holds a project's state, beside its file.
@@ -16,14 +18,55 @@ pub const STATE_FOLDER: &str = ".largestack";
 
 /// The agent file that a path means: the file itself, or `agent.yaml` in a folder.
 pub(crate) fn agent_file(path: &Path) -> Result<PathBuf, Error> {
-    let missing = |path: PathBuf, nearest| Error::NotFound { what: "agent file", path, nearest };
+    file_in(path, ("agent file", AGENT_FILE))
+}
+
+/// The workflow file that a path means: the file itself, or `workflow.yaml` in a folder.
+pub(crate) fn workflow_file(path: &Path) -> Result<PathBuf, Error> {
+    file_in(path, ("workflow file", WORKFLOW_FILE))
+}
+
+/// What a path names: an agent, unless it is the file of a workflow or a folder with nothing else.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Named {
+    /// An agent, or something that is to be looked for as one.
+    Agent,
+    /// A workflow.
+    Workflow,
+    /// A folder with both.
+    Both,
+}
+
+/// What a path names. A file is told by its name, `workflow.yaml` or `NAME.workflow.yaml`, else by its
+/// keys: only a workflow has `nodes` or a `pattern`.
+pub fn named(path: &Path) -> Named {
+    if path.is_dir() {
+        let holds = |name: &str| path.join(name).is_file();
+        return match (holds(AGENT_FILE), holds(WORKFLOW_FILE)) {
+            (true, true) => Named::Both,
+            (false, true) => Named::Workflow,
+            _ => Named::Agent,
+        };
+    }
+    let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+    let is_own = name == WORKFLOW_FILE || name.ends_with(".workflow.yaml");
+    let is_told = || {
+        let text = read(path).unwrap_or_default();
+        let begins = |line: &str| line.starts_with("nodes:") || line.starts_with("pattern:");
+        text.lines().any(begins) && !text.lines().any(|line| line.starts_with("instructions:"))
+    };
+    if is_own || is_told() { Named::Workflow } else { Named::Agent }
+}
+
+fn file_in(path: &Path, (what, name): (&'static str, &str)) -> Result<PathBuf, Error> {
+    let missing = |path: PathBuf, nearest| Error::NotFound { what, path, nearest };
     match fs::metadata(path) {
         Ok(found) if found.is_dir() => {
-            let file = path.join(AGENT_FILE);
+            let file = path.join(name);
             if file.is_file() {
                 return Ok(file);
             }
-            let nearest = nearest_entry(path, AGENT_FILE);
+            let nearest = nearest_entry(path, name);
             Err(missing(file, nearest))
         }
         Ok(_) => Ok(path.to_owned()),

@@ -15,8 +15,11 @@ use crate::prices;
 use crate::problem::Wrong;
 use crate::quotas::{self, Budgets, RateLimits};
 use crate::read::{Fields, Read};
+use crate::retention::{self, Retention};
 use crate::routing::{self, Pool, Pools};
+use crate::signals::{self, Signals};
 use crate::value;
+use crate::worker::{self, Workers};
 
 /// What the agents of a project share, and where state lives.
 #[derive(Clone, Debug, PartialEq)]
@@ -29,6 +32,8 @@ pub struct Project {
     pub home: Option<PathBuf>,
     /// The variable with the address of the Postgres server that keeps what machines share.
     pub postgres: Option<Arc<str>>,
+    /// How long runs are kept.
+    pub retention: Retention,
     /// The model of agents that name none: never `auto`.
     pub model: Arc<str>,
     /// The providers: the built-in rows and the project's own.
@@ -47,6 +52,10 @@ pub struct Project {
     pub limits: RateLimits,
     /// What calls cost: the price book and the project's own prices.
     pub prices: Book,
+    /// How workers work, and how much may wait for them.
+    pub workers: Workers,
+    /// Whose signed events runs hear.
+    pub signals: Signals,
 }
 
 /// What the file, variables and flags say.
@@ -54,6 +63,7 @@ pub(crate) struct Written {
     pub(crate) model: Read<Arc<str>>,
     pub(crate) state: Read<Option<Arc<str>>>,
     pub(crate) postgres: Option<Arc<str>>,
+    pub(crate) retention: Retention,
     pub(crate) providers: Registry,
     pub(crate) pools: Pools,
     pub(crate) network: Network,
@@ -62,6 +72,8 @@ pub(crate) struct Written {
     pub(crate) budgets: Budgets,
     pub(crate) limits: RateLimits,
     pub(crate) prices: Vec<prices::Written>,
+    pub(crate) workers: Workers,
+    pub(crate) signals: Signals,
 }
 
 pub(crate) fn read(mut fields: Fields<'_>) -> Written {
@@ -70,6 +82,7 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let mut store = fields.section("store");
     let postgres = store.optional("postgres", variable_name);
     store.finish();
+    let retention = retention::read(fields.section("retention"));
     let pools = routing::pools(fields.section("pools"));
     let mut providers = providers(&mut fields);
     let aliases = fields.optional("aliases", value::group::<Words>);
@@ -83,11 +96,14 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
     let budgets = quotas::budgets(fields.section("budgets"));
     let limits = quotas::limits(fields.section("limits"));
     let prices = prices::read(fields.section("prices"));
+    let workers = worker::read(fields.section("worker"));
+    let signals = signals::read(fields.section("signals"));
     fields.finish();
     Written {
         model,
         state,
         postgres,
+        retention,
         providers,
         pools,
         network,
@@ -96,6 +112,8 @@ pub(crate) fn read(mut fields: Fields<'_>) -> Written {
         budgets,
         limits,
         prices,
+        workers,
+        signals,
     }
 }
 

@@ -10,8 +10,8 @@ const HEAD: &str = "\
 # Configuration files
 
 Files are YAML 1.2. An unknown key is an error, with its line and the nearest known key. Editors
-complete and check them by the schemas that `largestack schema agent` and `largestack schema project`
-print. In every file:
+complete and check them by the schemas that `largestack schema agent`, `project` and `workflow` print.
+In every file:
 
 - `include: PATH`, or a list of paths relative to the file, puts other files below it: they hold
   where the file says nothing itself, and later ones win over earlier ones.
@@ -20,16 +20,16 @@ print. In every file:
   providers are refused: they are found by themselves, and no file may hold one.
 ";
 
-/// The keys of both files, as markdown.
+/// The keys of every file, as markdown.
 pub fn keys() -> String {
     let mut page = String::from(HEAD);
-    for place in [Place::Agent, Place::Project] {
+    for place in Place::ALL {
         let title = place.file();
         let _ = write!(
             page,
             "\n## {title}\n\n| Key | Takes | Default | Meaning |\n| --- | --- | --- | --- |\n"
         );
-        for Key { path, takes, default, meaning, .. } in KEYS.iter().filter(|k| k.place == place) {
+        for Key { path, takes, default, meaning, .. } in place.keys() {
             let _ = writeln!(page, "| `{path}` | {takes} | {default} | {meaning} |");
         }
     }
@@ -45,7 +45,7 @@ pub fn environment() -> String {
         let secret = if variable.secret { "yes" } else { "no" };
         let _ = writeln!(page, "| `{}` | {} | {secret} |", variable.name, variable.meaning);
     }
-    page.push_str("\nEvery key of a file can be set too, above the file and below flags:\n\n");
+    page.push_str("\nEvery key of agent.yaml and largestack.yaml can be set too, above the file and below flags:\n\n");
     page.push_str("| Variable | Key |\n| --- | --- |\n");
     let mut seen = Vec::new();
     for key in KEYS {

@@ -3,10 +3,12 @@
 //! tools and quirks there are depends on the machine, so names are any text here.
 
 use largestack_ports::tool::Capability;
-use largestack_types::label::DataClass;
+use largestack_types::label::{DataClass, Origin};
 use serde_json::{Map, Value, json};
 
-use crate::keys::{KEYS, Key, Place};
+use crate::keys::{Key, Place};
+
+mod workflow;
 
 /// The dialect.
 const DIALECT: &str = "https://json-schema.org/draft/2020-12/schema";
@@ -16,7 +18,7 @@ pub fn schema(place: Place) -> Value {
     let mut root = group();
     put(&mut root, "$schema", json!(DIALECT));
     put(&mut root, "title", json!(place.file()));
-    for key in KEYS.iter().filter(|key| key.place == place) {
+    for key in place.keys() {
         let levels: Vec<&str> = key.path.split('.').collect();
         insert(&mut root, &levels, key);
     }
@@ -25,8 +27,15 @@ pub fn schema(place: Place) -> Value {
         "anyOf": [{ "type": "string" }, { "type": "array", "items": { "type": "string" } }],
     });
     insert_property(&mut root, "include", include);
+    if place == Place::Workflow {
+        workflow::finish(&mut root);
+    }
     let variable = json!({ "type": "string", "pattern": VARIABLE });
-    put(&mut root, "$defs", json!({ "variable": variable }));
+    let mut shared = json!({ "variable": variable });
+    if place == Place::Workflow {
+        put(&mut shared, "agent", workflow::agent());
+    }
+    put(&mut root, "$defs", shared);
     root
 }
 
@@ -57,6 +66,7 @@ fn insert_property(group: &mut Value, name: &str, schema: Value) {
 fn insert(at: &mut Value, levels: &[&str], key: &Key) {
     match levels {
         [] => {}
+        ["*"] => put(at, "additionalProperties", described(key)),
         [last] => {
             if key.default == "required" {
                 require(at, last);
@@ -127,7 +137,7 @@ fn takes(key: &Key) -> Option<Value> {
         Some(name) => {
             let name = name.strip_suffix('`')?;
             let group = key.path.rsplit_once('.')?.0;
-            let beside = KEYS.iter().find(|k| k.path == format!("{group}.{name}"))?;
+            let beside = key.place.keys().find(|k| k.path == format!("{group}.{name}"))?;
             takes(beside)
         }
         None => phrase(key.takes),
@@ -135,6 +145,9 @@ fn takes(key: &Key) -> Option<Value> {
 }
 
 fn phrase(words: &str) -> Option<Value> {
+    if let Some(own) = workflow::phrase(words) {
+        return Some(own);
+    }
     if let Some(items) = words.strip_prefix("list of ") {
         return Some(json!({ "type": "array", "items": item(items)? }));
     }
@@ -173,15 +186,23 @@ fn phrase(words: &str) -> Option<Value> {
         "`{input: , cache-read: , output: }` in dollars per million tokens" => medium(),
         "factor, or `{input: , output: }`" => json!({ "anyOf": [amount(), rates()] }),
         "http or https address" => json!({ "type": "string", "pattern": "^https?://|\\$\\{" }),
+        "`http://HOST:PORT`" => json!({ "type": "string", "pattern": "^http://|\\$\\{" }),
+        "address and port" => json!({ "type": "string", "pattern": ":[0-9]+$|\\$\\{" }),
         "texts by name" | "models by name" => {
             json!({ "type": "object", "additionalProperties": text })
         }
+        "lists of texts by name" => json!({
+            "type": "object",
+            "additionalProperties": { "type": "array", "items": text },
+        }),
         "`NAME: run` and `NAME: refuse`" => json!({
             "type": "object",
             "minProperties": 1,
             "additionalProperties": { "enum": ["run", "refuse"] },
         }),
         "group of keys" | "JSON Schemas by tenant" => json!({ "type": "object" }),
+        "public keys by name" => json!({ "type": "object", "additionalProperties": text }),
+        "name of an origin" => json!({ "enum": origins() }),
         "names of tools, or a group with each" => json!({ "anyOf": [
             { "type": "array", "items": text },
             group(),
@@ -250,6 +271,7 @@ fn item(words: &str) -> Option<Value> {
             let names: Vec<_> = Capability::ALL.iter().map(|(name, _)| *name).collect();
             json!({ "enum": names })
         }
+        "origins" => json!({ "enum": origins() }),
         "data classes" => {
             let names: Vec<_> = DataClass::ALL.iter().map(|class| class.name()).collect();
             json!({ "enum": names })
@@ -262,6 +284,10 @@ fn item(words: &str) -> Option<Value> {
         }),
         _ => return None,
     })
+}
+
+fn origins() -> Vec<&'static str> {
+    Origin::ALL.iter().map(|origin| origin.name()).collect()
 }
 
 /// The words of a choice: "`a`, `b` or `c`".
@@ -296,7 +322,7 @@ mod tests {
 
     #[test]
     fn every_phrase_of_the_table_says_what_it_takes() {
-        for key in KEYS {
+        for key in Place::ALL.iter().flat_map(|place| place.keys()) {
             assert!(takes(key).is_some(), "`{}` of {}: no schema", key.takes, key.path);
         }
     }

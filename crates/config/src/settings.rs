@@ -19,6 +19,8 @@ use crate::project::{self, Project, Written};
 use crate::read::{Fields, Read, Report};
 use crate::tools;
 
+mod workflow;
+
 /// What settings are made of.
 #[derive(Clone, Copy, Debug)]
 pub struct Inputs<'i> {
@@ -158,6 +160,7 @@ impl Inputs<'_> {
             state,
             home,
             postgres: written.postgres,
+            retention: written.retention,
             model: model.value.clone(),
             providers: written.providers,
             pools: written.pools,
@@ -167,6 +170,8 @@ impl Inputs<'_> {
             budgets: written.budgets,
             limits: written.limits,
             prices,
+            workers: written.workers,
+            signals: written.signals,
         };
         Ok((project, (model, doubt)))
     }

@@ -10,7 +10,7 @@ use largestack_ports::tool::{
     ApprovalRule, ArgumentRule, BreakerOptions, Capability, Growth, ToolOptions,
 };
 use largestack_types::json::Json;
-use largestack_types::label::DataClass;
+use largestack_types::label::{DataClass, Origin};
 use largestack_types::scope::TenantId;
 
 use crate::approvals;
@@ -22,6 +22,7 @@ use crate::origin::Source;
 use crate::problem::Wrong;
 use crate::read::{Fields, Read};
 use crate::show::Show;
+use crate::taint;
 use crate::value;
 
 /// A tool of an agent, and what is said of how it is run.
@@ -68,6 +69,8 @@ pub struct ToolSettings {
     pub version: Option<Arc<str>>,
     /// What it does to the world.
     pub capabilities: Option<Vec<Capability>>,
+    /// Where its results come from.
+    pub origin: Option<Origin>,
     /// Kinds of data that its results hold.
     pub classes: Option<Vec<DataClass>>,
     /// Kinds of sensitive values that it is given in clear.
@@ -137,6 +140,7 @@ impl ToolSettings {
         set(&mut options.version, self.version.clone());
         let access = &mut options.access;
         set(&mut access.capabilities, self.capabilities.as_deref().map(items));
+        set(&mut access.origin, self.origin.map(Some));
         set(&mut access.classes, self.classes.as_deref().map(items));
         set(&mut access.approval, self.approval);
         set(&mut access.reveals, self.reveals.as_deref().map(items));
@@ -305,6 +309,7 @@ fn settings(mut fields: Fields<'_>) -> ToolSettings {
         cache: fields.optional("cache", value::duration),
         version: fields.optional("version", value::some_text),
         capabilities: fields.optional_list("capabilities", capability),
+        origin: fields.optional("origin", taint::origin),
         classes: fields.optional_list("classes", class),
         reveals: fields.optional_list("reveals", class),
         arguments: fields.optional("arguments", value::schema),
@@ -359,7 +364,8 @@ pub(crate) fn capability(node: &Node) -> Result<Capability, Wrong> {
     value::choice(Capability::ALL)(node)
 }
 
-fn class(node: &Node) -> Result<DataClass, Wrong> {
+/// A class of data.
+pub(crate) fn class(node: &Node) -> Result<DataClass, Wrong> {
     let name = value::some_text(node)?;
     let known = DataClass::ALL.iter().copied();
     known

@@ -66,6 +66,10 @@ pub struct Definition {
     /// The guard policy, as its own crate writes it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub policy: Option<Json>,
+    /// What untrusted text in a run leaves of its tools, as its own crate writes it; `None` for what
+    /// holds unless something is said.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub taint: Option<Json>,
     /// Where hooks stand that the run waits for.
     #[serde(default, skip_serializing_if = "Hooks::is_none")]
     pub hooks: Hooks,
@@ -101,6 +105,7 @@ impl Definition {
             retries: 0,
             in_doubt: InDoubt::default(),
             policy: None,
+            taint: None,
             hooks: Hooks::default(),
             pipeline: Vec::new(),
             fallbacks: Vec::new(),

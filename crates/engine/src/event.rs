@@ -24,18 +24,26 @@ use crate::status::{End, Limit};
 
 mod adjusted;
 mod child;
+mod compacted;
 mod envelope;
+mod forked;
 mod hooked;
 mod output;
+mod policy;
 mod recalled;
 mod took_over;
+mod waits;
 pub use adjusted::Adjusted;
 pub use child::{ChildRun, ChildWaits};
+pub use compacted::Compacted;
 pub use envelope::{Envelope, EnvelopeError, VERSION};
+pub use forked::{Forked, Written};
 pub use hooked::{CallChange, Changed, HookPoint, HookVerdict, Hooked, Hooks};
 pub use output::OutputChecked;
+pub use policy::PolicyDecided;
 pub use recalled::{Older, Recalled, Summarised};
 pub use took_over::TookOver;
+pub use waits::CallWaits;
 
 /// An event at its place in the journal. The in-memory journal shares it with the driver.
 #[derive(Clone, Debug, PartialEq)]
@@ -106,6 +114,8 @@ events! {
     ToolReturned(ToolReturned) = "tool_returned",
     /// The run that a call started waits for somebody, and the call with it.
     ChildWaits(ChildWaits) = "child_waits",
+    /// A call waits for something from outside, or for a moment.
+    CallWaits(CallWaits) = "call_waits",
     /// It was decided what becomes of a call in doubt.
     DoubtSettled(DoubtSettled) = "doubt_settled",
     /// A call waits for a person.
@@ -114,6 +124,8 @@ events! {
     ApprovalAnswered(ApprovalAnswered) = "approval_answered",
     /// A guard found something.
     Guarded(Guarded) = "guarded",
+    /// Policies decided about something that was about to happen.
+    PolicyDecided(PolicyDecided) = "policy_decided",
     /// A stage sent the model back with a hint.
     Steered(Steered) = "steered",
     /// A hook decided.
@@ -122,6 +134,10 @@ events! {
     LimitReached(LimitReached) = "limit_reached",
     /// The agent failed, and another goes on.
     TookOver(TookOver) = "took_over",
+    /// The run leaves the history of another one, which the events before are.
+    Forked(Forked) = "forked",
+    /// Events were given up, and this is the run as they left it.
+    Compacted(Compacted) = "compacted",
     /// Somebody asked for the end.
     CancelRequested(CancelRequested) = "cancel_requested",
     /// The run ended.

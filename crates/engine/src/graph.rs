@@ -22,15 +22,19 @@
 
 mod check;
 mod define;
+mod expression;
 mod fact;
 mod node;
 mod plan;
 mod run;
 mod state;
+mod supervise;
 mod template;
+mod values;
 
 pub use check::{Invalid, Problem};
 pub use define::{END, Edge, Graph, GraphLimits, When};
+pub use expression::{Case, Expression, Test, decide};
 pub use fact::{
     EventReceived, Fact, GraphStarted, How, NodeFailed, NodeFinished, NodeListens, NodeSleeps,
     NodeStarted, NodeWoke,
@@ -39,4 +43,5 @@ pub use node::{Join, Map, Node, OnFailure, Retry, Undo, Work, Writes};
 pub use plan::Checked;
 pub use run::{Failure, GraphRun, MAY_START, NodeState, NodeView, Ready, Task};
 pub use state::{Reduce, Reducer, Reducers, State};
+pub use supervise::{Restarts, Supervision};
 pub use template::Template;

@@ -28,6 +28,7 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+pub mod compare;
 pub mod definition;
 pub mod effect;
 pub mod event;
@@ -42,5 +43,5 @@ pub mod status;
 pub use definition::{Definition, InDoubt, OutputRule};
 pub use effect::Effect;
 pub use event::{Envelope, Event, Recorded};
-pub use run::{Attempt, FoldError, LAST_TURN, Run, SUMMARISE, Told, Wait, answer};
+pub use run::{Attempt, Branch, FoldError, LAST_TURN, Run, SUMMARISE, Told, Wait, answer};
 pub use status::{End, EndReason, Limit, Status};

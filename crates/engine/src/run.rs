@@ -11,6 +11,7 @@ use largestack_types::label::Label;
 use largestack_types::message::{Message, Role};
 use largestack_types::money::Money;
 use largestack_types::part::{Part, ToolCall};
+use largestack_types::time::Timestamp;
 use largestack_types::usage::Usage;
 use serde::{Deserialize, Serialize};
 
@@ -18,31 +19,38 @@ use crate::definition::Definition;
 use crate::effect::Effect;
 use crate::event::{CallChange, CancelRequested, ChildRun};
 use crate::limits::LoopDetector;
-use crate::status::{End, Limit, Status};
+use crate::status::{End, Limit};
 
 mod adopt;
 mod apply;
 mod asked;
 mod below;
 mod check;
+mod compact;
 mod digest;
 mod error;
+mod fork;
 mod hooks;
 mod takeover;
 mod tools;
+mod wait;
 
 pub(crate) use apply::end_of_cancel;
 pub use digest::SUMMARISE;
 pub use error::FoldError;
+pub use fork::Branch;
 pub use takeover::{Attempt, Told};
 pub use tools::answer;
+pub use wait::Wait;
 
 /// A run: the fold of its events.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Run {
     id: RunId,
+    #[serde(default = "compact::unsaid", skip_serializing_if = "compact::is_unsaid")]
     definition: Arc<Definition>,
     root: RunId,
+    #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<SessionId>,
     messages: Arc<Vec<Arc<Message>>>,
     /// Index of the first message of this run (after instructions and earlier conversation).
@@ -60,49 +68,56 @@ pub struct Run {
     label: Label,
     loops: LoopDetector,
     /// The limit that asks for one last turn.
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_turn: Option<Limit>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     cancel: Option<CancelRequested>,
     /// The summary of the older part of the conversation.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     digested: Option<digest::Digested>,
     /// How often an answer was sent back because it did not fit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "compact::is_zero")]
     sent_back: u32,
     /// Whether the answer was found to fit.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     accepted: bool,
     /// The value, where a stage gave another than the reply means.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     value: Option<Json>,
     /// What providers were not told.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     dropped: Vec<Arc<str>>,
     /// Tools that were kept back and have been found, in the order in which they were.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     loaded: Vec<Arc<str>>,
     /// Runs that it has started and that have ended.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     children: Vec<(EffectId, ChildRun)>,
     /// How often it went on after a failure.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "compact::is_zero")]
     retried: u32,
     /// How the request of the call that is due differs.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     change: Option<Box<CallChange>>,
     /// What hooks after tools tell the model, behind the results of the turn.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
     notes: Vec<Arc<Message>>,
     /// The answer of a hook that ended the run.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     interrupted: Option<Arc<Message>>,
     /// Whether the hooks have seen the failure that the run ends with.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     error_seen: bool,
     /// What agents that take over need.
-    #[serde(default)]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     relay: Option<Box<takeover::Relay>>,
+    /// Where it has left another run's history.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    branch: Option<Box<Branch>>,
     /// How it must end; the driver records it as [`crate::Event::RunFinished`].
+    #[serde(skip_serializing_if = "Option::is_none")]
     conclusion: Option<End>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     end: Option<End>,
 }
 
@@ -156,36 +171,14 @@ enum SlotState {
     Waiting(ApprovalId),
     /// Waits for what the run that it started waits for.
     Below(RunId),
+    /// Waits for something from outside, for a moment, or for whichever comes first.
+    Listening(Option<Arc<str>>, Option<Timestamp>),
     /// Has a result that waits for a person.
     Held(Option<ApprovalId>, Option<Arc<Message>>),
     /// Was cut off; waits for a decision.
     Doubtful,
     /// Has its result.
     Done(Arc<Message>),
-}
-
-/// Something a suspended run waits for.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Wait {
-    /// The answer of a person.
-    Approval {
-        /// The call that waits.
-        effect: EffectId,
-        /// The question.
-        approval: ApprovalId,
-    },
-    /// Whatever a run that was started from here waits for.
-    Child {
-        /// The call that started it.
-        effect: EffectId,
-        /// The run.
-        run: RunId,
-    },
-    /// A decision about a call in doubt.
-    Doubt {
-        /// The call.
-        effect: EffectId,
-    },
 }
 
 /// What the model reads when it gets its last turn.
@@ -226,6 +219,7 @@ impl Run {
             interrupted: None,
             error_seen: false,
             relay: None,
+            branch: None,
             conclusion: None,
             end: None,
         }
@@ -269,49 +263,6 @@ impl Run {
         match (&self.cancel, &self.conclusion) {
             (Some(cancel), _) => Some(apply::end_of_cancel(cancel)),
             (None, conclusion) => conclusion.clone(),
-        }
-    }
-
-    /// What a suspended run waits for.
-    pub fn waits(&self) -> Vec<Wait> {
-        if let Phase::Gate(gate) = &self.phase {
-            let effect = gate.slot.effect;
-            return gate
-                .waiting
-                .iter()
-                .map(|id| Wait::Approval { effect, approval: *id })
-                .collect();
-        }
-        let Phase::Tools(slots) = &self.phase else { return Vec::new() };
-        slots
-            .iter()
-            .filter_map(|slot| match slot.state {
-                SlotState::Waiting(approval) | SlotState::Held(Some(approval), _) => {
-                    Some(Wait::Approval { effect: slot.effect, approval })
-                }
-                SlotState::Doubtful => Some(Wait::Doubt { effect: slot.effect }),
-                SlotState::Below(run) => Some(Wait::Child { effect: slot.effect, run }),
-                _ => None,
-            })
-            .collect()
-    }
-
-    /// Where the run stands. `Suspended` when nothing is in flight or ready and something waits.
-    pub fn status(&self) -> Status {
-        if let Some(end) = &self.end {
-            return end.status;
-        }
-        let stuck = match &self.phase {
-            Phase::Gate(gate) => gate.waiting.is_some(),
-            Phase::Tools(slots) => slots
-                .iter()
-                .all(|slot| !matches!(slot.state, SlotState::Due { .. } | SlotState::Started)),
-            _ => return Status::Running,
-        };
-        if stuck && self.conclusion.is_none() && self.cancel.is_none() {
-            Status::Suspended
-        } else {
-            Status::Running
         }
     }
 

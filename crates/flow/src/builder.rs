@@ -1,5 +1,7 @@
 //! Describing a workflow: nodes with what they name, and what leads from one to the next.
 
+mod tools;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use largestack_agent::{Agent, Runtime};
 use largestack_engine::graph::{
-    Edge, Graph, GraphLimits, Node, Reducer, Reducers, Template, Undo, Work,
+    END, Edge, Graph, GraphLimits, Node, Reducer, Reducers, Supervision, Template, Undo, When, Work,
 };
 use largestack_guard::Policy;
 use largestack_ports::approvals::Terms;
@@ -15,6 +17,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use serde_json::Value;
 
 use crate::function::Function;
+use crate::tool::NodeTool;
 use crate::workflow::{Core, Workflow};
 
 /// A workflow being described. [`WorkflowBuilder::build`] reports everything that does not fit.
@@ -24,6 +27,7 @@ pub struct WorkflowBuilder {
     reducers: Reducers,
     agents: BTreeMap<Arc<str>, Agent>,
     functions: BTreeMap<Arc<str>, Function>,
+    tools: BTreeMap<Arc<str>, NodeTool>,
     workflows: BTreeMap<Arc<str>, Workflow>,
     terms: Terms,
     policy: Policy,
@@ -37,11 +41,47 @@ impl WorkflowBuilder {
             reducers: Reducers::default(),
             agents: BTreeMap::new(),
             functions: BTreeMap::new(),
+            tools: BTreeMap::new(),
             workflows: BTreeMap::new(),
             terms: Terms::default(),
             policy: Policy::default(),
             problems: Vec::new(),
         }
+    }
+
+    /// A graph as data. What its nodes name is bound with [`WorkflowBuilder::bind`],
+    /// [`WorkflowBuilder::bind_workflow`], [`WorkflowBuilder::bind_tool`] and
+    /// [`WorkflowBuilder::define`].
+    pub(crate) fn of(graph: Graph) -> Self {
+        Self { graph, ..Self::new("".into()) }
+    }
+
+    /// Which agent a node asks that was said as data. The node is given the hash of its definition.
+    pub fn bind(mut self, node: &str, agent: &Agent) -> Self {
+        let known = self.graph.nodes.iter_mut().find(|known| &*known.name == node);
+        match known.map(|known| (&known.name, &mut known.work)) {
+            Some((name, Work::Agent { agent: named, definition, .. })) => {
+                *named = Arc::clone(&agent.definition().agent);
+                *definition = Some(agent.definition_hash());
+                self.agents.insert(Arc::clone(name), agent.clone());
+            }
+            _ => self.problems.push(format!("`{node}` is no node at which an agent is asked")),
+        }
+        self
+    }
+
+    /// Which workflow a node runs that was said as data.
+    pub fn bind_workflow(mut self, node: &str, workflow: &Workflow) -> Self {
+        let known = self.graph.nodes.iter_mut().find(|known| &*known.name == node);
+        match known.map(|known| (&known.name, &mut known.work)) {
+            Some((name, Work::Graph { graph, definition, .. })) => {
+                *graph = Arc::clone(&workflow.graph().name);
+                *definition = Some(workflow.definition_hash());
+                self.workflows.insert(Arc::clone(name), workflow.clone());
+            }
+            _ => self.problems.push(format!("`{node}` is no node at which a workflow runs")),
+        }
+        self
     }
 
     /// A key that a run is given.
@@ -109,7 +149,8 @@ impl WorkflowBuilder {
         change: impl FnOnce(Node) -> Node,
     ) -> Self {
         let name = name.into();
-        let work = Work::Function { function: Arc::clone(&name), idempotent: function.idempotent };
+        let idempotent = function.idempotent;
+        let work = Work::Function { function: Arc::clone(&name), idempotent, with: None };
         let node = change(Node::new(Arc::clone(&name), work));
         self = self.define(name, function);
         self.node(node)
@@ -134,7 +175,8 @@ impl WorkflowBuilder {
         self.node(node)
     }
 
-    /// A node at which a person is asked and chooses.
+    /// A node at which a person is asked and chooses; without choices they say yes, or no, which
+    /// fails the node.
     pub fn question<C: Into<Arc<str>>>(
         self,
         name: impl Into<Arc<str>>,
@@ -183,17 +225,18 @@ impl WorkflowBuilder {
         change: impl FnOnce(Undo) -> Undo,
     ) -> Self {
         let name: Arc<str> = format!("undo_{node}").into();
-        let undo = Undo {
-            function: Arc::clone(&name),
-            idempotent: function.idempotent,
-            retry: largestack_engine::graph::Retry::default(),
-            when_failed: false,
-        };
+        let undo = Undo::new(Arc::clone(&name), function.idempotent);
         match self.graph.nodes.iter_mut().find(|known| &*known.name == node) {
             Some(known) => known.undo = Some(change(undo)),
             None => self.problems.push(format!("`{node}` is to be undone, and is no node yet")),
         }
         self.define(name, function)
+    }
+
+    /// Watches nodes together: when one fails for good, some of them begin again.
+    pub fn supervise(mut self, group: Supervision) -> Self {
+        self.graph.supervised.push(group);
+        self
     }
 
     /// What leads from one node to another.
@@ -250,6 +293,12 @@ impl WorkflowBuilder {
         self
     }
 
+    /// Changes the limits that it has, such as those of a pattern.
+    pub fn within(mut self, change: impl FnOnce(&mut GraphLimits)) -> Self {
+        change(&mut self.graph.limits);
+        self
+    }
+
     /// On which terms people are asked.
     pub fn approvals(mut self, terms: Terms) -> Self {
         self.terms = terms;
@@ -259,6 +308,30 @@ impl WorkflowBuilder {
     /// What the guard does about what it finds in the state.
     pub fn guardrails(mut self, policy: Policy) -> Self {
         self.policy = policy;
+        self
+    }
+
+    /// What the agent of a node is asked, as it was said.
+    pub(crate) fn prompt_of(&self, node: &str) -> Arc<str> {
+        match self.graph.find(node).map(|node| &node.work) {
+            Some(Work::Agent { prompt, .. }) => prompt.as_str().into(),
+            _ => "".into(),
+        }
+    }
+
+    /// With an end for each choice that no edge leaves on.
+    pub(crate) fn end_unheard(mut self) -> Self {
+        let mut ends = Vec::new();
+        for node in &self.graph.nodes {
+            for choice in &node.choices {
+                let on = When::Choice(Arc::clone(choice));
+                let heard = |edge: &Edge| edge.from == node.name && edge.when == on;
+                if !self.graph.edges.iter().any(heard) {
+                    ends.push(Edge::new(Arc::clone(&node.name), END).on(Arc::clone(choice)));
+                }
+            }
+        }
+        self.graph.edges.extend(ends);
         self
     }
 

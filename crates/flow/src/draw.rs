@@ -1,8 +1,15 @@
-//! A workflow as a picture: Mermaid text, with where each node of a run stands where there is one.
+//! A workflow as a picture, with where each node of a run stands where there is one: text that Mermaid
+//! draws, or a whole SVG document.
+
+mod layers;
+mod letters;
+mod svg;
 
 use std::fmt::Write as _;
 
 use largestack_engine::graph::{END, Graph, GraphRun, NodeState, When, Work};
+
+pub use svg::svg;
 
 /// The workflow as a Mermaid flowchart; of a run, each node with where it stands.
 ///
@@ -52,7 +59,7 @@ const fn shape(work: &Work) -> (&'static str, &'static str) {
     match work {
         Work::Agent { .. } => ("(", ")"),
         Work::Graph { .. } => ("[[", "]]"),
-        Work::Question { .. } => ("{{", "}}"),
+        Work::Question { .. } | Work::Switch { .. } => ("{{", "}}"),
         Work::Event { .. } | Work::Sleep { .. } => ("([", "])"),
         _ => ("[", "]"),
     }

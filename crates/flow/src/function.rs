@@ -30,9 +30,11 @@ pub struct NodeContext {
     /// The same at every try, unique over all runs: hand it to whatever the function calls.
     pub idempotency_key: Arc<str>,
     /// The state as the node saw it when it was reached, as an object.
-    pub state: Value,
+    pub state: Arc<Value>,
     /// The element of the list, in a map node.
     pub item: Option<Value>,
+    /// What the node says that it is given beside the state.
+    pub arguments: Option<Value>,
     /// What the node had said, for a function that undoes it; nothing where that is not known.
     pub output: Option<Value>,
     /// Where everything in the state came from.
@@ -52,7 +54,7 @@ impl NodeContext {
 
     /// The whole state, read as what it should be.
     pub fn state<T: DeserializeOwned>(&self) -> Result<T, ToolFailure> {
-        read(self.state.clone(), format_args!("the state"))
+        read(Value::clone(&self.state), format_args!("the state"))
     }
 
     /// The element of the list, read as what it should be.
@@ -85,6 +87,8 @@ pub struct NodeOutput {
     pub(crate) value: Value,
     pub(crate) choice: Option<Arc<str>>,
     pub(crate) asks: Option<String>,
+    /// Where it comes from, beside what the state does.
+    pub(crate) label: Option<Label>,
 }
 
 impl NodeOutput {
@@ -92,7 +96,7 @@ impl NodeOutput {
     pub fn of<T: Serialize + ?Sized>(value: &T) -> Result<Self, ToolFailure> {
         let value = serde_json::to_value(value)
             .map_err(|error| ToolFailure::new(format!("the output is not JSON: {error}")))?;
-        Ok(Self { value, choice: None, asks: None })
+        Ok(Self { value, ..Self::default() })
     }
 
     /// Nothing but a choice.
@@ -108,7 +112,8 @@ impl NodeOutput {
     }
 
     /// Asks a person before the node is done: the answer is its choice, and what it has come to
-    /// stands beside it as `about`. The function does not run again.
+    /// stands beside it as `about`. The function does not run again. Where its node has no choices it
+    /// is asked for a yes, and a no fails the node.
     #[must_use]
     pub fn asking(mut self, question: impl Into<String>) -> Self {
         self.asks = Some(question.into());

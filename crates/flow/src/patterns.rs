@@ -6,10 +6,15 @@
 //! What a pattern returns is a [`WorkflowBuilder`](crate::WorkflowBuilder): retries, limits and more
 //! nodes can be said of it like of any other.
 
+mod chat;
+mod handoff;
 mod loops;
 mod rounds;
 mod routes;
+mod saga;
 mod straight;
+mod votes;
+mod watched;
 
 use std::sync::Arc;
 
@@ -18,10 +23,15 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 use serde_json::{Value, json};
 
+pub use chat::{Action, structured_chat};
+pub use handoff::{SwarmMember, swarm};
 pub use loops::{plan_and_execute, reflexion};
-pub use rounds::{debate, swarm};
+pub use rounds::debate;
 pub use routes::{router, supervisor};
+pub use saga::{Step, saga};
 pub use straight::{map_reduce, parallel, sequential};
+pub use votes::{Majority, best, vote};
+pub use watched::supervised;
 
 /// An agent with the name of its node, and what others are told it is for.
 #[derive(Clone)]
@@ -59,8 +69,23 @@ impl From<&Agent> for Member {
     }
 }
 
+/// An agent whose answer is one of these words, as `/choice`, with the reason before it.
+pub fn deciding<'a>(
+    agent: AgentBuilder,
+    words: impl IntoIterator<Item = &'a str>,
+    runtime: &Runtime,
+) -> Result<Agent> {
+    let schema = object(&[("reason", text("Why.")), ("choice", one_of(words))]);
+    typed(agent, "decision", &schema, runtime)
+}
+
 /// An agent whose answers fit this schema.
-fn typed(agent: AgentBuilder, name: &str, schema: &Value, runtime: &Runtime) -> Result<Agent> {
+pub(crate) fn typed(
+    agent: AgentBuilder,
+    name: &str,
+    schema: &Value,
+    runtime: &Runtime,
+) -> Result<Agent> {
     let schema = Json::of(schema).map_err(|error| {
         LargestackError::other(Code::Unknown, format!("a schema is no JSON: {error}"))
     })?;
@@ -68,7 +93,7 @@ fn typed(agent: AgentBuilder, name: &str, schema: &Value, runtime: &Runtime) -> 
 }
 
 /// An object of these fields, all of which have to be there.
-fn object(fields: &[(&str, Value)]) -> Value {
+pub(crate) fn object(fields: &[(&str, Value)]) -> Value {
     let properties: serde_json::Map<String, Value> =
         fields.iter().map(|(name, schema)| ((*name).to_owned(), schema.clone())).collect();
     let required: Vec<&str> = fields.iter().map(|(name, _)| *name).collect();
@@ -81,12 +106,12 @@ fn object(fields: &[(&str, Value)]) -> Value {
 }
 
 /// One of these words.
-fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
+pub(crate) fn one_of<'a>(words: impl IntoIterator<Item = &'a str>) -> Value {
     let words: Vec<&str> = words.into_iter().collect();
     json!({ "type": "string", "enum": words })
 }
 
-fn text(about: &str) -> Value {
+pub(crate) fn text(about: &str) -> Value {
     json!({ "type": "string", "description": about })
 }
 

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use largestack_engine::event::ChildRun;
 use largestack_engine::graph::{Failure, GraphRun, NodeView};
-use largestack_engine::{EndReason, Status, Wait};
+use largestack_engine::{Branch, EndReason, Status, Wait};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::money::Money;
@@ -41,6 +42,8 @@ pub struct FlowReport {
     pub waits: Vec<Wait>,
     /// The events that a suspended run waits for, with the task of each.
     pub listens: Vec<(EffectId, Arc<str>)>,
+    /// Where it has left another run's history; what was spent before is that one's.
+    pub branch: Option<Branch>,
 }
 
 impl FlowReport {
@@ -59,7 +62,25 @@ impl FlowReport {
             failures: run.failures().to_vec(),
             waits: run.waits(),
             listens: run.listening().map(|(effect, name)| (effect, Arc::clone(name))).collect(),
+            branch: run.branch().cloned(),
         }
+    }
+
+    /// The same with what runs of tasks that wait have come to by now: what is spent is spent,
+    /// although no fact of this run says so yet.
+    pub(crate) fn with(mut self, run: &GraphRun, below: &[(EffectId, ChildRun)]) -> Self {
+        let add = |sum: Money, more: Money| sum.checked_add(more).unwrap_or(Money::MAX);
+        for (effect, child) in below {
+            self.usage = self.usage.plus(child.usage);
+            self.cost = add(self.cost, child.cost);
+            let name = run.task(*effect).map(|task| Arc::clone(&task.node.name));
+            if let Some(node) = self.nodes.iter_mut().find(|node| Some(&node.node) == name.as_ref())
+            {
+                node.usage = node.usage.plus(child.usage);
+                node.cost = add(node.cost, child.cost);
+            }
+        }
+        self
     }
 
     /// The answer as text: a text as it is, anything else as JSON.

@@ -46,6 +46,11 @@ impl Workflow {
         WorkflowBuilder::new(name.into())
     }
 
+    /// Goes on describing a graph that is data already.
+    pub fn of(graph: Graph) -> WorkflowBuilder {
+        WorkflowBuilder::of(graph)
+    }
+
     /// What it is made of, as data.
     pub fn graph(&self) -> &Arc<Graph> {
         self.0.checked.graph()

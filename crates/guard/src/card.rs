@@ -2,6 +2,7 @@
 //! in one piece or in groups. Order numbers, timestamps, versions, UUIDs and hashes are left alone.
 
 use crate::context::mentions;
+use crate::detector::Described;
 use crate::digits::{
     DIGITS, Group, Number, Separator, WIDEST, after_digits, digit, digit_before, ends_number,
     group_at, next_digit,
@@ -79,6 +80,15 @@ const PRINTED: &[&[usize]] = &[
     &[4, 3, 3, 3],
 ];
 
+/// The issuers, and how their numbers are told.
+pub(crate) fn described() -> impl Iterator<Item = Described> {
+    RANGES.iter().map(|range| {
+        let about = "a number of the issuer's ranges and lengths with Luhn's check digit; not one that \
+                     goes on, nor an article number";
+        (range.name, about.to_owned(), r"[0-9](?:[ .-]?[0-9]){12,18}".to_owned())
+    })
+}
+
 /// The next card at or after `from`.
 pub(crate) fn next(view: &View<'_>, from: usize) -> Step {
     let mut at = from;
@@ -136,7 +146,7 @@ fn cut(
     let goes_on = matches!(group.then, Some(Separator::Dash | Separator::Dot));
     let valid = (solid || !goes_on)
         && ends_number(view, group.end)
-        && luhn(digits)
+        && luhn(digits.iter().copied().map(u32::from))
         && !(solid && group.total > 16 && is_likely_an_id(view, start, detector))
         && !(solid && group.total == 13 && is_ean(digits));
     valid.then_some(Hit { span: start..group.end, score: 99, detector, validated: true })
@@ -169,7 +179,7 @@ fn plausible(counts: &[usize]) -> bool {
 pub(crate) fn starts_number(view: &View<'_>, start: usize) -> bool {
     let before = view.back(start, 1);
     let joined = matches!(before, b'.' | b'-') && start > 0 && digit_before(view, start - 1);
-    !is_word(before) && !joined && (before < 0x80 || !digit_before(view, start))
+    !is_word(before) && !joined
 }
 
 const fn may_open_card(digit: u8) -> bool {
@@ -187,13 +197,12 @@ fn issuer(digits: &[u8]) -> Option<&'static str> {
 }
 
 /// The Luhn check (ISO/IEC 7812-1, annex B).
-fn luhn(digits: &[u8]) -> bool {
-    let doubled = |d: u8| if d > 4 { 2 * d - 9 } else { 2 * d };
+pub(crate) fn luhn(digits: impl DoubleEndedIterator<Item = u32>) -> bool {
+    let doubled = |d: u32| if d > 4 { 2 * d - 9 } else { 2 * d };
     let sum: u32 = digits
-        .iter()
         .rev()
         .enumerate()
-        .map(|(i, d)| u32::from(if i % 2 == 1 { doubled(*d) } else { *d }))
+        .map(|(i, digit)| if i % 2 == 1 { doubled(digit) } else { digit })
         .sum();
     sum.is_multiple_of(10)
 }

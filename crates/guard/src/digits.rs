@@ -1,60 +1,25 @@
-//! Digits as people write them: of many scripts, in groups with single separators.
+//! Digits as people write them: in groups with single separators, also of other scripts, which have
+//! been folded to ASCII.
 
 use crate::view::{View, goes_on, position};
 
 /// Longest separator or digit, bytes of UTF-8.
 pub(crate) const WIDEST: usize = 4;
 
-/// The digit at `at` and its width in bytes.
-///
-/// ASCII, fullwidth, mathematical, Arabic-Indic (both), the Indic scripts and Thai.
+/// The digit at `at` and its width in bytes. Those of other scripts have been folded to ASCII.
 pub(crate) fn digit(view: &View<'_>, at: usize) -> Option<(u8, usize)> {
-    let first = view.get(at);
-    let offset = |byte: u8, zero: u8| byte.checked_sub(zero).filter(|d| *d < 10);
-    match first {
-        b'0'..=b'9' => Some((first - b'0', 1)),
-        0xD9 => offset(view.get(at + 1), 0xA0).map(|d| (d, 2)),
-        0xDB => offset(view.get(at + 1), 0xB0).map(|d| (d, 2)),
-        0xE0 => match view.get(at + 1) {
-            // Devanagari, Bengali, Gurmukhi, Gujarati, Oriya, Tamil, Telugu, Kannada, Malayalam.
-            0xA5 | 0xA7 | 0xA9 | 0xAB | 0xAD | 0xAF | 0xB1 | 0xB3 | 0xB5 => {
-                offset(view.get(at + 2), 0xA6).map(|d| (d, 3))
-            }
-            0xB9 => offset(view.get(at + 2), 0x90).map(|d| (d, 3)),
-            _ => None,
-        },
-        0xEF if view.get(at + 1) == 0xBC => offset(view.get(at + 2), 0x90).map(|d| (d, 3)),
-        0xF0 if view.starts_with(at + 1, &[0x9D, 0x9F]) => {
-            let n = view.get(at + 3).checked_sub(0x8E).filter(|n| *n < 50)?;
-            Some((n % 10, 4))
-        }
-        _ => None,
-    }
+    let byte = view.get(at);
+    byte.is_ascii_digit().then(|| (byte - b'0', 1))
 }
 
-/// Whether a digit of any script ends just before `at`.
+/// Whether a digit ends just before `at`.
 pub(crate) fn digit_before(view: &View<'_>, at: usize) -> bool {
-    (1..=WIDEST.min(at)).any(|n| {
-        // The last byte decides whether it is worth decoding.
-        let lead = view.back(at, n);
-        (lead.is_ascii_digit() || lead >= 0xC0) && digit(view, at - n).is_some_and(|(_, w)| w == n)
-    })
+    view.back(at, 1).is_ascii_digit()
 }
 
-/// Whether a byte may be the first of a digit.
-#[expect(clippy::needless_bitwise_bool, reason = "without branches, many bytes are one step")]
-pub(crate) const fn is_digit_lead(byte: u8) -> bool {
-    let script = (byte == 0xD9) | (byte == 0xDB) | (byte == 0xE0) | (byte == 0xEF) | (byte == 0xF0);
-    byte.is_ascii_digit() | script
-}
-
-/// No more digits of any script than this stand in a text.
+/// How many digits stand in a text.
 pub(crate) fn most_digits(bytes: &[u8]) -> usize {
-    if bytes.is_ascii() {
-        count(bytes, |byte| byte.is_ascii_digit())
-    } else {
-        count(bytes, is_digit_lead)
-    }
+    count(bytes, |byte| byte.is_ascii_digit())
 }
 
 /// How many bytes `has` accepts.
@@ -70,19 +35,11 @@ pub(crate) fn after_digits(view: &View<'_>, at: usize) -> usize {
     at + rest.iter().take_while(|b| b.is_ascii_digit()).count().saturating_sub(1)
 }
 
-/// The next digit at or after `from`. Its text may not have arrived whole.
+/// The next digit at or after `from`.
 pub(crate) fn next_digit(view: &View<'_>, from: usize) -> Option<usize> {
     let rest = view.slice(from, view.len());
     view.spend(rest.len().min(1));
-    let mut at = 0;
-    while let Some(i) = position(rest.get(at..)?, is_digit_lead) {
-        at += i;
-        if rest.get(at).is_some_and(u8::is_ascii_digit) || digit(view, from + at).is_some() {
-            return Some(from + at);
-        }
-        at += 1;
-    }
-    None
+    position(rest, |byte| byte.is_ascii_digit()).map(|at| from + at)
 }
 
 /// How many digits stand at `at` without a separator, counted up to [`DIGITS`], and the byte after.
@@ -194,7 +151,5 @@ impl Number {
 /// Whether a number may end at `end`: no letter or digit follows, and no decimal places.
 pub(crate) fn ends_number(view: &View<'_>, end: usize) -> bool {
     let next = view.get(end);
-    !goes_on(next)
-        && (next < 0x80 || digit(view, end).is_none())
-        && !(next == b'.' && digit(view, end + 1).is_some())
+    !(goes_on(next) || next == b'.' && digit(view, end + 1).is_some())
 }

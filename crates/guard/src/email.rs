@@ -12,6 +12,13 @@ const DOMAIN: usize = 253;
 /// Local part, `@` and domain.
 pub(crate) const LONGEST: usize = LOCAL + 1 + DOMAIN;
 
+/// What is found, how it is told, and its shape.
+pub(crate) const DETECTORS: &[(&str, &str, &str)] = &[(
+    "email",
+    "RFC 5321 with an ASCII local part; not a handle, SSH remote, version or URL user",
+    r"[A-Za-z0-9_.+%'&~-]+@[A-Za-z0-9.-]+",
+)];
+
 /// Endings of file names that follow an `@` (as in `logo@2x.png`), not top-level domains.
 const FILES: &[&[u8]] = &[b"png", b"jpg", b"jpeg", b"gif", b"svg", b"webp", b"css", b"js"];
 

@@ -20,14 +20,26 @@ pub enum Kind {
     Card,
     /// An e-mail address.
     Email,
+    /// What tells a device or a vehicle: an IP or MAC address, an IMEI, a VIN.
+    Device,
     /// A telephone number.
     Phone,
+    /// What describes a person: a date of birth, a name, a postal address.
+    Person,
 }
 
 impl Kind {
     /// Every kind, in order of precedence.
-    pub const ALL: [Self; 6] =
-        [Self::Secret, Self::GovernmentId, Self::Account, Self::Card, Self::Email, Self::Phone];
+    pub const ALL: [Self; 8] = [
+        Self::Secret,
+        Self::GovernmentId,
+        Self::Account,
+        Self::Card,
+        Self::Email,
+        Self::Device,
+        Self::Phone,
+        Self::Person,
+    ];
 
     /// The name as it is written in placeholders and markers, e.g. `CARD`.
     pub const fn tag(self) -> &'static str {
@@ -38,6 +50,8 @@ impl Kind {
             Self::Account => "ACCOUNT",
             Self::Email => "EMAIL",
             Self::Phone => "PHONE",
+            Self::Device => "DEVICE",
+            Self::Person => "PERSON",
         }
     }
 
@@ -49,12 +63,29 @@ impl Kind {
             Self::GovernmentId => DataClass::GovernmentId,
             Self::Account => DataClass::Financial,
             Self::Email | Self::Phone => DataClass::Contact,
+            Self::Device | Self::Person => DataClass::Personal,
         }
     }
 
     /// What stands in for a value that is taken out for good, e.g. `[CARD_REDACTED]`.
     pub fn marker(self) -> String {
         format!("[{}_REDACTED]", self.tag())
+    }
+}
+
+impl Kind {
+    /// The name as policies and records write it, e.g. `government_id`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Secret => "secret",
+            Self::Card => "card",
+            Self::GovernmentId => "government_id",
+            Self::Account => "account",
+            Self::Email => "email",
+            Self::Phone => "phone",
+            Self::Device => "device",
+            Self::Person => "person",
+        }
     }
 }
 
@@ -67,6 +98,8 @@ impl fmt::Display for Kind {
             Self::Account => "account",
             Self::Email => "email",
             Self::Phone => "phone",
+            Self::Device => "device",
+            Self::Person => "person",
         })
     }
 }

@@ -63,37 +63,69 @@ impl Guard {
 
     /// The same for a JSON text and [`Guard::protect_json`]; `false` says nothing.
     pub fn is_clean_json(&self, text: &str) -> bool {
-        layer::is_clean_json(text, self.policy)
+        json::is_clean(text, self.policy)
     }
 
-    /// Takes out of a text what the policy says, and escapes what looks like a placeholder.
+    /// Takes out of a text what the policy says, and escapes what looks like a placeholder, unless
+    /// the session made it: a model repeats those.
     pub fn protect<'t>(&self, text: &'t str, session: &mut Session) -> Protected<'t> {
+        self.protect_with(text, session, |edits| edits)
+    }
+
+    /// As [`Guard::protect`] for what somebody outside has written: whatever looks like a placeholder
+    /// there is escaped, also one that the session made. Who names one does not get its value by that.
+    pub fn protect_from_outside<'t>(&self, text: &'t str, session: &mut Session) -> Protected<'t> {
+        self.protect_with(text, session, rewrite::disowned)
+    }
+
+    fn protect_with<'t>(
+        self,
+        text: &'t str,
+        session: &mut Session,
+        revise: rewrite::Revise,
+    ) -> Protected<'t> {
         let found = layer::run(text, self.policy);
-        let text = rewrite::apply(
-            text,
-            &rewrite::edits(&found.findings, &found.opaque, self.policy),
-            session,
-        );
+        let edits = revise(rewrite::edits(&found.findings, &found.opaque, self.policy));
+        let text = rewrite::apply(text, &edits, session);
         let action = self.strictest(&found.findings);
         Protected { text, findings: found.findings, action }
     }
 
     /// As [`Guard::protect`] for a JSON text: the strings and numbers in it are protected one by
     /// one, keys and everything else stay byte for byte, and the result is JSON again. A value
-    /// whose key names a secret (`"password"`) is judged by that name. What is not JSON is
-    /// protected as plain text.
+    /// whose key names a secret (`"password"`) is judged by that name, and one whose key tells what
+    /// it is (`"phone"`, `"dateOfBirth"`) as if the key stood before it in a sentence. What is not
+    /// JSON is protected as plain text.
     pub fn protect_json<'t>(&self, text: &'t str, session: &mut Session) -> Protected<'t> {
-        if layer::is_clean_json(text, self.policy) {
+        self.protect_json_with(text, session, |edits| edits)
+    }
+
+    /// As [`Guard::protect_from_outside`] for a JSON text.
+    pub fn protect_json_from_outside<'t>(
+        &self,
+        text: &'t str,
+        session: &mut Session,
+    ) -> Protected<'t> {
+        self.protect_json_with(text, session, rewrite::disowned)
+    }
+
+    fn protect_json_with<'t>(
+        self,
+        text: &'t str,
+        session: &mut Session,
+        revise: rewrite::Revise,
+    ) -> Protected<'t> {
+        if json::is_clean(text, self.policy) {
             let text = Cow::Borrowed(text);
             return Protected { text, findings: Vec::new(), action: Action::Allow };
         }
         match json::leaves(text) {
             Some(leaves) => {
-                let (text, findings) = json::protect(text, &leaves, self.policy, session);
+                let (text, findings) = json::protect(text, &leaves, (self.policy, revise), session);
                 let action = self.strictest(&findings);
                 Protected { text, findings, action }
             }
-            None => self.protect(text, session),
+            None => self.protect_with(text, session, revise),
         }
     }
 

@@ -1,35 +1,47 @@
 //! Protecting the values inside a JSON text, and putting them back, without touching anything else.
 
+mod clean;
+mod context;
 mod leaves;
 mod text;
 
 use std::borrow::Cow;
+use std::ops::Range;
 
+pub(crate) use clean::is_clean;
 pub(crate) use leaves::{Leaf, leaves};
 
 use crate::finding::{Finding, Kind};
-use crate::layer;
 use crate::policy::{Action, Policy};
 use crate::rewrite;
 use crate::secret;
 use crate::session::{Nonce, Session};
 
-/// The JSON text with its leaves protected, and what was found, in bytes of the whole text.
+/// The longest key that is judged as a name, bytes: what is longer is no name.
+const LONGEST_KEY: usize = 256;
+
+/// The JSON text with its leaves protected, and what was found, in bytes of the whole text. What is
+/// made of each leaf's edits is what changes.
 pub(crate) fn protect<'t>(
     json: &'t str,
     leaves: &[Leaf],
-    policy: Policy,
+    (policy, revise): (Policy, rewrite::Revise),
     session: &mut Session,
 ) -> (Cow<'t, str>, Vec<Finding>) {
     let mut findings = Vec::new();
+    let mut names = Names::default();
+    let mut key = clean::Key::default();
     let text = replace(json, leaves, |leaf, raw, value| {
-        let mut found = layer::run(value, policy);
-        if let Some(named) = named_secret(json, leaf, value, policy) {
+        let mut found = context::run(key.words(json, leaf), value, policy);
+        if let Some(named) = names.secret(json, leaf, value, policy) {
             found.findings = vec![named];
+            // The whole value goes: what looks like a placeholder inside goes with it.
+            found.opaque.clear();
         }
-        let edits = rewrite::edits(&found.findings, &found.opaque, policy);
+        let edits = revise(rewrite::edits(&found.findings, &found.opaque, policy));
+        let mut places = text::Places::of(raw);
         findings.extend(found.findings.into_iter().map(|mut finding| {
-            let place = |at: usize| leaf.span.start + text::raw_offset(raw, at);
+            let mut place = |at: usize| leaf.span.start + places.written(at);
             finding.span = place(finding.span.start)..place(finding.span.end);
             finding
         }));
@@ -84,18 +96,46 @@ fn replace<'t>(
     Cow::Owned(out)
 }
 
-/// The whole value, where its key names a secret and it looks like one.
-fn named_secret(json: &str, leaf: &Leaf, value: &str, policy: Policy) -> Option<Finding> {
-    let key = json.get(leaf.key.clone()?).filter(|_| leaf.quoted)?;
-    let name = secret::secret_name(key)?;
-    let wanted = policy.secret != Action::Allow && secret::assigned(value, name);
-    wanted.then_some(Finding {
-        kind: Kind::Secret,
-        span: 0..value.len(),
-        score: 70,
-        detector: "assigned-secret",
-        validated: false,
-    })
+/// What the keys say about their values. The items of a list have one key, which is judged once.
+#[derive(Default)]
+struct Names {
+    last: Option<(Range<usize>, Option<secret::Name>)>,
+    /// Bytes of keys judged: what the law of linear work counts.
+    #[cfg(test)]
+    judged: usize,
+}
+
+impl Names {
+    /// The whole value, where its key names a secret and it looks like one.
+    fn secret(&mut self, json: &str, leaf: &Leaf, value: &str, policy: Policy) -> Option<Finding> {
+        if !leaf.quoted || policy.secret == Action::Allow {
+            return None;
+        }
+        let name = self.name(json, leaf.key.as_ref()?)?;
+        secret::assigned(value, name).then_some(Finding {
+            kind: Kind::Secret,
+            span: 0..value.len(),
+            score: 70,
+            detector: "assigned-secret",
+            validated: false,
+        })
+    }
+
+    fn name(&mut self, json: &str, key: &Range<usize>) -> Option<secret::Name> {
+        if let Some((last, name)) = &self.last
+            && last == key
+        {
+            return *name;
+        }
+        let text = json.get(key.clone()).filter(|text| text.len() <= LONGEST_KEY);
+        #[cfg(test)]
+        {
+            self.judged += text.map_or(0, str::len);
+        }
+        let name = text.and_then(secret::secret_name);
+        self.last = Some((key.clone(), name));
+        name
+    }
 }
 
 #[cfg(test)]

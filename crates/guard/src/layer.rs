@@ -9,9 +9,10 @@ use std::ops::Range;
 
 use crate::digits::most_digits;
 use crate::finding::{Finding, Kind};
+use crate::fold::{Folded, fold};
 use crate::policy::{Action, Policy};
 use crate::view::{BARRIER, COVERED, View};
-use crate::{card, email, id, opaque, phone, secret};
+use crate::{card, device, email, id, mrz, opaque, person, phone, secret, upi, wallet};
 
 /// What one family found.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -32,43 +33,122 @@ pub(crate) enum Step {
     Clear,
 }
 
-/// A family of detectors.
+/// A family of detectors, in order of precedence: where two overlap, the earlier wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Family {
     /// Placeholders and markers, and what looks like one.
     Opaque,
-    /// Detectors of one kind.
-    Of(Kind),
+    /// Tokens, keys, passwords.
+    Secret,
+    /// Identity numbers.
+    Id,
+    /// Machine-readable zones of documents.
+    Mrz,
+    /// Bank accounts and codes.
+    Account,
+    /// Payment cards.
+    Card,
+    /// Addresses of crypto-currencies.
+    Wallet,
+    /// Addresses of India's payment interface.
+    Upi,
+    /// E-mail addresses.
+    Email,
+    /// Addresses and numbers of devices and vehicles.
+    Device,
+    /// Telephone numbers.
+    Phone,
+    /// Dates of birth, names, postal addresses.
+    Person,
 }
 
 impl Family {
+    /// Every family that finds values.
+    const ALL: [Self; 11] = [
+        Self::Secret,
+        Self::Id,
+        Self::Mrz,
+        Self::Account,
+        Self::Card,
+        Self::Wallet,
+        Self::Upi,
+        Self::Email,
+        Self::Device,
+        Self::Phone,
+        Self::Person,
+    ];
+
     /// The families a policy needs, in order.
     pub(crate) fn of_policy(policy: Policy) -> impl Iterator<Item = Self> {
-        let kinds = Kind::ALL.into_iter().filter(move |k| policy.action(*k) != Action::Allow);
-        std::iter::once(Self::Opaque).chain(kinds.map(Self::Of))
+        let needed = move |family: &Self| family.action(policy) != Action::Allow;
+        std::iter::once(Self::Opaque).chain(Self::ALL.into_iter().filter(needed))
+    }
+
+    /// What it finds; what is opaque counts as what is kept closest.
+    pub(crate) const fn kind(self) -> Kind {
+        match self {
+            Self::Opaque | Self::Secret => Kind::Secret,
+            Self::Id | Self::Mrz => Kind::GovernmentId,
+            Self::Account | Self::Wallet | Self::Upi => Kind::Account,
+            Self::Card => Kind::Card,
+            Self::Email => Kind::Email,
+            Self::Device => Kind::Device,
+            Self::Phone => Kind::Phone,
+            Self::Person => Kind::Person,
+        }
+    }
+
+    fn action(self, policy: Policy) -> Action {
+        policy.action(self.kind())
+    }
+
+    /// Whether a policy has the family change the text.
+    pub(crate) fn alters(self, policy: Policy) -> bool {
+        self == Self::Opaque || self.action(policy).alters()
     }
 
     /// The first match that starts at or after `from`.
     pub(crate) fn next(self, view: &View<'_>, from: usize) -> Step {
         match self {
             Self::Opaque => opaque::next(view, from),
-            Self::Of(Kind::Secret) => secret::next(view, from),
-            Self::Of(Kind::Card) => card::next(view, from),
-            Self::Of(Kind::GovernmentId) => id::next(view, from),
-            Self::Of(Kind::Account) => id::next_account(view, from),
-            Self::Of(Kind::Email) => email::next(view, from),
-            Self::Of(Kind::Phone) => phone::next(view, from),
+            Self::Secret => secret::next(view, from),
+            Self::Id => id::next(view, from),
+            Self::Mrz => mrz::next(view, from),
+            Self::Account => id::next_account(view, from),
+            Self::Wallet => wallet::next(view, from),
+            Self::Upi => upi::next(view, from),
+            Self::Card => card::next(view, from),
+            Self::Email => email::next(view, from),
+            Self::Device => device::next(view, from),
+            Self::Phone => phone::next(view, from),
+            Self::Person => person::next(view, from),
         }
     }
 
-    /// The fewest digits, of any script, that a match has.
-    const fn fewest_digits(self) -> usize {
+    /// The fewest digits that a match has.
+    pub(crate) const fn fewest_digits(self) -> usize {
         match self {
-            Self::Of(Kind::Card) => card::FEWEST_DIGITS,
-            Self::Of(Kind::GovernmentId) => id::FEWEST_DIGITS,
-            Self::Of(Kind::Account) => id::FEWEST_ACCOUNT_DIGITS,
-            Self::Of(Kind::Phone) => phone::FEWEST_DIGITS,
-            Self::Opaque | Self::Of(Kind::Secret | Kind::Email) => 0,
+            Self::Card => card::FEWEST_DIGITS,
+            Self::Id => id::FEWEST_DIGITS,
+            Self::Account => id::FEWEST_ACCOUNT_DIGITS,
+            Self::Wallet => wallet::FEWEST_DIGITS,
+            Self::Phone => phone::FEWEST_DIGITS,
+            Self::Device => device::FEWEST_DIGITS,
+            Self::Opaque | Self::Secret | Self::Mrz | Self::Upi | Self::Email | Self::Person => 0,
+        }
+    }
+
+    /// Whether words around a value may keep the family from finding it: a version is no address.
+    pub(crate) const fn listens(self) -> bool {
+        match self {
+            Self::Id | Self::Account | Self::Card | Self::Device | Self::Phone => true,
+            Self::Opaque
+            | Self::Secret
+            | Self::Mrz
+            | Self::Wallet
+            | Self::Upi
+            | Self::Email
+            | Self::Person => false,
         }
     }
 
@@ -76,11 +156,16 @@ impl Family {
     pub(crate) const fn longest(self) -> usize {
         match self {
             Self::Opaque => opaque::LONGEST,
-            Self::Of(Kind::Secret) => secret::LONGEST,
-            Self::Of(Kind::Card) => card::LONGEST,
-            Self::Of(Kind::GovernmentId | Kind::Account) => id::LONGEST,
-            Self::Of(Kind::Email) => email::LONGEST,
-            Self::Of(Kind::Phone) => phone::LONGEST,
+            Self::Secret => secret::LONGEST,
+            Self::Id | Self::Account => id::LONGEST,
+            Self::Mrz => mrz::LONGEST,
+            Self::Wallet => wallet::LONGEST,
+            Self::Upi => upi::LONGEST,
+            Self::Card => card::LONGEST,
+            Self::Email => email::LONGEST,
+            Self::Device => device::LONGEST,
+            Self::Phone => phone::LONGEST,
+            Self::Person => person::LONGEST,
         }
     }
 }
@@ -101,39 +186,32 @@ pub(crate) struct Found {
 pub(crate) fn run(text: &str, policy: Policy) -> Found {
     let mut found = Found::default();
     let mut covered: Option<Vec<u8>> = None;
-    let digits = most_digits(text.as_bytes());
+    let folded = if text.is_ascii() { None } else { fold(text) };
+    let text = folded.as_ref().map_or(text.as_bytes(), |folded| &folded.bytes);
+    let digits = most_digits(text);
     for family in Family::of_policy(policy).filter(|family| family.fewest_digits() <= digits) {
-        let bytes = covered.as_deref().unwrap_or(text.as_bytes());
+        let bytes = covered.as_deref().unwrap_or(text);
         let hits = run_family(family, bytes, &mut found);
         if hits.is_empty() {
             continue;
         }
-        let covered = covered.get_or_insert_with(|| text.as_bytes().to_vec());
+        let covered = covered.get_or_insert_with(|| text.to_vec());
         for hit in hits {
             cover(covered, &hit.span, family);
             match family {
                 Family::Opaque => found.opaque.push(hit.span),
-                Family::Of(kind) => found.findings.push(hit.of(kind)),
+                _ => found.findings.push(hit.of(family.kind())),
             }
         }
     }
     found.findings.sort_by_key(|f| f.span.start);
+    if let Some(Folded { offsets, .. }) = folded {
+        let spans = found.findings.iter_mut().map(|finding| &mut finding.span);
+        for span in spans.chain(&mut found.opaque) {
+            *span = offsets.span(span);
+        }
+    }
     found
-}
-
-/// Whether nothing at all is found in a JSON text, whichever way it is cut into its values: not in
-/// the text as it stands, which shows every detector at least what a value alone would show it,
-/// and no word that could name a value a secret. `false` says nothing.
-pub(crate) fn is_clean_json(json: &str, policy: Policy) -> bool {
-    let view = View::new(json.as_bytes(), 0, true);
-    let digits = most_digits(view.bytes);
-    // A backslash may hide anything.
-    memchr::memchr(b'\\', view.bytes).is_none()
-        && Family::of_policy(policy).all(|family| match family {
-            Family::Of(Kind::Secret) => secret::nowhere(&view),
-            _ if digits < family.fewest_digits() => true,
-            _ => matches!(family.next(&view, 0), Step::Clear),
-        })
 }
 
 fn run_family(family: Family, bytes: &[u8], found: &mut Found) -> Vec<Hit> {

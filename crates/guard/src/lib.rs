@@ -25,33 +25,47 @@
 //! - `finding`, `policy`: what is found and what is done about it.
 //! - `guard`, `stream`, `json`, `projection`: over whole texts, streams and JSON, and back.
 //! - `session`, `opaque`, `rewrite`: placeholders, their grammar, and the rewriting of text.
-//! - `layer`, `view`: how detectors run; `secret`, `card`, `id`, `email`, `phone`, `digits`,
-//!   `context`: what they know.
+//! - `reading`: the ways in which a text can be read, for whoever judges words.
+//! - `content`: what a model may show, beside the values in it.
+//! - `fold`, `layer`, `view`: how detectors read and run; `secret`, `card`, `id`, `mrz`, `wallet`, `upi`,
+//!   `email`, `phone`, `device`, `person`, `digits`, `context`: what they know; `detector`: told.
 
 mod card;
+pub mod content;
 mod context;
+mod detector;
+mod device;
 mod digits;
 mod email;
 mod finding;
+mod fold;
 mod guard;
 mod id;
+pub mod inject;
 mod json;
 mod layer;
+mod mrz;
 mod opaque;
+mod person;
 mod phone;
 mod policy;
 mod projection;
+pub mod reading;
 mod rewrite;
 mod secret;
 mod session;
 mod stream;
+mod upi;
 mod view;
+mod wallet;
 
+pub use detector::{Detector, detectors};
 pub use finding::{Finding, Kind};
 pub use guard::{Guard, Protected, Scan};
 pub use json::detokenise_json;
-pub use policy::{Action, Policy};
+pub use policy::{Action, Mode, Policy};
 pub use projection::Projection;
+pub use reading::{Form, Reading, readings};
 pub use rewrite::{detokenise, tokenise};
 pub use session::{BadNonce, Entry, Nonce, Session};
 pub use stream::{Holdback, Released};

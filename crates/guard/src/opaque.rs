@@ -68,9 +68,12 @@ fn placeholder<'a>(view: &View<'a>, at: usize) -> Option<(Token<'a>, usize)> {
 }
 
 fn kind(view: &View<'_>, at: usize) -> Option<(Kind, usize)> {
-    // The first letters differ, so a kind is read without looking past the others.
-    let kind = Kind::ALL.into_iter().find(|k| k.tag().as_bytes().first() == Some(&view.get(at)))?;
-    view.starts_with(at, kind.tag().as_bytes()).then_some((kind, at + kind.tag().len()))
+    let first = view.get(at);
+    let tags = Kind::ALL.into_iter().map(|kind| (kind, kind.tag().as_bytes()));
+    // None begins another, and each is read no further than it goes on.
+    tags.filter(|(_, tag)| tag.first() == Some(&first))
+        .find(|(_, tag)| view.starts_with(at, tag))
+        .map(|(kind, tag)| (kind, at + tag.len()))
 }
 
 fn number(view: &View<'_>, at: usize) -> Option<(u32, usize)> {

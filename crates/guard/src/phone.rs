@@ -5,7 +5,7 @@ use crate::card::starts_number;
 use crate::context::mentions;
 use crate::digits::{
     Group, Number, Separator, WIDEST, after_digits, digit, digit_before, ends_number, group_at,
-    is_digit_lead, separator,
+    separator,
 };
 use crate::layer::{Hit, Step};
 use crate::view::{Verdict, View, is_word, position};
@@ -14,6 +14,25 @@ use crate::view::{Verdict, View, is_word, position};
 pub(crate) const FEWEST_DIGITS: usize = 9;
 /// `+`, 15 digits (E.164) and what may stand between them.
 pub(crate) const LONGEST: usize = 1 + 15 * WIDEST + 14 * (WIDEST + 2);
+
+/// What is found, how it is told, and its shape.
+pub(crate) const DETECTORS: &[(&str, &str, &str)] = &[
+    (
+        "phone-international",
+        "+ and up to 15 digits (E.164), of the length that the country has",
+        r"\+[0-9](?:[ .()-]{0,2}[0-9]){7,14}",
+    ),
+    (
+        "phone-north-american",
+        "three, three and four digits, written as numbers are there",
+        r"\(?[0-9]{3}\)?[ .-]?[0-9]{3}[ .-][0-9]{4}",
+    ),
+    (
+        "phone-national",
+        "a national number, where the words before say that one follows",
+        r"[0-9](?:[ .-]?[0-9]){8,11}",
+    ),
+];
 
 /// Words that announce a telephone number.
 const WORDS: &[&str] = &[
@@ -65,7 +84,7 @@ const COUNTRIES: &[(&[u8], usize, usize)] = &[
 pub(crate) fn next(view: &View<'_>, from: usize) -> Step {
     let mut at = from;
     #[expect(clippy::needless_bitwise_bool, reason = "without branches, many bytes are one step")]
-    let opens = |byte: u8| (byte == b'+') | (byte == b'(') | is_digit_lead(byte);
+    let opens = |byte: u8| (byte == b'+') | (byte == b'(') | byte.is_ascii_digit();
     while let Some(i) = position(view.slice(at, view.len()), opens) {
         at += i;
         match view.decide(|view| phone(view, at)) {

@@ -20,6 +20,8 @@ pub(crate) struct Edit {
 pub(crate) enum Change {
     /// A look-alike of a placeholder is escaped, unless this session made it.
     Escape,
+    /// Whatever looks like a placeholder is escaped: nobody from outside writes one.
+    Disown,
     /// A value is taken out.
     Take(Kind, Action),
 }
@@ -37,16 +39,27 @@ pub(crate) fn edits(findings: &[Finding], opaque: &[Range<usize>], policy: Polic
     edits
 }
 
+/// What is made of the places that change.
+pub(crate) type Revise = fn(Vec<Edit>) -> Vec<Edit>;
+
+/// The same for a text from outside.
+pub(crate) fn disowned(mut edits: Vec<Edit>) -> Vec<Edit> {
+    for edit in edits.iter_mut().filter(|edit| edit.change == Change::Escape) {
+        edit.change = Change::Disown;
+    }
+    edits
+}
+
 /// Writes what stands in place of `original`.
 pub(crate) fn write(out: &mut String, original: &str, change: Change, session: &mut Session) {
     match change {
-        Change::Escape if is_foreign(original, session) => {
+        Change::Escape | Change::Disown if is_escaped(change, original, session) => {
             out.push_str("<=");
             out.push_str(session.nonce().as_str());
             out.push('=');
             out.push_str(original.get(1..).unwrap_or_default());
         }
-        Change::Escape => out.push_str(original),
+        Change::Escape | Change::Disown => out.push_str(original),
         Change::Take(kind, Action::Tokenise) => {
             let placeholder = session.placeholder(kind, original);
             out.push_str(&placeholder.unwrap_or_else(|| kind.marker()));
@@ -55,10 +68,13 @@ pub(crate) fn write(out: &mut String, original: &str, change: Change, session: &
     }
 }
 
-/// Whether a token looks like a placeholder that this session did not make.
-fn is_foreign(token: &str, session: &Session) -> bool {
+/// Whether a token is escaped: one that looks like a placeholder, and that this session did not make
+/// or that somebody outside has written.
+fn is_escaped(change: Change, token: &str, session: &Session) -> bool {
     match token_at(token, 0) {
-        Some((Token::Placeholder(kind, number, nonce), _)) => !session.knows(kind, number, nonce),
+        Some((Token::Placeholder(kind, number, nonce), _)) => {
+            change == Change::Disown || !session.knows(kind, number, nonce)
+        }
         _ => false,
     }
 }
@@ -66,7 +82,9 @@ fn is_foreign(token: &str, session: &Session) -> bool {
 /// The text with every edit made; borrowed if none changes anything.
 pub(crate) fn apply<'t>(text: &'t str, edits: &[Edit], session: &mut Session) -> Cow<'t, str> {
     let original = |edit: &Edit| text.get(edit.span.clone()).unwrap_or_default();
-    let idle = |edit: &Edit| edit.change == Change::Escape && !is_foreign(original(edit), session);
+    let is_token = |change| matches!(change, Change::Escape | Change::Disown);
+    let idle =
+        |edit: &Edit| is_token(edit.change) && !is_escaped(edit.change, original(edit), session);
     if edits.iter().all(idle) {
         return Cow::Borrowed(text);
     }

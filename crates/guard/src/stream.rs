@@ -4,6 +4,7 @@
 use std::ops::Range;
 
 use crate::finding::Finding;
+use crate::fold::Offsets;
 use crate::layer::{Family, Step, cover};
 use crate::policy::{Action, Policy};
 use crate::rewrite::{self, Change, Edit};
@@ -40,6 +41,8 @@ pub struct Holdback {
     /// Where `pending` starts in the stream.
     left: usize,
     edits: Vec<Edit>,
+    /// From what the stages read to what was written.
+    offsets: Offsets,
 }
 
 impl std::fmt::Debug for Holdback {
@@ -51,9 +54,10 @@ impl std::fmt::Debug for Holdback {
 impl Holdback {
     pub(crate) fn new(policy: Policy) -> Self {
         let families: Vec<Family> = Family::of_policy(policy).collect();
-        let gates = families.iter().rposition(|f| alters(*f, policy)).map_or(0, |last| last + 1);
+        let gates = families.iter().rposition(|f| f.alters(policy)).map_or(0, |last| last + 1);
         let stages = families.into_iter().map(Stage::new).collect();
-        Self { policy, stages, gates, pending: String::new(), left: 0, edits: Vec::new() }
+        let (pending, edits, offsets) = (String::new(), Vec::new(), Offsets::default());
+        Self { policy, stages, gates, pending, left: 0, edits, offsets }
     }
 
     /// Takes the next piece and releases what is decided.
@@ -83,26 +87,30 @@ impl Holdback {
     fn advance(&mut self, piece: &str, last: bool, session: &mut Session) -> Released {
         self.pending.push_str(piece);
         let mut findings = Vec::new();
-        let mut arrived = piece.as_bytes().to_vec();
+        let mut arrived = Vec::with_capacity(piece.len());
+        self.offsets.read(piece, &mut arrived);
         let mut decided = self.left + self.pending.len();
         for (i, stage) in self.stages.iter_mut().enumerate() {
             let found = stage.advance(&mut arrived, last);
             if i < self.gates {
-                decided = stage.from;
+                decided = self.offsets.start(stage.from);
             }
-            for hit in found {
-                let change = match stage.family {
-                    Family::Opaque => Change::Escape,
-                    Family::Of(kind) => Change::Take(kind, self.policy.action(kind)),
-                };
-                if alters(stage.family, self.policy) {
+            for mut hit in found {
+                hit.span = self.offsets.span(&hit.span);
+                let kind = stage.family.kind();
+                let opaque = stage.family == Family::Opaque;
+                let taken = Change::Take(kind, self.policy.action(kind));
+                let change = if opaque { Change::Escape } else { taken };
+                if stage.family.alters(self.policy) {
                     self.edits.push(Edit { span: hit.span.clone(), change });
                 }
-                if let Family::Of(kind) = stage.family {
+                if !opaque {
                     findings.push(hit.of(kind));
                 }
             }
         }
+        let passed = self.stages.iter().map(|stage| stage.from).min();
+        self.offsets.forget(passed.unwrap_or_default());
         let text = self.release(decided, session);
         findings.sort_by_key(|f| f.span.start);
         let action = findings.iter().map(|f| self.policy.action(f.kind)).max().unwrap_or_default();
@@ -128,13 +136,6 @@ impl Holdback {
         self.pending.drain(..decided - self.left);
         self.left = decided;
         out
-    }
-}
-
-fn alters(family: Family, policy: Policy) -> bool {
-    match family {
-        Family::Opaque => true,
-        Family::Of(kind) => policy.action(kind).alters(),
     }
 }
 

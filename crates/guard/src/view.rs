@@ -30,7 +30,7 @@ pub(crate) struct View<'a> {
 }
 
 /// How many kinds of runs are remembered.
-const RUNS: usize = 10;
+const RUNS: usize = 11;
 
 /// A decision about one candidate.
 pub(crate) enum Verdict<T> {
@@ -79,6 +79,11 @@ impl<'a> View<'a> {
     /// The byte `n` places left of `at`.
     pub(crate) fn back(&self, at: usize, n: usize) -> u8 {
         at.checked_sub(n).map_or(BARRIER, |i| self.get(i))
+    }
+
+    /// Whether a placeholder or a marker stands at `at`, in place of what was there.
+    pub(crate) fn is_taken_out(&self, at: usize) -> bool {
+        at >= self.floor && self.get(at) == BARRIER
     }
 
     /// Whether the text goes on with `literal` at `at`.

@@ -75,6 +75,7 @@ impl Rerank {
                             .into(),
                         transient: error.retryable(),
                         nothing_happened: true,
+                        label: None,
                     });
                 }
                 hits.truncate(limit);

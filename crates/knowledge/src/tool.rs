@@ -161,6 +161,7 @@ impl Tool for SearchKnowledge {
             let wanted = rerank.as_ref().map_or(limit, |_| limit.max(CANDIDATES));
             let found = knowledge.search(&context.scope, &arguments.query, wanted).await;
             let mut found = found.map_err(|error| ToolFailure {
+                label: None,
                 transient: largestack_types::error::Coded::retryable(&error),
                 nothing_happened: true,
                 message: format!(

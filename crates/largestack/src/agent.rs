@@ -5,7 +5,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use largestack_agent::{
-    Agent as Dynamic, Input, Report, ResumeOptions, RunHandle, RunOptions, Runs,
+    Agent as Dynamic, Fork, Input, Report, ResumeOptions, RunHandle, RunOptions, Runs,
 };
 use largestack_ports::context::{RunContext, SoFar};
 use largestack_types::errors::Result;
@@ -186,6 +186,12 @@ impl<Deps: Send + Sync + 'static, Out: Send + 'static> Agent<Deps, Out> {
         let deps: Arc<Deps> = deps.into();
         let options = ResumeOptions { deps, ..options };
         self.answer(self.inner.resume(scope, run, options).await?)
+    }
+
+    /// Makes a run that has the events of another one up to [`Fork::at`], and then a future of its own:
+    /// [`Agent::resume`] goes on with it. That run is left as it is.
+    pub async fn fork(&self, scope: &Scope, run: RunId, fork: Fork) -> Result<RunId> {
+        self.inner.fork(scope, run, fork).await
     }
 
     /// The answer that a report holds.

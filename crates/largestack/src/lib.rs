@@ -65,13 +65,18 @@ pub mod __private {
 pub use agent::{Agent, AgentBuilder, Answer, AnswerStream, OneOf, Retry, SubAgent};
 pub use largestack_agent::pipeline::Permissions;
 pub use largestack_agent::{
-    Adjusted, Attempt, Below, CancelHandle, Captured, CapturedRun, Conversations, Deferral,
-    Followed, Follower, Input, Memory, Partial, Position, Report, ResumeOptions, RunEvent,
+    Adjusted, Attempt, Below, Branch, CancelHandle, Captured, CapturedRun, Conversations, Deferral,
+    Followed, Follower, Fork, Input, Memory, Partial, Position, Report, ResumeOptions, RunEvent,
     RunHandle, RunOptions, Runs, Runtime, Toolset, capture_run,
 };
 pub use largestack_cassette::{Cassette, RecordMode, stable};
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, block_model_requests};
+pub use largestack_guard::content::{
+    ContentPolicy, LengthPolicy, OutputAction, OutputPolicy, Place as GuardPlace, RuleAction,
+    RulePolicy, SelfHarmAction, SelfHarmPolicy, TopicPolicy, WholeAction,
+};
+pub use largestack_guard::inject::{Action as InjectionAction, Policy as InjectionPolicy};
 pub use largestack_guard::{Action as GuardAction, Policy as GuardPolicy};
 pub use largestack_macros::tool;
 pub use largestack_ports::context::{RunContext, SoFar};
@@ -130,10 +135,35 @@ pub mod dynamic {
 /// ```
 pub mod flow {
     pub use largestack_engine::graph::{
-        Edge, Graph, GraphLimits, Join, Node, NodeState, OnFailure, Reducer, Retry, Template, Undo,
-        Work, Writes,
+        Case, Edge, Expression, Graph, GraphLimits, Join, Node, NodeState, OnFailure, Reducer,
+        Restarts, Retry, Supervision, Template, Test, Undo, Work, Writes,
     };
     pub use largestack_flow::*;
+    pub use largestack_types::id::RunId;
+}
+
+/// Runs that any of many processes does: a [`Worker`](worker::Worker) takes them from the queue of a
+/// store that processes share, which is `Local::postgres`; whoever enqueues one goes away.
+pub mod worker {
+    pub use largestack_flow::worker::*;
+    pub use largestack_ports::queue::{Entry, Job, Queue, ROOM, State};
+}
+
+/// Runs whose facts a Restate server keeps: a [`Service`](restate::Service) of agents and workflows,
+/// over a [`RestateJournal`](restate::RestateJournal) that is put under a [`Runtime`].
+#[cfg(feature = "restate")]
+pub mod restate {
+    pub use largestack_restate::journal::{engine_at, ingress_of};
+    pub use largestack_restate::{
+        Client, Outcome, Question, Register, RestateJournal, Served, Service, ServiceEvent,
+        Timeouts, Told, Work, waits,
+    };
+}
+
+/// Runs that need not be kept, or not with all their events: [`Runs::prune`] and [`Runs::compact`].
+pub mod retention {
+    pub use largestack_agent::compact::Shrunk;
+    pub use largestack_ports::retention::{Kept, Pruned, Rule};
 }
 
 /// Questions to people that runs wait for: on which terms they are asked, and how they are answered.
@@ -142,6 +172,23 @@ pub mod approvals {
     pub use largestack_ports::approvals::*;
     pub use largestack_ports::tool::{ApprovalRule, Capabilities, Capability};
     pub use largestack_types::id::ApprovalId;
+}
+
+/// Events from outside that runs wait for: how they are sent and signed. A tool waits by
+/// [`ToolOutput::wait_for`](largestack_ports::tool::ToolOutput::wait_for).
+pub mod signals {
+    pub use largestack_agent::signals::{Delivered, send};
+    pub use largestack_ports::signals::*;
+    pub use largestack_ports::tool::{LONGEST_WAIT, Until};
+    #[cfg(feature = "sqlite")]
+    pub use largestack_store::signed;
+}
+
+/// What untrusted text and private data in a run leave of its tools: [`AgentBuilder::taint`].
+pub mod taint {
+    pub use largestack_policy::{OnUntrusted, Taint};
+    pub use largestack_types::policy::{Decision, Reason};
+    pub use largestack_types::tool::{Capabilities, Capability};
 }
 
 /// A licence that the operator of a deployment asks for; nobody else does.

@@ -9,7 +9,7 @@ pub use largestack_ports::tool::{
 pub mod options {
     pub use largestack_ports::limits::Rate;
     pub use largestack_ports::tool::{ApprovalRule, BreakerOptions, Capability, Growth};
-    pub use largestack_types::label::DataClass;
+    pub use largestack_types::label::{DataClass, Origin};
 }
 pub use largestack_types::json::Json;
 pub use largestack_types::tool::ToolSpec;

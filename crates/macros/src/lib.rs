@@ -51,6 +51,7 @@ use proc_macro::TokenStream;
 /// `breaker_cooldown = "30s"`, `calls_per_minute = n` (of an agent), `tenant_calls_per_minute = n`,
 /// `cache = "1h"` (of an idempotent tool), `version = ".."`, `capabilities = "read, send"`,
 /// `classes = "contact"` (what results hold), `reveals = "card"` (what is given in clear),
+/// `origin = "operator"` (where results come from; unless said they are untrusted),
 /// `approval = "required"`, `raise`, `max_result_chars = n`, `blocking` (runs a function that is
 /// not async on a thread of its own), `crate = path`.
 ///

@@ -33,6 +33,7 @@ const KNOWN: &[&str] = &[
     "classes",
     "reveals",
     "approval",
+    "origin",
     "raise",
     "max_result_chars",
     "blocking",

@@ -17,7 +17,7 @@ fn accepts(options: &str, item: &str) -> bool {
 #[test]
 fn an_unknown_option_is_named_with_the_nearest_known_one() {
     assert_snapshot!(refusal("idempotent, retrys = 2", "fn f() {}"), @"unknown option `retrys` of `#[tool]`; did you mean `retries`?");
-    assert_snapshot!(refusal("colour = 2", "fn f() {}"), @"unknown option `colour` of `#[tool]`; known are name, description, idempotent, timeout, retries, backoff, backoff_unit, backoff_max, jitter, breaker, breaker_window, breaker_cooldown, calls_per_minute, tenant_calls_per_minute, cache, version, capabilities, classes, reveals, approval, raise, max_result_chars, blocking, crate");
+    assert_snapshot!(refusal("colour = 2", "fn f() {}"), @"unknown option `colour` of `#[tool]`; known are name, description, idempotent, timeout, retries, backoff, backoff_unit, backoff_max, jitter, breaker, breaker_window, breaker_cooldown, calls_per_minute, tenant_calls_per_minute, cache, version, capabilities, classes, reveals, approval, origin, raise, max_result_chars, blocking, crate");
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use bytes::Bytes;
+use largestack_types::errors::{Code, Coded};
 
 use crate::BoxFuture;
 use crate::vault::Sensitive;
@@ -24,6 +25,35 @@ pub struct Command {
     pub input: Bytes,
     /// What it may use.
     pub limits: CommandLimits,
+    /// What it may reach.
+    pub sandbox: Sandbox,
+}
+
+/// What a command may reach of the machine it runs on.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sandbox {
+    /// Nothing but the system's programs and what is named; where that cannot be had, it is not run.
+    Confined(Confinement),
+    /// Whatever this process may.
+    None,
+}
+
+impl Default for Sandbox {
+    fn default() -> Self {
+        Self::Confined(Confinement::default())
+    }
+}
+
+/// What a confined command may reach beside the system's programs, a temporary folder of its own, and
+/// the folder that it runs in, which it may read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Confinement {
+    /// Files and folders that it may read, and programs among them that it may run.
+    pub reads: Vec<PathBuf>,
+    /// Folders and files that it may change.
+    pub writes: Vec<PathBuf>,
+    /// Whether it may open connections.
+    pub network: bool,
 }
 
 /// What a command may use. How long it may take is up to whoever waits: dropping the future ends it.
@@ -37,12 +67,26 @@ pub struct CommandLimits {
     pub processor: Option<Duration>,
     /// Bytes of memory of each of its processes; `None` for what this process may.
     pub memory: Option<u64>,
+    /// Processes and threads at one time, of a confined command.
+    pub processes: u32,
+    /// Bytes of each file that a confined command writes, and of all of its temporary ones.
+    pub file: u64,
+    /// Files that each process of a confined command has open.
+    pub open_files: u32,
 }
 
 impl Default for CommandLimits {
-    /// 1 MiB of output, 4 KiB of errors.
+    /// 1 MiB of output, 4 KiB of errors; 64 processes, files of 256 MiB, 1,024 of them open.
     fn default() -> Self {
-        Self { output: 1 << 20, errors: 4 << 10, processor: None, memory: None }
+        Self {
+            output: 1 << 20,
+            errors: 4 << 10,
+            processor: None,
+            memory: None,
+            processes: 64,
+            file: 256 << 20,
+            open_files: 1024,
+        }
     }
 }
 
@@ -66,12 +110,28 @@ pub enum CommandFailure {
     /// It cannot be started: nothing has happened.
     #[error("the command cannot be started: {0}")]
     NotStarted(String),
+    /// It cannot be confined here, and is not run without: nothing has happened.
+    #[error("the command cannot be confined: {0}")]
+    Unconfined(String),
     /// It said more than it may, and was ended.
     #[error("the command wrote more than {0} bytes")]
     TooMuch(usize),
     /// It ran, and nobody knows how it ended.
     #[error("the command was lost: {0}")]
     Lost(String),
+}
+
+impl Coded for CommandFailure {
+    fn code(&self) -> Code {
+        match self {
+            Self::Unconfined(_) => Code::Sandbox,
+            _ => Code::Tool,
+        }
+    }
+
+    fn message(&self) -> String {
+        self.to_string()
+    }
 }
 
 /// Runs commands.

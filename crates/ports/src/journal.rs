@@ -6,7 +6,7 @@
 use bytes::Bytes;
 use largestack_engine::Recorded;
 use largestack_engine::status::{EndReason, Status};
-use largestack_types::errors::Result;
+use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::{OwnerId, RunId};
 use largestack_types::money::Money;
@@ -17,7 +17,10 @@ use serde::{Deserialize, Serialize};
 use std::sync::Arc;
 
 use crate::BoxFuture;
+use crate::queue::Queue;
+use crate::retention::Retention;
 use crate::sessions::{Remembered, Sessions};
+use crate::signals::Signals;
 
 mod memory;
 pub use memory::MemoryJournal;
@@ -110,6 +113,23 @@ pub struct RunSummary {
     pub started: Timestamp,
     /// When it was last written.
     pub updated: Timestamp,
+    /// The engine outside that drives it, and where it is asked; absent where processes over this
+    /// journal do. What the journal holds of such a run is a copy.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub engine: Option<Arc<str>>,
+}
+
+impl RunSummary {
+    /// `LARGESTACK_CONFLICT` where an engine outside drives the run: what somebody appended here
+    /// would be no part of it.
+    pub fn driven_here(&self) -> Result<()> {
+        let Some(engine) = &self.engine else { return Ok(()) };
+        Err(LargestackError::with_advice(
+            Code::Conflict,
+            format!("{} is driven by {engine}", self.run),
+            "Answer or cancel it there: what is kept here is a copy",
+        ))
+    }
 }
 
 /// What to group the cost report by.
@@ -160,6 +180,12 @@ pub trait Journal: Send + Sync + 'static {
     /// Waits until everything appended before is as durable as this journal makes it.
     fn durable(&self) -> BoxFuture<'_, Result<()>>;
 
+    /// The same for what was appended to one run and to those below it: where an engine outside
+    /// holds the facts, each tree of runs is written by itself, and fails by itself.
+    fn durable_run<'a>(&'a self, _lease: &'a Lease) -> BoxFuture<'a, Result<()>> {
+        self.durable()
+    }
+
     /// The events of a run after `after`, in order.
     fn read<'a>(
         &'a self,
@@ -193,6 +219,21 @@ pub trait Journal: Send + Sync + 'static {
 
     /// The sessions that batches add to; `None` where the journal keeps none.
     fn sessions(&self) -> Option<&dyn Sessions> {
+        None
+    }
+
+    /// What removes runs that need not be kept; `None` where they go with the process.
+    fn retention(&self) -> Option<&dyn Retention> {
+        None
+    }
+
+    /// Events from outside that runs wait for; `None` where none are kept.
+    fn signals(&self) -> Option<&dyn Signals> {
+        None
+    }
+
+    /// The runs that wait for a worker of this store; `None` where no other process could be one.
+    fn queue(&self) -> Option<&dyn Queue> {
         None
     }
 }

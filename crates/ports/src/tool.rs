@@ -20,10 +20,13 @@ use crate::tree::RunTree;
 
 mod options;
 
+mod waits;
+
 pub use options::{
     Access, ApprovalRule, ArgumentRule, Backoff, BreakerOptions, Capabilities, Capability, Growth,
     ToolOptions,
 };
+pub use waits::{LONGEST_WAIT, Until, Waits};
 
 /// On whose behalf a tool runs.
 #[derive(Clone)]
@@ -99,12 +102,26 @@ pub struct ToolOutput {
     pub label: Option<Label>,
     /// Tools that were kept back and are offered from the next turn on.
     pub loads: Vec<Arc<str>>,
+    /// What the call goes on waiting for: its result is then what comes, and nothing else of this.
+    pub waits: Option<Box<Waits>>,
 }
 
 impl ToolOutput {
     /// Text only.
     pub fn text(text: impl Into<String>) -> Self {
         Self { text: text.into(), ..Self::default() }
+    }
+
+    /// Waits for an event from outside; its data is the result. With `most`, no longer than that.
+    pub fn wait_for(event: impl Into<Arc<str>>, most: Option<Until>) -> Self {
+        let waits = Waits { event: Some(event.into()), until: most };
+        Self { waits: Some(Box::new(waits)), ..Self::default() }
+    }
+
+    /// Waits for a moment.
+    pub fn sleep(until: Until) -> Self {
+        let waits = Waits { event: None, until: Some(until) };
+        Self { waits: Some(Box::new(waits)), ..Self::default() }
     }
 
     /// Any value as JSON; a string as it is.
@@ -128,23 +145,31 @@ pub struct ToolFailure {
     /// Whether it is certain that nothing has happened: then even a tool with side effects may be
     /// tried again.
     pub nothing_happened: bool,
+    /// The label of what the message quotes, where it is more than the tool's own words.
+    pub label: Option<Label>,
 }
 
 impl ToolFailure {
     /// A failure that trying again does not mend.
     pub fn new(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), transient: false, nothing_happened: false }
+        Self { message: message.into(), transient: false, nothing_happened: false, label: None }
     }
 
     /// A failure that trying again may mend.
     pub fn transient(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), transient: true, nothing_happened: false }
+        Self { message: message.into(), transient: true, nothing_happened: false, label: None }
     }
 
     /// A failure before anything happened, such as a refused connection: trying again may mend it
     /// and cannot do harm.
     pub fn before_anything(message: impl Into<Cow<'static, str>>) -> Self {
-        Self { message: message.into(), transient: true, nothing_happened: true }
+        Self { message: message.into(), transient: true, nothing_happened: true, label: None }
+    }
+
+    /// The same, with the label of what its message quotes.
+    #[must_use]
+    pub fn labelled(self, label: Label) -> Self {
+        Self { label: Some(label), ..self }
     }
 }
 

@@ -36,7 +36,8 @@ impl fmt::Debug for Sensitive {
 /// Values behind placeholders, by tenant and run tree. Written before the first event that holds
 /// the placeholder is appended.
 pub trait TokenVault: Send + Sync + 'static {
-    /// Keeps pairs of placeholder and value, sealed and durable when this returns.
+    /// Keeps pairs of placeholder and value, sealed and durable when this returns. A placeholder that
+    /// is kept already is written over: two who find the same value at once both wait for it here.
     fn put<'a>(
         &'a self,
         scope: &'a Scope,
@@ -80,7 +81,14 @@ impl TokenVault for MemoryVault {
         root: RunId,
         pairs: Vec<(String, Sensitive)>,
     ) -> BoxFuture<'a, Result<()>> {
-        self.values().entry((scope.tenant().clone(), root)).or_default().extend(pairs);
+        let mut values = self.values();
+        let kept = values.entry((scope.tenant().clone(), root)).or_default();
+        for (placeholder, value) in pairs {
+            match kept.iter_mut().find(|(known, _)| *known == placeholder) {
+                Some((_, known)) => *known = value,
+                None => kept.push((placeholder, value)),
+            }
+        }
         Box::pin(std::future::ready(Ok(())))
     }
 

@@ -67,37 +67,40 @@ pub(crate) fn open(
 }
 
 /// Checks a batch against the lease of this process and counts it in.
-pub(crate) fn admit(
-    claims: &mut Claims,
-    lease: &Lease,
-    first: Option<u64>,
-    events: u64,
-) -> Result<()> {
+pub(crate) fn admit(claims: &mut Claims, lease: &Lease, span: Option<(u64, u64)>) -> Result<()> {
     let key = (lease.scope.tenant().clone(), lease.run);
     let claimed = claims
         .get_mut(&key)
         .filter(|claimed| claimed.fence == lease.fence)
         .ok_or(StoreError::Lost { run: lease.run })?;
     let expected = claimed.seq + 1;
-    match first {
-        Some(found) if found != expected => {
+    match span {
+        Some((found, _)) if found != expected => {
             Err(StoreError::Gap { run: lease.run, expected, found })
         }
-        _ => {
-            claimed.seq += events;
+        Some((_, last)) => {
+            claimed.seq = last;
             Ok(())
         }
+        None => Ok(()),
     }
 }
 
-/// The first number of a batch, when the rest follow it.
-pub(crate) fn first(run: RunId, events: &[Recorded]) -> Result<Option<u64>> {
+/// The first and the last number of a batch, when the rest follow the first: without gaps, but that one
+/// which stands for events behind a run's first has the number of the last of these.
+pub(crate) fn span(run: RunId, events: &[Recorded]) -> Result<Option<(u64, u64)>> {
     for pair in events.windows(2) {
         if let [a, b] = pair
             && b.seq != a.seq + 1
+            && !stands_for_others(a, b)
         {
             return Err(StoreError::Gap { run, expected: a.seq + 1, found: b.seq });
         }
     }
-    Ok(events.first().map(|event| event.seq))
+    Ok(events.first().zip(events.last()).map(|(first, last)| (first.seq, last.seq)))
+}
+
+fn stands_for_others(first: &Recorded, other: &Recorded) -> bool {
+    let Event::Compacted(data) = &*other.event else { return false };
+    first.seq == 1 && other.seq == data.events + 1
 }

@@ -75,6 +75,9 @@ pub(crate) fn another(path: &Path) -> StoreError {
 /// Makes the file with a new key and syncs it. Callers hold a lock beside it (the store's write
 /// transaction, the lock file of secrets) and have seen that there is none.
 pub(crate) fn make(path: &Path, ids: &dyn Ids) -> Result<Key> {
+    if let Some(folder) = path.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        private::folder(folder)?;
+    }
     let key = Key::random(ids);
     private::write(path, format!("{}\n", hex::encode(key.bytes())).as_bytes())?;
     Ok(key)

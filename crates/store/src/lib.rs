@@ -35,6 +35,7 @@
 
 mod error;
 mod facts;
+mod inbox;
 mod keyfile;
 mod ledger;
 mod place;
@@ -42,9 +43,11 @@ mod place;
 mod postgres;
 mod private;
 mod reservations;
+mod retention;
 mod scopes;
 mod seal;
 mod secrets;
+pub mod signed;
 mod sqlite;
 mod switches;
 mod talk;

@@ -24,15 +24,18 @@ mod master;
 mod migrate;
 mod queue;
 mod results;
+mod retention;
 mod rows;
 mod runs;
 mod server;
 mod sessions;
 mod shelf;
+mod signals;
 mod switch;
 mod told;
 mod vault;
 mod watch;
+mod work;
 mod writer;
 
 pub use asked::PostgresDatabase;

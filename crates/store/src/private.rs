@@ -1,6 +1,6 @@
 //! Files that only their owner may read, written whole or not at all.
 
-use std::fs::{self, OpenOptions};
+use std::fs::{self, DirBuilder, OpenOptions};
 use std::io::{self, Write};
 use std::path::Path;
 
@@ -20,6 +20,15 @@ pub(crate) fn write(path: &Path, bytes: &[u8]) -> Result<()> {
     file.sync_all().map_err(failed)?;
     fs::rename(&fresh, path).map_err(failed)?;
     sync_folder(path).map_err(failed)
+}
+
+/// Makes a folder, and those above it, that only their owner may enter, where there is none.
+pub(crate) fn folder(path: &Path) -> Result<()> {
+    let mut builder = DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(path).map_err(|error| StoreError::io(path, error))
 }
 
 /// Syncs the folder that a file is in.

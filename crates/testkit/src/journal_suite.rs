@@ -93,6 +93,7 @@ fn summary(number: u128, seq: u64) -> RunSummary {
         cost: Money::from_nanos(7),
         started: Timestamp::from_micros(1),
         updated: Timestamp::from_micros(2),
+        engine: Some("an engine at 127.0.0.1".into()),
     }
 }
 

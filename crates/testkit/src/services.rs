@@ -3,12 +3,18 @@
 use std::io::Write as _;
 use std::path::PathBuf;
 
+mod restate;
+
+pub use restate::{RestateServer, free_port};
+
 /// Where a Postgres server is, in which a test may make schemas.
 const POSTGRES: &str = "LARGESTACK_TEST_POSTGRES";
 /// The certificate of the authority that the server's own certificate is of, in PEM.
 const AUTHORITY: &str = "LARGESTACK_TEST_POSTGRES_CA";
 /// A Python with the vendors' official clients.
 const ORACLE: &str = "LARGESTACK_ORACLE_PYTHON";
+/// The program `restate-server`.
+const RESTATE: &str = "LARGESTACK_TEST_RESTATE";
 /// Set where a missing service is a failure and not a reason to skip a test.
 const REQUIRED: &str = "LARGESTACK_REQUIRE_SERVICES";
 
@@ -40,6 +46,16 @@ pub fn postgres_authority() -> Option<String> {
 /// Where services are required and there is none.
 pub fn oracle() -> Option<PathBuf> {
     told(ORACLE, "no Python with the vendors' clients").map(PathBuf::from)
+}
+
+/// The program of a Restate server, which a test starts on ports of its own. Without one the test is
+/// to be skipped, which is said on standard error.
+///
+/// # Panics
+///
+/// Where services are required and there is none.
+pub fn restate() -> Option<PathBuf> {
+    told(RESTATE, "no Restate server").map(PathBuf::from)
 }
 
 /// The user that owns the databases of tests; without special rights.
@@ -95,10 +111,19 @@ fn server_tool(name: &str, server: &str, arguments: &[&str]) -> bool {
 fn told(variable: &str, missing: &str) -> Option<String> {
     let value = std::env::var(variable).ok().filter(|value| !value.is_empty());
     if value.is_none() {
-        let required = std::env::var(REQUIRED).is_ok_and(|required| !required.is_empty());
-        assert!(!required, "{missing}: set {variable}");
-        // A reader that has gone away has seen enough.
-        let _ = writeln!(std::io::stderr(), "skipped: {missing}; set {variable}");
+        skipped(&format!("{missing}; set {variable}"));
     }
     value
+}
+
+/// Says aloud what a test goes without.
+///
+/// # Panics
+/// Where nothing may be missing.
+#[expect(clippy::disallowed_methods, reason = "what a test runs against is no setting")]
+pub fn skipped(missing: &str) {
+    let required = std::env::var(REQUIRED).is_ok_and(|required| !required.is_empty());
+    assert!(!required, "{missing}");
+    // A reader that has gone away has seen enough.
+    let _ = writeln!(std::io::stderr(), "skipped: {missing}");
 }

@@ -45,7 +45,7 @@ decimals are exact; a result that is not is marked with ~."
         }),
         required: &["expression"],
         idempotent: true,
-        origin: Origin::Tool,
+        origin: Origin::Operator,
         capabilities: &[Capability::Read],
     };
     built_in(about, |_, Arguments { expression }| async move {

@@ -5,9 +5,10 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use largestack_ports::command::{Command, CommandFailure, CommandLimits, Commands, Ended};
+use largestack_ports::command::{Command, CommandFailure, CommandLimits, Commands, Ended, Sandbox};
 use largestack_ports::tool::{Capability, ToolContext, ToolFailure, ToolOutput};
 use largestack_ports::vault::Sensitive;
+use largestack_types::errors::Coded as _;
 use largestack_types::json::Json;
 
 use crate::DynamicTool;
@@ -61,6 +62,7 @@ impl CommandTool {
                 environment: Vec::new(),
                 input: Bytes::new(),
                 limits: CommandLimits::default(),
+                sandbox: Sandbox::default(),
             },
             secret: Vec::new(),
         }
@@ -108,6 +110,14 @@ impl CommandTool {
     #[must_use]
     pub fn limits(mut self, limits: CommandLimits) -> Self {
         self.command.limits = limits;
+        self
+    }
+
+    /// What it may reach beside the system's programs; without a word, to read its own program and its
+    /// folder.
+    #[must_use]
+    pub fn sandbox(mut self, sandbox: Sandbox) -> Self {
+        self.command.sandbox = sandbox;
         self
     }
 
@@ -171,6 +181,10 @@ impl CommandTool {
 
 pub(crate) fn failure(error: &CommandFailure) -> ToolFailure {
     match error {
+        // Nothing has happened, and trying again mends nothing.
+        CommandFailure::Unconfined(_) => {
+            ToolFailure::new(format!("Denied ({}): {error}", error.code()))
+        }
         CommandFailure::NotStarted(_) => ToolFailure::before_anything(error.to_string()),
         _ => ToolFailure::new(error.to_string()),
     }

@@ -173,7 +173,8 @@ way. A file that exists is an error unless `replace` is true.",
         required: &["path", "text"],
         // The same text at the same place is the same file, however often it is put there.
         idempotent: true,
-        origin: Origin::Tool,
+        // It says what it has done, in words of its own.
+        origin: Origin::Operator,
         capabilities: &[Capability::Write],
     };
     let files = Arc::new(files);

@@ -133,7 +133,7 @@ impl HttpCall {
         self.check()?;
         let (name, description) = (Arc::clone(&self.name), Arc::clone(&self.description));
         let idempotent = self.idempotent.unwrap_or_else(|| is_idempotent(&self.method));
-        let (parameters, may) = (self.parameters.clone(), capability(&self.method));
+        let (parameters, may) = (self.parameters.clone(), capabilities(&self.method));
         let (itself, reach) = (Arc::new(self.clone()), Arc::new(self.reach));
         let tool = DynamicTool::new(name, description, parameters, move |context, arguments| {
             let (itself, egress) = (Arc::clone(&itself), Arc::clone(&egress));
@@ -144,7 +144,7 @@ impl HttpCall {
                 answered(&fetched, itself.result.as_deref(), secrets)
             }
         });
-        Ok(tool.idempotent(idempotent).origin(Origin::Web).capabilities([may]))
+        Ok(tool.idempotent(idempotent).origin(Origin::Web).capabilities(may))
     }
 
     fn check(&self) -> Result<(), NotATemplate> {
@@ -230,13 +230,14 @@ pub(crate) fn is_idempotent(method: &str) -> bool {
     matches!(method, "GET" | "HEAD" | "PUT" | "DELETE")
 }
 
-/// What a method does to a service.
-pub(crate) fn capability(method: &str) -> Capability {
-    match method {
+/// What a method does to a service, and what it hands to it: every call leaves the house.
+pub(crate) fn capabilities(method: &str) -> [Capability; 2] {
+    let own = match method {
         "GET" | "HEAD" => Capability::Read,
         "DELETE" => Capability::Delete,
         _ => Capability::Write,
-    }
+    };
+    [own, Capability::Egress]
 }
 
 #[cfg(test)]

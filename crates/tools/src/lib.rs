@@ -20,14 +20,18 @@
 //! - `media`: what a question is asked with beside words.
 //! - `calculator`, `time`: what models are bad at.
 //! - `sql`: questions that change nothing.
+//! - `wait`: events from outside and moments.
 //! - `command`, `process`: commands as tools, and how they are run; `http_call`: calls of services;
 //!   `openapi`: the operations of a service as its document describes them.
 //! - `shell`: commands that an operator has allowed word by word.
+//! - `confine`: what keeps commands from the rest of the machine.
 //! - `dynamic`: tools made of a name, a schema and a function.
 
 mod built_in;
 pub mod calculator;
 pub mod command;
+#[cfg(target_os = "linux")]
+pub mod confine;
 mod dynamic;
 pub mod files;
 pub mod http_call;
@@ -41,6 +45,7 @@ pub mod sql;
 #[cfg(test)]
 mod testing;
 pub mod time;
+pub mod wait;
 pub mod web;
 mod withheld;
 

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use largestack_guard::inject;
 use largestack_ports::egress::{Block, Egress, Errand, Reach};
 use largestack_ports::tool::{ToolContext, ToolFailure};
 use largestack_ports::vault::Sensitive;
@@ -15,7 +16,7 @@ use serde_json::Value;
 
 use crate::DynamicTool;
 use crate::http_call::{
-    Address, Arguments, IDEMPOTENCY_KEY, answered, capability, check_segment, header_value,
+    Address, Arguments, IDEMPOTENCY_KEY, answered, capabilities, check_segment, header_value,
     is_idempotent,
 };
 use crate::web;
@@ -23,6 +24,7 @@ use crate::web;
 mod document;
 mod operation;
 mod schema;
+mod screen;
 mod style;
 
 use document::Document;
@@ -50,6 +52,9 @@ pub struct OpenApi {
     pub networks: Vec<Block>,
     /// What the tools' names begin with.
     pub prefix: String,
+    /// What is done about names, descriptions and schemas that try to give orders: what it says of text
+    /// that nobody vouches for.
+    pub injection: inject::Policy,
 }
 
 /// Everything that a call of one operation needs.
@@ -82,6 +87,7 @@ impl OpenApi {
         let mut named: BTreeMap<String, String> = BTreeMap::new();
         let mut tools = Vec::with_capacity(operations.len());
         for operation in operations {
+            let operation = screen::screened(self.injection, operation)?;
             let name = self.name(&operation)?;
             if let Some(other) = named.insert(name.clone(), operation.pointer.clone()) {
                 let why = format!("becomes the tool `{name}`, as does {other}");
@@ -160,7 +166,7 @@ impl OpenApi {
         })
         .idempotent(is_idempotent(method))
         .origin(Origin::Web)
-        .capabilities([capability(method)])
+        .capabilities(capabilities(method))
     }
 }
 

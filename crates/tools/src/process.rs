@@ -1,68 +1,69 @@
-//! Commands as processes of their own: nothing inherited, in a group that ends with them.
+//! Commands as processes of their own: nothing inherited, confined unless they say otherwise, in a
+//! group that ends with them.
 //!
-//! A process that leaves its group on purpose (`setsid`) is not reached: this ends what forgets to
-//! end, it does not confine.
+//! Of an unconfined one a process that leaves its group on purpose (`setsid`) is not reached: this ends
+//! what forgets to end. A confined one ends with its namespace, whatever it does.
+
+use std::path::PathBuf;
 
 use largestack_ports::BoxFuture;
-use largestack_ports::command::{Command, CommandFailure, Commands, Ended};
+use largestack_ports::command::{Command, CommandFailure, Commands, Ended, Sandbox};
 
+#[cfg(target_os = "linux")]
+mod confined;
 #[cfg(unix)]
 mod group;
 #[cfg(unix)]
 mod talk;
+mod unconfined;
 
 /// Runs commands on this machine. On systems without process groups it refuses.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct Processes;
+#[derive(Clone, Debug, Default)]
+pub struct Processes {
+    launcher: Option<PathBuf>,
+    hidden: Vec<PathBuf>,
+}
 
-impl Commands for Processes {
-    fn run(&self, command: Command) -> BoxFuture<'static, Result<Ended, CommandFailure>> {
-        Box::pin(run(command))
+impl Processes {
+    /// Confines commands by a program that begins with [`confine::launched`](crate::confine::launched),
+    /// such as `largestack` or this program itself (`/proc/self/exe`). Without one, commands that have
+    /// to be confined are refused, as they are on every system but Linux.
+    pub fn confined_by(launcher: impl Into<PathBuf>) -> Self {
+        Self { launcher: Some(launcher.into()), hidden: Vec::new() }
+    }
+
+    /// A file or folder that confined commands find empty, also within what they may read or change.
+    /// While it is not there, they are refused.
+    #[must_use]
+    pub fn hiding(mut self, path: impl Into<PathBuf>) -> Self {
+        self.hidden.push(path.into());
+        self
+    }
+
+    /// Whether commands can be confined here, by trying it on none; if not, what is missing.
+    pub async fn try_confinement(&self) -> Result<(), CommandFailure> {
+        #[cfg(target_os = "linux")]
+        return confined::attempt(self).await;
+        #[cfg(not(target_os = "linux"))]
+        Err(elsewhere())
     }
 }
 
-#[cfg(not(unix))]
-async fn run(_: Command) -> Result<Ended, CommandFailure> {
-    let why = "this system has no process groups, without which nothing would end it";
-    Err(CommandFailure::NotStarted(why.to_owned()))
+impl Commands for Processes {
+    fn run(&self, command: Command) -> BoxFuture<'static, Result<Ended, CommandFailure>> {
+        match &command.sandbox {
+            Sandbox::None => Box::pin(unconfined::run(command)),
+            #[cfg(target_os = "linux")]
+            Sandbox::Confined(_) => Box::pin(confined::run(self.clone(), command)),
+            #[cfg(not(target_os = "linux"))]
+            Sandbox::Confined(_) => Box::pin(std::future::ready(Err(elsewhere()))),
+        }
+    }
 }
 
-#[cfg(unix)]
-async fn run(command: Command) -> Result<Ended, CommandFailure> {
-    use std::os::unix::process::ExitStatusExt as _;
-    use std::time::Duration;
-
-    use futures::future::{Either, select};
-
-    /// How long is listened after the end of a command, to what somebody outside of its group still
-    /// holds open.
-    const LISTEN_ON: Duration = Duration::from_secs(1);
-
-    let (group, pipes) = group::Group::start(&command)?;
-    let (mut output, mut errors) = (Vec::new(), Vec::new());
-    let ended = {
-        let talk = talk::talk(pipes, &command, &mut output, &mut errors);
-        let talk = std::pin::pin!(talk);
-        match select(talk, group.ended()).await {
-            Either::Left((talked, ending)) => {
-                talked?;
-                ending.await?
-            }
-            Either::Right((ended, talk)) => {
-                let ended = ended?;
-                if let Ok(talked) = tokio::time::timeout(LISTEN_ON, talk).await {
-                    talked?;
-                }
-                ended
-            }
-        }
-    };
-    Ok(Ended {
-        code: ended.code(),
-        signal: ended.signal(),
-        output: output.into(),
-        errors: errors.into(),
-    })
+#[cfg(not(target_os = "linux"))]
+fn elsewhere() -> CommandFailure {
+    CommandFailure::Unconfined("only Linux can".to_owned())
 }
 
 #[cfg(test)]

@@ -12,6 +12,7 @@ use largestack_ports::tool::{Capability, Tool as _};
 use crate::files::{self, Files};
 use crate::search::{self, Search, engines};
 use crate::shell::{self, Shell};
+use crate::wait;
 use crate::web::{self, Web};
 use crate::{DynamicTool, Processes, calculator, sql, time};
 
@@ -55,18 +56,15 @@ fn tools() -> Vec<DynamicTool> {
     let some = [
         calculator::tool(),
         time::tool(Arc::new(FakeClock::default()), "UTC"),
+        wait::event(),
+        wait::sleep(),
         files::read(folder()),
         files::list(folder()),
         files::write(folder()),
         web::fetch(web()),
         web::request(web()),
         sql::tool(Arc::new(Nowhere), QueryLimits::default()),
-        shell::tool(Shell {
-            commands: Arc::new(Processes),
-            root: ".".into(),
-            allow: Vec::new(),
-            max_bytes: 0,
-        }),
+        shell::tool(Shell::within(Arc::new(Processes::default()), ".", Vec::new())),
     ];
     some.into_iter().chain(search).collect()
 }
@@ -125,6 +123,6 @@ mod tests {
             let changes = tool.options().access.capabilities.contains(&Capability::Delete);
             assert!(!(changes && spec.idempotent), "{}", spec.name);
         }
-        assert_eq!(table().lines().count(), 2 + 10);
+        assert_eq!(table().lines().count(), 2 + 12);
     }
 }

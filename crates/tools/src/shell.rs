@@ -1,13 +1,13 @@
 //! `shell`: commands that an operator has allowed, word by word. No shell reads them, nothing is
 //! inherited, and what the model may put into one is never an option and never leads out of the folder.
-//! It is no sandbox: an allowed program does what it does.
+//! What an allowed program does then, it does confined: to the folder, without a network.
 
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
-use largestack_ports::command::{Command, CommandLimits, Commands, Ended};
+use largestack_ports::command::{Command, CommandLimits, Commands, Confinement, Ended, Sandbox};
 use largestack_ports::tool::{Capability, ToolFailure, ToolOutput};
 use largestack_types::label::Origin;
 use serde::Deserialize;
@@ -50,8 +50,30 @@ pub struct Shell {
     pub root: PathBuf,
     /// What may be run; nothing else may.
     pub allow: Vec<Allowed>,
-    /// Bytes of output.
-    pub max_bytes: usize,
+    /// What a command may use.
+    pub limits: CommandLimits,
+    /// What a command may reach.
+    pub sandbox: Sandbox,
+}
+
+impl Shell {
+    /// Commands in a folder that they may change, with nothing else of anybody's and without a network,
+    /// with 1 MiB of output and 30 seconds of processor time each.
+    pub fn within(
+        commands: Arc<dyn Commands>,
+        root: impl Into<PathBuf>,
+        allow: Vec<Allowed>,
+    ) -> Self {
+        let root = root.into();
+        let writes = vec![root.clone()];
+        Self {
+            commands,
+            root,
+            allow,
+            limits: CommandLimits { processor: Some(PROCESSOR), ..CommandLimits::default() },
+            sandbox: Sandbox::Confined(Confinement { writes, ..Confinement::default() }),
+        }
+    }
 }
 
 /// The tool over one folder.
@@ -104,11 +126,8 @@ impl Shell {
             folder: Some(self.root.clone()),
             environment: Vec::new(),
             input: Bytes::new(),
-            limits: CommandLimits {
-                output: self.max_bytes,
-                processor: cfg!(target_os = "linux").then_some(PROCESSOR),
-                ..CommandLimits::default()
-            },
+            limits: self.limits,
+            sandbox: self.sandbox.clone(),
         })
     }
 

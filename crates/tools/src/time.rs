@@ -40,7 +40,7 @@ pub fn tool(clock: Arc<dyn Clock>, zone: impl Into<Arc<str>>) -> DynamicTool {
         }),
         required: &[],
         idempotent: true,
-        origin: Origin::Tool,
+        origin: Origin::Operator,
         capabilities: &[Capability::Read],
     };
     built_in(about, move |_, Arguments { zone }| {

@@ -153,6 +153,9 @@ catalogue! {
     /// A tool was to reach an address that it may not reach.
     Egress = "EGRESS", Denied, retryable: false,
         "Name the host in the tool's `hosts`, or its network in `networks`, if the agent may reach it";
+    /// A command or code cannot be confined here, and is not run unconfined.
+    Sandbox = "SANDBOX", Denied, retryable: false,
+        "`largestack doctor` says what is missing; `sandbox: none` runs the tool's commands unconfined";
     /// A hook of the agent failed.
     Hook = "HOOK", Internal, retryable: false,
         "Look at the hook that is named; it was asked once and is not asked again for this step";
@@ -177,6 +180,9 @@ catalogue! {
     /// Another process holds the run or changed it first.
     Conflict = "CONFLICT", Conflict, retryable: true,
         "Wait for the other process, or end it";
+    /// As many runs wait for a worker as may.
+    QueueFull = "QUEUE_FULL", Limited, retryable: true,
+        "Try again when workers have taken some, start more of them, or raise `worker.max_queued`";
     /// The store cannot be read or written.
     Store = "STORE", Unavailable, retryable: false,
         "Check the disk's space and the folder's permissions; `largestack doctor` tests both";
@@ -201,6 +207,12 @@ catalogue! {
     /// An answer to a question came from somebody without the right to it, or was tampered with.
     ApprovalDenied = "APPROVAL_DENIED", Denied, retryable: false,
         "Let one of those answer whom the question names, or hand on the right to";
+    /// An event for a run cannot be taken.
+    Signal = "SIGNAL", Limited, retryable: false,
+        "See what waits for the run already: largestack signal RUN --list";
+    /// An event for a run is not signed as it has to be.
+    Signature = "SIGNATURE", Denied, retryable: false,
+        "Sign it anew with a key that `signals.keys` names: largestack signal --sign KEYFILE";
     /// The caller cancelled the run.
     Cancelled = "CANCELLED", Cancelled, retryable: false,
         "Start the run again, or resume it";

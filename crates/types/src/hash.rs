@@ -5,6 +5,9 @@ use std::fmt;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use sha2::{Digest, Sha256};
 
+/// Digits of a hash as it is printed.
+const DIGITS: usize = 64;
+
 /// A SHA-256 hash, printed as 64 hexadecimal digits.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Hash([u8; 32]);
@@ -30,6 +33,13 @@ impl Hash {
         let mut bytes = [0; 32];
         hex::decode_to_slice(text, &mut bytes).ok()?;
         Some(Self(bytes))
+    }
+
+    /// The hashes that stand in a text, as they are printed.
+    pub fn named_in(text: &str) -> impl Iterator<Item = Self> {
+        let is_digit = |c: char| matches!(c, '0'..='9' | 'a'..='f');
+        let words = text.split(move |c| !is_digit(c)).filter(|word| word.len() == DIGITS);
+        words.filter_map(Self::parse)
     }
 
     /// From the raw bytes of one.
@@ -92,5 +102,12 @@ mod tests {
     fn lists_that_concatenate_alike_hash_apart() {
         let (ab, a): (&[u8], &[u8]) = (b"ab", b"a");
         assert_ne!(Hash::of_all([ab, b"c"]), Hash::of_all([a, b"bc"]));
+    }
+
+    #[test]
+    fn hashes_are_found_wherever_they_stand_and_nothing_else_is() {
+        let (one, two) = (Hash::of(b"one"), Hash::of(b"two"));
+        let text = format!(r#"{{"blob":"{one}","text":"see {two}, not {one}0 nor abc"}}"#);
+        assert_eq!(Hash::named_in(&text).collect::<Vec<_>>(), [one, two]);
     }
 }

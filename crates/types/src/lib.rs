@@ -25,6 +25,7 @@ pub mod message;
 pub mod money;
 pub mod part;
 pub mod percent;
+pub mod policy;
 pub mod reply;
 pub mod scope;
 pub mod time;

@@ -1,5 +1,6 @@
 //! What a model is told about a tool, and what the engine must know of it.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
@@ -37,3 +38,49 @@ pub struct ToolSpec {
 const fn tool_origin() -> Origin {
     Origin::Tool
 }
+
+/// What a tool does to the world, as its author or operator declares it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Capability {
+    /// Looks at something.
+    Read,
+    /// Changes or adds something.
+    Write,
+    /// Removes something.
+    Delete,
+    /// Sends something to somebody.
+    Send,
+    /// Moves money.
+    Pay,
+    /// Runs code or commands.
+    Execute,
+    /// Hands its arguments to a service outside, whatever for: a page that is fetched reads them.
+    Egress,
+}
+
+impl Capability {
+    /// Every capability, with its name in configuration.
+    pub const ALL: &'static [(&'static str, Self)] = &[
+        ("read", Self::Read),
+        ("write", Self::Write),
+        ("delete", Self::Delete),
+        ("send", Self::Send),
+        ("pay", Self::Pay),
+        ("execute", Self::Execute),
+        ("egress", Self::Egress),
+    ];
+
+    /// The name in configuration.
+    pub fn name(self) -> &'static str {
+        Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| *name)
+    }
+
+    /// The capability with this name.
+    pub fn parse(name: &str) -> Option<Self> {
+        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, capability)| *capability)
+    }
+}
+
+/// A set of capabilities.
+pub type Capabilities = BTreeSet<Capability>;

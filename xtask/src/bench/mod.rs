@@ -3,7 +3,9 @@
 
 mod child;
 mod contest;
+pub(crate) mod flow;
 pub(crate) mod gateway;
+mod guard;
 mod journal;
 mod start;
 pub(crate) mod turns;
@@ -18,8 +20,13 @@ use crate::report::Report;
 /// What can be measured.
 #[derive(Clone, Copy, Subcommand)]
 pub(crate) enum Bench {
+    /// Workflows: a chain and a fan-out beside raw commits, and suspended runs; in Postgres, too, where
+    /// `LARGESTACK_TEST_POSTGRES` names a server.
+    Flow,
     /// The gateway beside a pass-through: CPU time, latency, streams, memory; and the decoders.
     Gateway,
+    /// The guard over prose and hostile texts, beside one automaton of all it looks for.
+    Guard,
     /// The journal in SQLite beside raw commits of the same rows.
     Journal,
     /// The agent loop beside two bare ones: CPU time, or instructions with `--gate`.
@@ -41,7 +48,9 @@ impl Bench {
 
     pub(crate) fn measure(self, root: &Path, target: &Path) -> Outcome<Report> {
         match self {
+            Self::Flow => flow::measure(root, target),
             Self::Gateway => gateway::measure(root, target),
+            Self::Guard => guard::measure(),
             Self::Journal => journal::measure(root, target),
             Self::Loop { gate: false } => turns::measure(root, target),
             Self::Loop { gate: true } => turns::gate(root, target),

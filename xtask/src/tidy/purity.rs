@@ -11,20 +11,31 @@ use crate::repo::Repo;
 pub(super) fn check(repo: &Repo, settings: &Settings) -> Outcome<Vec<Problem>> {
     let mut problems = Vec::new();
     for name in &settings.purity.crates {
-        let package = format!("largestack-{name}");
-        // One package at a time: what others ask of a shared dependency does not count here.
-        let output = Command::new("cargo")
-            .args(["tree", "--offline", "--edges", "normal,build", "--prefix", "none"])
-            .args(["--format", "{lib}", "--package", &package])
-            .current_dir(&repo.root)
-            .output()?;
-        if !output.status.success() {
-            return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+        let mut tree = pulled_in(repo, name, &[])?;
+        // Cargo does not cut off what is not there.
+        let there = |package: &&String| tree.lines().any(|line| line == library(package));
+        let through: Vec<&String> = settings.purity.let_through.iter().filter(there).collect();
+        if !through.is_empty() {
+            tree = pulled_in(repo, name, &through)?;
         }
-        let tree = String::from_utf8(output.stdout)?;
         problems.extend(judge(name, &tree, &settings.purity.banned));
     }
     Ok(problems)
+}
+
+/// The libraries below a crate, without these and what they alone pull in.
+fn pulled_in(repo: &Repo, name: &str, without: &[&String]) -> Outcome<String> {
+    // One package at a time: what others ask of a shared dependency does not count here.
+    let output = Command::new("cargo")
+        .args(["tree", "--offline", "--edges", "normal,build", "--prefix", "none"])
+        .args(["--format", "{lib}", "--package", &format!("largestack-{name}")])
+        .args(without.iter().flat_map(|package| ["--prune", package.as_str()]))
+        .current_dir(&repo.root)
+        .output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into_owned().into());
+    }
+    Ok(String::from_utf8(output.stdout)?)
 }
 
 fn judge(name: &str, tree: &str, banned: &[String]) -> Vec<Problem> {

@@ -62,6 +62,9 @@ pub(crate) struct Purity {
     pub(crate) crates: Vec<String>,
     /// Packages that none of them may depend on, at any depth.
     pub(crate) banned: Vec<String>,
+    /// Packages that may pull in what is banned.
+    #[serde(default)]
+    pub(crate) let_through: Vec<String>,
 }
 
 /// Something that belongs in certain places only, or must stay out of some.

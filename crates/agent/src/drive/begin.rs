@@ -14,9 +14,10 @@ use largestack_engine::{Recorded, Run, Wait};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
 use largestack_ports::model::RunSlot;
-use largestack_ports::sessions::{SessionKey, vault_root};
+use largestack_ports::sessions::SessionKey;
+use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
-use largestack_types::id::{EffectId, RunId, SessionId};
+use largestack_types::id::EffectId;
 use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
 use largestack_types::money::Money;
@@ -24,8 +25,10 @@ use largestack_types::part::{Body, Part, PartId};
 use largestack_types::scope::Scope;
 
 use super::Drive;
+use super::again::{active_time, forked_at, guard_root, input_of, kept_guard};
 use super::claimed::Claimed;
 use super::control::Control;
+use super::own;
 use super::place::{budgets, tree};
 use super::record::Outbox;
 use crate::agent::Core;
@@ -36,7 +39,9 @@ use crate::media::Shelf;
 use crate::memory;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
+use crate::runtime::Driven;
 use crate::stage::{InputDraft, StageContext, Verdict};
+use crate::stages::injection;
 use crate::stream::Sink;
 
 /// Bytes of text that may be asked at once: documents belong into a knowledge folder.
@@ -60,12 +65,15 @@ impl Drive {
         refuse_without_license(&core)?;
         let label = new.above.as_ref().map(|above| above.label);
         let label = label.unwrap_or_else(|| Label::from_origin(Origin::User));
-        let message = input_message(&new.input, label)?;
+        let message = input_message(&new.input, label, EffectId::INPUT)?;
         let runtime = &core.runtime;
         let id = new.options.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
+        let live = runtime.live.admit(scope, id, &new.options.cancel)?;
         let claimed = Claimed::of(runtime, scope, id).await?;
         let begun = match claimed.lease().cloned() {
-            Some(lease) => Self::begin_claimed(Arc::clone(&core), lease, message, new).await,
+            Some(lease) => {
+                Self::begin_claimed(Arc::clone(&core), lease, message, (new, live)).await
+            }
             None => Err(LargestackError::other(Code::Unknown, "a lease was lost")),
         };
         claimed.settled(begun).await
@@ -75,7 +83,7 @@ impl Drive {
         core: Arc<Core>,
         lease: Lease,
         message: Message,
-        new: Beginning,
+        (new, live): (Beginning, Driven),
     ) -> Result<Box<Self>> {
         let Beginning { options, sink, above, .. } = new;
         let (runtime, id) = (&core.runtime, lease.run);
@@ -94,12 +102,16 @@ impl Drive {
             let vault = Arc::clone(&runtime.vault);
             Arc::new(RunGuard::new(core.guard, lease.scope.clone(), root, vault, values))
         });
+        // What a run above asks may name what the tree has taken out; nobody else's words may.
+        let asks =
+            if above.is_some() { Arc::clone(&guard) } else { Arc::new(guard.over_outside()) };
         let context = StageContext {
             scope: lease.scope.clone(),
             run: id,
             agent: Arc::clone(&core.definition.agent),
             effect: EffectId::INPUT,
-            guard: Arc::clone(&guard),
+            guard: asks,
+            computed: core.pipeline.computed,
         };
         let mut found = Vec::new();
         let adjusted =
@@ -107,7 +119,14 @@ impl Drive {
         let (adjusted, refused) = adjusted;
         let draft = guarded(&core, &context, message, &mut found).await?;
         let (message, refused) = (draft.message, draft.refused.or(refused));
-        let mut history = history(&context, (told, options.history), &mut found).await?;
+        let (mut history, untold) =
+            history((&core, &context), (told, options.history), &mut found).await?;
+        let mut refused = refused.or(untold);
+        let (message, row) = injection::in_row(&context, &history, message);
+        if let Some(row) = row {
+            found.push(("screen_conversation", vec![row.finding]));
+            refused = refused.or(row.blocked);
+        }
         let mut asked = Arc::new(message);
         let shelf = Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal)));
         let messages = std::iter::once(&mut asked).chain(&mut history);
@@ -132,6 +151,7 @@ impl Drive {
         let above = (above, None);
         let mut drive =
             Self::assemble(cores, lease, (run, above), guard, (asked, deps), &cancel, time);
+        drive.live = Some(live);
         drive.listened_to_by(sink);
         drive.session = session;
         drive.may_reveal(&started.history);
@@ -158,14 +178,13 @@ impl Drive {
     /// Goes on with a run whose journal has been folded.
     pub(crate) async fn take_up(
         core: Arc<Core>,
-        lease: Lease,
+        (lease, live): (Lease, Driven),
         run: Run,
         events: &[Recorded],
         ((options, sink), above): ((ResumeOptions, Option<Sink>), Option<Above>),
     ) -> Result<Box<Self>> {
         refuse_when_killed(&core, &lease.scope)?;
         refuse_without_license(&core)?;
-        let vault = Arc::clone(&core.runtime.vault);
         let session = match run.session() {
             Some(session) => {
                 let kept = memory::retake(&core.runtime, &lease, session, &core.memory).await?;
@@ -174,13 +193,9 @@ impl Drive {
             None => None,
         };
         let (first, core) = (Arc::clone(&core), core.under_way(&run)?);
-        let guard = if let Some(guard) = above.as_ref().and_then(|above| above.guard(core.guard)) {
-            guard
-        } else {
-            // What a forgotten session's placeholders stood for is gone, and nothing new is kept there.
-            let root = guard_root(&lease, session, run.id());
-            let known = vault.all(&lease.scope, root).await?;
-            Arc::new(RunGuard::new(core.guard, lease.scope.clone(), root, vault, known))
+        let guard = match above.as_ref().and_then(|above| above.guard(core.guard)) {
+            Some(guard) => guard,
+            None => kept_guard(&core, &lease, (session, &run), events).await?,
         };
         let asked =
             run.own_messages().first().map_or_else(|| input_of(events), |m| Ok(Arc::clone(m)))?;
@@ -190,12 +205,18 @@ impl Drive {
         let (parts, run) = ((asked, options.deps), (run, (above, options.in_doubt)));
         let mut drive =
             Self::assemble((first, core), lease, run, guard, parts, &options.cancel, time);
+        drive.live = Some(live);
         drive.listened_to_by(sink);
         drive.session = session;
         if let Some(first) = events.first() {
             drive.started = first.at;
             if let Event::RunStarted(started) = &*first.event {
                 drive.may_reveal(&started.history);
+            }
+            if let Some((_, at)) = forked_at(events) {
+                drive.started = at;
+                drive.may_reveal(&Arc::clone(drive.run.messages()));
+                drive.owned_by_the_forker(events);
             }
         }
         drive.share();
@@ -224,7 +245,7 @@ impl Drive {
         let tree = tree(&lease.scope, &run, (above.as_ref(), in_doubt));
         // Boxed: it is passed on from hand to hand before it begins, and is large.
         Box::new(Self {
-            live: Some(runtime.live.enter(&lease.scope, run.id(), cancel)),
+            live: None,
             shelf: Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal))),
             budgets: budgets(runtime.ledger.as_ref(), &lease.scope, (&run, &tree)),
             tree,
@@ -242,7 +263,9 @@ impl Drive {
             spending: Vec::new(),
             outbox: Outbox::default(),
             captures: Captures::open(),
-            asked_text: asked.text().into(),
+            lost: Arc::default(),
+            asked_text: own::words(&asked).into(),
+            forkers_own: None,
             asked,
             started,
             retried: 0,
@@ -252,19 +275,6 @@ impl Drive {
             first,
             core,
         })
-    }
-
-    /// What the caller said before in this session is the caller's own as well.
-    pub(super) fn may_reveal(&mut self, history: &[Arc<Message>]) {
-        let own = Label::from_origin(Origin::User);
-        let said = history.iter().filter(|message| {
-            let label = message.label().map(|label| label.origins);
-            message.role == Role::User && label == Some(own.origins)
-        });
-        let said: Vec<_> = said.map(|message| message.text()).filter(|t| t.contains('<')).collect();
-        if self.session.is_some() && !said.is_empty() {
-            self.asked_text = format!("{}\n{}", self.asked_text, said.join("\n")).into();
-        }
     }
 
     /// Applies what was decided about calls in doubt; without a decision they keep waiting.
@@ -290,30 +300,32 @@ impl Drive {
 }
 
 /// What a guard found, by the stage that looked.
-pub(super) type Found = Vec<(&'static str, Vec<FindingRecord>)>;
+pub(crate) type Found = Vec<(&'static str, Vec<FindingRecord>)>;
 
-/// Where the vault keeps what placeholders of a run stand for: with its session, else with its tree.
-fn guard_root(lease: &Lease, session: Option<SessionId>, tree: RunId) -> RunId {
-    session.map_or(tree, |session| vault_root(lease.scope.principal(), session))
-}
-
-/// What the model is told of before: what the session holds, then what the caller has kept.
+/// What the model is told of before: what the session holds, then what the caller has kept; and why
+/// the run ends before its first call, where that may not be told. Then nothing of it is recorded.
 async fn history(
-    context: &StageContext,
+    (core, context): (&Core, &StageContext),
     (told, given): (Vec<Arc<Message>>, Vec<Arc<Message>>),
     found: &mut Found,
-) -> Result<Vec<Arc<Message>>> {
+) -> Result<(Vec<Arc<Message>>, Option<LargestackError>)> {
     if given.is_empty() {
-        return Ok(told);
+        return Ok((told, None));
     }
     let mut findings = Vec::new();
-    let given = memory::given::guarded(context, given, &mut findings).await?;
+    let judged_by = (context, core.content.as_ref());
+    let given = memory::given::guarded(judged_by, given, &mut findings).await;
+    findings.extend(context.guard.all_noted());
     found.push(("guard_history", findings));
-    Ok(told.into_iter().chain(repaired(&given)).collect())
+    match given {
+        Ok(given) => Ok((told.into_iter().chain(repaired(&given)).collect(), None)),
+        Err(error) if error.code() == Code::Guardrail => Ok((told, Some(error))),
+        Err(error) => Err(error),
+    }
 }
 
 /// A message after the input's stages.
-pub(super) async fn guarded(
+pub(crate) async fn guarded(
     core: &Core,
     context: &StageContext,
     message: Message,
@@ -333,7 +345,7 @@ pub(super) async fn guarded(
 }
 
 /// What differs in this run, its instructions guarded.
-async fn adjusted(
+pub(crate) async fn adjusted(
     core: &Core,
     context: &StageContext,
     (mut adjusted, instructions): (Adjusted, Option<Arc<str>>),
@@ -375,7 +387,8 @@ pub(super) fn refuse_without_license(core: &Core) -> Result<()> {
     }
 }
 
-fn input_message(input: &Input, label: Label) -> Result<Message> {
+/// What is asked as a message, its parts numbered by this effect.
+pub(crate) fn input_message(input: &Input, label: Label, effect: EffectId) -> Result<Message> {
     let text: usize = input.0.iter().map(|body| text_of(body).len()).sum();
     let empty = input.0.iter().all(|body| match body {
         Body::Text(text) => text.trim().is_empty(),
@@ -392,7 +405,7 @@ fn input_message(input: &Input, label: Label) -> Result<Message> {
     let parts = (1..)
         .zip(&input.0)
         .map(|(index, body)| Part {
-            id: PartId::at(EffectId::INPUT, index),
+            id: PartId::at(effect, index),
             label,
             body: body.clone(),
             native: None,
@@ -406,27 +419,4 @@ fn text_of(body: &Body) -> &str {
         Body::Text(text) => text,
         _ => "",
     }
-}
-
-fn input_of(events: &[Recorded]) -> Result<Arc<Message>> {
-    match events.first().map(|first| &*first.event) {
-        Some(Event::RunStarted(started)) => Ok(Arc::clone(&started.input)),
-        _ => Err(LargestackError::other(Code::Journal, "the journal does not begin with a start")),
-    }
-}
-
-/// Time in which something happened: gaps in which the run waited or nobody held it do not count.
-/// Counts from where the agent under way took over.
-fn active_time(events: &[Recorded]) -> Duration {
-    let begun = events.iter().rposition(|recorded| matches!(&*recorded.event, Event::TookOver(_)));
-    let events = events.get(begun.unwrap_or_default()..).unwrap_or_default();
-    let waited = |event: &Event| {
-        matches!(event, Event::Resumed(_) | Event::ApprovalAnswered(_) | Event::DoubtSettled(_))
-    };
-    events
-        .iter()
-        .zip(events.iter().skip(1))
-        .filter(|(_, next)| !waited(&next.event))
-        .map(|(before, next)| next.at.since(before.at))
-        .sum()
 }

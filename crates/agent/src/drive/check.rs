@@ -92,7 +92,7 @@ impl Drive {
 /// The value of an answer that fits, as whoever asked may see it.
 pub(super) async fn value_of(run: &Run, guard: &RunGuard, asked: &str) -> Option<Value> {
     let mut value = plain_value(run)?;
-    reveal(guard, &mut value, asked).await;
+    reveal(guard, &mut value, asked);
     Some(value)
 }
 
@@ -109,7 +109,7 @@ impl Look {
             Ok(value) => value,
             Err(unreadable) => return self.refused(vec![unreadable.to_string()]).await,
         };
-        reveal(&self.context.guard, &mut value, &self.allowed).await;
+        reveal(&self.context.guard, &mut value, &self.allowed);
         let problems = self.core.shape.as_ref().map(|shape| shape.problems(&value));
         if let Some(problems) = problems.filter(|problems| !problems.is_empty()) {
             return self.refused(problems).await;
@@ -185,11 +185,11 @@ fn unwrapped(mut value: Value) -> Value {
 }
 
 /// Puts the caller's own values back in place of their placeholders, text by text.
-async fn reveal(guard: &RunGuard, value: &mut Value, allowed: &str) {
+fn reveal(guard: &RunGuard, value: &mut Value, allowed: &str) {
     let mut open = vec![value];
     while let Some(value) = open.pop() {
         match value {
-            Value::String(text) if text.contains('<') => *text = guard.reveal(text, allowed).await,
+            Value::String(text) if text.contains('<') => *text = guard.reveal(text, allowed),
             Value::Array(items) => open.extend(items.iter_mut()),
             Value::Object(fields) => open.extend(fields.values_mut()),
             _ => {}

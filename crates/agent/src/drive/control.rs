@@ -13,16 +13,23 @@ use largestack_ports::clock::Clock;
 use largestack_ports::switch::{Switch, Thrown};
 use largestack_types::scope::Scope;
 
-use crate::options::CancelHandle;
+use crate::options::{Asked, CancelHandle};
 
 /// The share of the time limit that is kept for one last turn, in percent, and the most it is.
 const LAST_TURN_SHARE: u32 = 20;
 const LAST_TURN_MOST: Duration = Duration::from_secs(15);
 
+/// How long what is in flight may take when a run is handed over.
+const LEAVING: Duration = Duration::from_secs(5);
+
 /// Something from outside.
 pub(super) enum Signal {
     /// Somebody asked for the end, or threw the kill switch.
     Cancel(CancelRequested),
+    /// The run is to be handed over: nothing new is started.
+    Leave,
+    /// What is in flight has had its time to land before that.
+    Left,
     /// Only the time of the last turn is left.
     Soft,
     /// Time is up.
@@ -52,7 +59,11 @@ pub(super) struct Control {
     bell: Arc<Bell>,
     /// The bell, as futures ring it.
     waker: Waker,
-    cancel: Option<BoxFuture<'static, Option<CancelRequested>>>,
+    asked: Option<BoxFuture<'static, Option<Asked>>>,
+    /// The time to land, once the run is to be handed over.
+    left: Option<BoxFuture<'static, ()>>,
+    leaving: bool,
+    clock: Arc<dyn Clock>,
     kill: Option<BoxFuture<'static, Thrown>>,
     soft: Option<BoxFuture<'static, ()>>,
     hard: Option<BoxFuture<'static, ()>>,
@@ -68,21 +79,24 @@ impl Control {
         clock: &Arc<dyn Clock>,
         time_left: Option<Duration>,
     ) -> Self {
-        let mut receiver = handle.subscribe();
-        let cancel = async move {
-            let request = receiver.wait_for(Option::is_some).await;
-            request.ok().and_then(|request| request.clone())
-        };
         let bell = Arc::new(Bell { rung: AtomicBool::new(true), driver: AtomicWaker::new() });
         Self {
             waker: Waker::from(Arc::clone(&bell)),
             bell,
-            cancel: Some(Box::pin(cancel)),
+            asked: Some(Box::pin(handle.asked())),
+            left: None,
+            leaving: false,
+            clock: Arc::clone(clock),
             kill: Some(switch.wait(scope)),
             soft: time_left.map(|total| clock.sleep(total.saturating_sub(last_turn(total)))),
             hard: time_left.map(|total| clock.sleep(total)),
             soft_passed: false,
         }
+    }
+
+    /// Whether the run is to be handed over.
+    pub(super) const fn leaving(&self) -> bool {
+        self.leaving
     }
 
     /// Counts time anew.
@@ -115,13 +129,25 @@ impl Control {
             self.kill = None;
             return Poll::Ready(Signal::Cancel(of_switch(&thrown)));
         }
-        if let Some(cancel) = &mut self.cancel
-            && let Poll::Ready(request) = cancel.poll_unpin(cx)
+        if let Some(asked) = &mut self.asked
+            && let Poll::Ready(request) = asked.poll_unpin(cx)
         {
-            self.cancel = None;
-            if let Some(request) = request {
-                return Poll::Ready(Signal::Cancel(request));
+            self.asked = None;
+            match request {
+                Some(Asked::End(request)) => return Poll::Ready(Signal::Cancel(request)),
+                Some(Asked::Leave) => {
+                    self.left = Some(self.clock.sleep(LEAVING));
+                    self.leaving = true;
+                    return Poll::Ready(Signal::Leave);
+                }
+                None => {}
             }
+        }
+        if let Some(left) = &mut self.left
+            && left.poll_unpin(cx).is_ready()
+        {
+            self.left = None;
+            return Poll::Ready(Signal::Left);
         }
         if let Some(hard) = &mut self.hard
             && hard.poll_unpin(cx).is_ready()

@@ -34,7 +34,9 @@ impl Drive {
         let whole = answer.reply.finish_reason == FinishReason::Stop;
         let (message, call, found) = match self.hear(effect, answer, took).await {
             Heard::Said(message, call, found) => (message, call, found),
-            Heard::Refused(error, call) => return self.model_failed(effect, error, call),
+            Heard::Refused(error, call, found) => {
+                return self.reply_refused(effect, error, (call, found));
+            }
         };
         if !whole || message.text().trim().is_empty() {
             let error = LargestackError::other(Code::Provider, "the model gave no whole summary");

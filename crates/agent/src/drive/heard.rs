@@ -17,8 +17,8 @@ use crate::stage::{ReplyDraft, Verdict, ruling};
 pub(super) enum Heard {
     /// It may be recorded; with what guards found in it.
     Said(Message, CallRecord, Vec<(&'static str, Vec<FindingRecord>)>),
-    /// A stage has refused it.
-    Refused(LargestackError, CallRecord),
+    /// A stage has refused it; with what guards found in it.
+    Refused(LargestackError, CallRecord, Vec<(&'static str, Vec<FindingRecord>)>),
 }
 
 impl Drive {
@@ -52,11 +52,14 @@ impl Drive {
                     }
                     match ruling.verdict {
                         Verdict::Replace(new) => draft = new,
-                        Verdict::Block(error) => return Heard::Refused(error, record),
+                        Verdict::Block(error) => return Heard::Refused(error, record, found),
                         _ => {}
                     }
                 }
-                Err(error) => return Heard::Refused(error, record),
+                Err(error) => {
+                    found.push((stage.name(), context.guard.noted_of(effect)));
+                    return Heard::Refused(error, record, found);
+                }
             }
         }
         message.parts = draft.parts;

@@ -142,7 +142,9 @@ async fn guarded(
         part.native = None;
     }
     for stage in &core.pipeline.reply {
-        match ruling(&**stage, context, &draft).await?.verdict {
+        let ruling = ruling(&**stage, context, &draft).await?;
+        context.guard.note_of(context.effect, ruling.findings);
+        match ruling.verdict {
             Verdict::Replace(new) => draft = new,
             Verdict::Block(error) => return Err(error),
             _ => {}
@@ -242,6 +244,8 @@ impl Drive {
         let verdict = self.verdict(effect, said).await;
         let changed = changed.map(Box::new);
         let hooked = Hooked { effect, at, hook: Arc::clone(&hook), changed, verdict };
+        let findings = self.guard.noted_of(effect);
+        self.note_findings(effect, "guard_output", findings)?;
         self.note(Event::Hooked(hooked))?;
         if let Some(reason) = pause {
             let seen = match at {
@@ -339,7 +343,7 @@ impl Drive {
     async fn say(&mut self, effect: EffectId, offset: u32, text: String) {
         let sink = Sink::of_pieces(self.sink.as_ref()).filter(|_| !text.is_empty());
         let Some(sink) = sink else { return };
-        let text = self.guard.reveal(&text, &self.asked_text).await;
+        let text = self.guard.reveal(&text, &self.asked_text);
         let _ = sink.send(RunEvent::Delta { effect, offset, delta: Delta::Text { text } }).await;
     }
 }

@@ -17,6 +17,7 @@ use largestack_types::message::{Message, Role};
 use largestack_types::part::Body;
 
 use super::Drive;
+use super::begin::Found;
 use super::check::Checked;
 use super::control::Signal;
 use super::heard::Heard;
@@ -106,7 +107,10 @@ impl Drive {
             }
             Landed::Tool { effect, result, took } => {
                 self.running.retain(|running| running.id() != effect);
-                self.tool_finished(effect, result, took).await
+                match self.lost.take(effect) {
+                    Some(error) => Err(error),
+                    None => self.tool_finished(effect, result, took).await,
+                }
             }
             Landed::Hook { effect, at, ruled } => {
                 self.running.retain(|running| running.id() != effect);
@@ -131,7 +135,9 @@ impl Drive {
         let (mut message, record, found) = match self.hear(effect, answer, (took, first_byte)).await
         {
             Heard::Said(message, record, found) => (message, record, found),
-            Heard::Refused(error, record) => return self.model_failed(effect, error, record),
+            Heard::Refused(error, record, found) => {
+                return self.reply_refused(effect, error, (record, found));
+            }
         };
         self.outbox.blobs.extend(self.shelf.take(&mut message));
         let message = Arc::new(message);
@@ -152,6 +158,19 @@ impl Drive {
         Ok(())
     }
 
+    /// A reply that a stage has refused: what was found in it is recorded, and nothing of it.
+    pub(super) fn reply_refused(
+        &mut self,
+        effect: EffectId,
+        error: LargestackError,
+        (record, found): (CallRecord, Found),
+    ) -> Result<()> {
+        for (stage, findings) in found {
+            self.note_findings(effect, stage, findings)?;
+        }
+        self.model_failed(effect, error, record)
+    }
+
     pub(super) fn model_failed(
         &mut self,
         effect: EffectId,
@@ -159,6 +178,9 @@ impl Drive {
         call: CallRecord,
     ) -> Result<()> {
         self.book(&call);
+        // What a stream was stopped for.
+        let findings = self.guard.noted_of(effect);
+        self.note_findings(effect, "guard_output", findings)?;
         self.note(Event::ModelFailed(ModelFailed { effect, error, call }))
     }
 
@@ -205,6 +227,9 @@ impl Drive {
         }
         let mut steered = None;
         let (mut returned, findings) = match result {
+            Ok(Finished { waits: Some(waits), .. }) => {
+                return self.call_waits(effect, *waits, calls);
+            }
             Ok(finished) => {
                 self.outbox.blobs.extend(finished.blob);
                 let mut message = finished.message;
@@ -218,7 +243,8 @@ impl Drive {
             Err(error) => {
                 let text = largestack_types::error::Coded::message(&error);
                 let message = Arc::new(engine_answer(&self.run, effect, &text));
-                (not_run(effect, message, ToolOutcome::Denied, Some(error)), Vec::new())
+                let findings = self.guard.noted_of(effect);
+                (not_run(effect, message, ToolOutcome::Denied, Some(error)), findings)
             }
         };
         returned.duration_us = micros(took);
@@ -327,6 +353,8 @@ impl Drive {
         let asking = self.running.iter().any(ends_soon);
         match signal {
             Signal::Cancel(request) => self.note(Event::CancelRequested(request)),
+            // Nothing is recorded: nothing happens to the run, it only goes on elsewhere.
+            Signal::Leave | Signal::Left => Ok(()),
             // A model that is answering may still finish in time.
             Signal::Soft if asking => Ok(()),
             Signal::Soft | Signal::Hard => {

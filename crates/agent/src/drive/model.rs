@@ -7,11 +7,13 @@ use std::time::Duration;
 
 use futures::StreamExt as _;
 use largestack_guard::Holdback;
+use largestack_guard::content::{Output, OutputFilter};
 use largestack_ports::clock::Clock;
 use largestack_ports::model::{Answer, CallContext, Model, ModelEvent, ReplyStream};
 use largestack_types::call::Call;
 use largestack_types::delta::Delta;
 use largestack_types::errors::{Code, LargestackError, Result};
+use largestack_types::part::PartId;
 
 use super::land::Landed;
 use crate::event::RunEvent;
@@ -26,10 +28,14 @@ pub(super) struct Asking {
     pub(super) context: CallContext,
     pub(super) sink: Option<Sink>,
     pub(super) guard: Arc<RunGuard>,
+    /// What is taken out of its words, where something is.
+    pub(super) said: Option<Output>,
     /// What is waited first, after a failure that may pass.
     pub(super) pause: Duration,
     /// The bytes of media.
     pub(super) shelf: Arc<Shelf>,
+    /// Whether refusals and reasoning are not told, because they are judged with the text.
+    pub(super) judged: bool,
     /// Where text waits for hooks: how many deltas were told without it.
     pub(super) hold: Option<Arc<AtomicU32>>,
     /// The input's text: its placeholders may be shown to whoever asked.
@@ -68,6 +74,11 @@ impl Asking {
         let bill = if result.is_err() { self.context.slot.take_bill() } else { None };
         let bill = bill.map(Box::new);
         Landed::Model { effect: self.context.effect, result, took, first_byte, bill }
+    }
+
+    /// The part that findings of its stream are said to be in.
+    const fn part(&self) -> PartId {
+        PartId::at(self.context.effect, 0)
     }
 
     async fn drain(
@@ -137,11 +148,25 @@ fn unanswered() -> LargestackError {
     LargestackError::other(Code::Provider, "the model's stream ended without a reply")
 }
 
+/// What a channel passes on its way out.
+struct Filter {
+    /// Of words; arguments are for a tool and not shown.
+    said: Option<OutputFilter>,
+    values: Holdback,
+}
+
+impl Filter {
+    fn of(asking: &Asking, channel: Channel) -> Self {
+        let said = asking.said.as_ref().filter(|_| !matches!(channel, Channel::Arguments(_)));
+        Self { said: said.map(Output::stream), values: asking.guard.holdback() }
+    }
+}
+
 /// Tells a listener what a model says, after the guard.
 struct Speaker<'a> {
     asking: &'a Asking,
     sink: &'a Sink,
-    channels: HashMap<Channel, Holdback>,
+    channels: HashMap<Channel, Filter>,
     offset: u32,
 }
 
@@ -153,6 +178,7 @@ impl<'a> Speaker<'a> {
     async fn say(&mut self, delta: Delta) -> Result<()> {
         let (channel, piece) = match delta {
             Delta::Text { .. } if self.asking.hold.is_some() => return Ok(()),
+            Delta::Refusal { .. } | Delta::Reasoning { .. } if self.asking.judged => return Ok(()),
             Delta::Text { text } => (Channel::Text, text),
             Delta::Reasoning { text } => (Channel::Reasoning, text),
             Delta::Refusal { text } => (Channel::Refusal, text),
@@ -162,9 +188,16 @@ impl<'a> Speaker<'a> {
                 return Ok(());
             }
         };
-        let guard = &self.asking.guard;
-        let filter = self.channels.entry(channel).or_insert_with(|| guard.holdback());
-        let text = guard.release(filter, &piece, &self.asking.allowed).await?;
+        let asking = self.asking;
+        let filter = self.channels.entry(channel).or_insert_with(|| Filter::of(asking, channel));
+        let piece = match &mut filter.said {
+            Some(said) => said.push(&piece),
+            None => piece,
+        };
+        let text = asking
+            .guard
+            .release(asking.part(), &mut filter.values, &piece, &asking.allowed)
+            .await?;
         self.send_text(channel, text).await;
         Ok(())
     }
@@ -178,8 +211,14 @@ impl<'a> Speaker<'a> {
             Channel::Arguments(index) => index.saturating_add(3),
         });
         for (channel, filter) in channels {
-            let guard = &self.asking.guard;
-            let text = guard.release_rest(filter, &self.asking.allowed).await?;
+            let (guard, allowed) = (&self.asking.guard, &self.asking.allowed);
+            let part = self.asking.part();
+            let Filter { said, mut values } = filter;
+            let mut text = String::new();
+            if let Some(said) = said {
+                text = guard.release(part, &mut values, &said.finish(), allowed).await?;
+            }
+            text.push_str(&guard.release_rest(part, values, allowed).await?);
             self.send_text(channel, text).await;
         }
         Ok(())

@@ -27,8 +27,12 @@ impl Drive {
 
     /// Shares with the runs below what holds for the whole tree.
     pub(super) fn share(&mut self) {
-        let within =
-            Within { guard: Arc::clone(&self.guard), sink: self.sink.clone(), shown: self.shown() };
+        let within = Within {
+            guard: Arc::clone(&self.guard),
+            sink: self.sink.clone(),
+            shown: self.shown(),
+            lost: Arc::clone(&self.lost),
+        };
         self.tree.shared = Shared::of(Arc::new(within));
     }
 

@@ -38,7 +38,9 @@ impl Drive {
         let entry = core.registry.get(&call.name);
         let tool = entry.map(|entry| entry.tool.spec().clone());
         let options = entry.map(|entry| Arc::clone(&entry.options));
-        let mut turn = ToolTurn { call: call.clone(), tool, options, label, approved };
+        let messages = Arc::clone(self.run.messages());
+        let call = call.clone();
+        let mut turn = ToolTurn { call, tool, options, label, messages, approved };
         let own = core.pipeline.own_before_tool.clone();
         let last = core.pipeline.before_tool.len();
         if let Some(prepared) = self.pass(id, 0..own.start, &mut turn).await? {
@@ -81,9 +83,20 @@ impl Drive {
         for stage in stages {
             let ruling = match ruling(&**stage, &context, turn).await {
                 Ok(ruling) => ruling,
-                Err(error) => return Ok(Some(Prepared::Raise(error))),
+                Err(error) => {
+                    let findings = self.guard.noted_of(id);
+                    self.note_findings(id, stage.name(), findings)?;
+                    return Ok(Some(Prepared::Raise(error)));
+                }
             };
             self.note_findings(id, stage.name(), ruling.findings)?;
+            // What the stage decided that has asked a person is in the journal already.
+            let asked = || self.run.asked_by(id).is_some_and(|by| **by == *stage.name());
+            if let Some(decided) = ruling.decided
+                && !(turn.approved && asked())
+            {
+                self.note(Event::PolicyDecided(*decided))?;
+            }
             match ruling.verdict {
                 Verdict::Replace(new) => *turn = new,
                 Verdict::Retry(text) => {
@@ -139,7 +152,10 @@ impl Drive {
                 return Ok(Some(Ok(hook)));
             }
             Verdict::Suspend(_) if turn.approved => return Ok(None),
-            Verdict::Suspend(reason) => Prepared::Ask(turn.clone(), hook, reason),
+            Verdict::Suspend(reason) => {
+                let reason = self.with_what_follows(&context, turn, reason);
+                Prepared::Ask(turn.clone(), hook, reason)
+            }
             Verdict::Retry(text) => {
                 self.note_hook(id, hook, None, HookVerdict::Guided(None))?;
                 Prepared::Answer(text, ToolOutcome::Denied)
@@ -156,6 +172,24 @@ impl Drive {
             Verdict::Block(error) => Prepared::Raise(error),
         };
         Ok(Some(Err(prepared)))
+    }
+
+    /// What a person is told whom one of the agent's own stages asks: also what those behind it
+    /// would ask about, because who agrees is not asked again.
+    fn with_what_follows(
+        &self,
+        context: &StageContext,
+        turn: &ToolTurn,
+        reason: Arc<str>,
+    ) -> Arc<str> {
+        let behind = self.core.pipeline.own_before_tool.end..;
+        let stages = self.core.pipeline.before_tool.get(behind).unwrap_or_default();
+        stages.iter().fold(reason, |said, stage| match stage.at_once(context, turn) {
+            Some(Ok(Ruling { verdict: Verdict::Suspend(more), .. })) => {
+                format!("{said}; {more}").into()
+            }
+            _ => said,
+        })
     }
 
     fn note_hook(

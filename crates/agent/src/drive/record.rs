@@ -75,7 +75,7 @@ impl Drive {
     /// Makes what happened so far durable, before somebody relies on it.
     pub(crate) async fn acknowledge(&mut self) -> Result<()> {
         self.flush()?;
-        self.core.runtime.journal.durable().await?;
+        self.core.runtime.journal.durable_run(&self.lease).await?;
         self.tell().await;
         Ok(())
     }
@@ -110,11 +110,13 @@ impl Drive {
             cost: run.cost(),
             started: self.started,
             updated: self.core.runtime.clock.now(),
+            engine: None,
         }
     }
 }
 
-fn shown(text: &str) -> String {
+/// The beginning of a question, for lists.
+pub(crate) fn shown(text: &str) -> String {
     match text.char_indices().nth(SHOWN) {
         Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
         None => text.to_owned(),

@@ -3,8 +3,9 @@
 
 use std::sync::Arc;
 
-use largestack_engine::event::{Event, TookOver};
+use largestack_engine::event::{Event, FindingRecord, TookOver};
 use largestack_engine::{End, Run, Status, Told};
+use largestack_guard::content::Content;
 use largestack_types::error::{Code, Coded as _, Kind};
 use largestack_types::errors::{AllProvidersFailedError, LargestackError, Result};
 use largestack_types::id::EffectId;
@@ -12,6 +13,7 @@ use largestack_types::message::Message;
 
 use super::Drive;
 use super::begin::{Found, refuse_without_license};
+use super::own;
 use super::place::{budgets, tree};
 use crate::agent::Core;
 use crate::memory::given;
@@ -26,7 +28,7 @@ fn may_take_over(error: &LargestackError) -> bool {
 
 impl Core {
     /// The agent that is at work in a run of this one.
-    pub(super) fn under_way(self: &Arc<Self>, run: &Run) -> Result<Arc<Self>> {
+    pub(crate) fn under_way(self: &Arc<Self>, run: &Run) -> Result<Arc<Self>> {
         let Some(before) = run.attempts().len().checked_sub(1) else { return Ok(Arc::clone(self)) };
         let agent = self.fallbacks.get(before).map(|agent| Arc::clone(&agent.0));
         agent.ok_or_else(|| {
@@ -60,10 +62,14 @@ impl Drive {
         let agent = Arc::clone(&next.definition.agent);
         let mut event = TookOver { agent, input: None, history: None, instructions: None };
         let mut found = Vec::new();
-        if next.guard != self.guard.guard() {
-            match retold(&context, self.run.beginning(), &mut event).await {
+        if next.guard != self.guard.guard() || next.content.is_some() {
+            let judged_by = (&context, next.content.as_ref());
+            match retold(judged_by, self.run.beginning(), &mut event).await {
                 Ok(findings) => found = findings,
-                Err(error) => return Ok(Some(error)),
+                Err(error) => {
+                    self.note_findings(EffectId::INPUT, "guard_input", guard.all_noted())?;
+                    return Ok(Some(error));
+                }
             }
         }
         (self.core, self.guard) = (next, guard);
@@ -78,9 +84,12 @@ impl Drive {
     async fn settle_in(&mut self) -> Result<Option<LargestackError>> {
         let told = self.run.beginning();
         if let Some(asked) = told.input {
-            (self.asked_text, self.asked) = (asked.text().into(), asked);
+            (self.asked_text, self.asked) = (own::words(&asked).into(), asked);
         }
         self.may_reveal(&told.history);
+        if let Some(own) = &self.forkers_own {
+            self.asked_text = Arc::clone(own);
+        }
         let children = self.tree.children.clone();
         let place = (self.above.as_ref(), self.tree.in_doubt);
         self.tree = tree(&self.lease.scope, &self.run, place);
@@ -116,17 +125,35 @@ impl Drive {
 
 /// What the run was told, as another agent's guards let it through: into the event goes what is not
 /// as it was.
-async fn retold(context: &StageContext, told: Told, event: &mut TookOver) -> Result<Found> {
+async fn retold(
+    judged_by: (&StageContext, Option<&Content>),
+    told: Told,
+    event: &mut TookOver,
+) -> Result<Found> {
     let Told { history, input, instructions } = told;
     let mut findings = Vec::new();
-    let guarded = given::guarded(context, history.clone(), &mut findings).await?;
+    let guarded = retell(judged_by, history.clone(), &mut findings).await?;
     let same = guarded.iter().zip(&history).all(|(new, old)| Arc::ptr_eq(new, old));
     event.history = (!same).then_some(guarded);
     for (of, to) in [(input, &mut event.input), (instructions, &mut event.instructions)] {
         let Some(message) = of else { continue };
-        let guarded = given::guarded(context, vec![Arc::clone(&message)], &mut findings).await?;
+        let guarded = retell(judged_by, vec![Arc::clone(&message)], &mut findings).await?;
         let changed = |new: &Arc<Message>| !Arc::ptr_eq(new, &message);
         *to = guarded.into_iter().next().filter(changed);
     }
     Ok(vec![("guard_input", findings)])
+}
+
+/// Messages as another agent's guards let them through; what was found stays with its guard where they
+/// do not.
+async fn retell(
+    judged_by: (&StageContext, Option<&Content>),
+    messages: Vec<Arc<Message>>,
+    findings: &mut Vec<FindingRecord>,
+) -> Result<Vec<Arc<Message>>> {
+    let told = given::guarded(judged_by, messages, findings).await;
+    if told.is_err() {
+        judged_by.0.guard.note_of(EffectId::INPUT, std::mem::take(findings));
+    }
+    told
 }

@@ -101,6 +101,8 @@ impl Drive {
             context,
             sink,
             guard: Arc::clone(&self.guard),
+            said: self.core.said.clone(),
+            judged: self.core.pipeline.judges_output,
             shelf: Arc::clone(&self.shelf),
             allowed: self.shown(),
         }
@@ -124,7 +126,7 @@ impl Drive {
         let label = self.run.tool_call_label(id).unwrap_or_default();
         match self.prepare((id, attempt), &call, label, approved).await? {
             Prepared::Nothing => Ok(()),
-            Prepared::Run(turn) => self.execute(id, attempt, turn).await,
+            Prepared::Run(turn) => self.execute(id, attempt, turn),
             Prepared::Answer(text, outcome) => {
                 self.answer(id, &call, label, (&text, outcome), None)
             }
@@ -157,45 +159,23 @@ impl Drive {
         self.note(Event::ToolReturned(returned))
     }
 
-    async fn execute(&mut self, id: EffectId, attempt: u32, turn: ToolTurn) -> Result<()> {
-        let Some(entry) = self.core.registry.get(&turn.call.name).cloned() else { return Ok(()) };
-        let Arguments::Json(arguments) = turn.call.arguments.clone() else { return Ok(()) };
-        let arguments = self.guard.reveal_classes(arguments, entry.options.access.reveals).await;
+    fn execute(&mut self, id: EffectId, attempt: u32, turn: ToolTurn) -> Result<()> {
+        let approved = turn.approved;
+        let Some(execution) = self.execution((id, attempt), (turn.call, turn.label)) else {
+            return Ok(());
+        };
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
-        let agent = Arc::clone(&self.run.definition().agent);
-        let spending = Spending::new(agent, Arc::clone(&self.budgets));
-        let context = ToolContext {
-            scope: self.lease.scope.clone(),
-            run: self.run.id(),
-            effect: id,
-            idempotency_key: id.idempotency_key(self.run.id()).into(),
-            attempt,
-            label: turn.label,
-            deps: Arc::clone(&self.deps),
-            cancelled: Cancelled::default(),
-            so_far: self.so_far(),
-            spending: spending.clone(),
-            tree: self.tree.clone(),
-        };
         // An effect that must not happen twice waits until its start is durable.
-        let idempotent = entry.tool.spec().idempotent;
-        let barrier = (!idempotent).then(|| Arc::clone(&self.core.runtime.journal));
+        let idempotent = execution.entry.tool.spec().idempotent;
+        let journal = || (Arc::clone(&self.core.runtime.journal), self.lease.clone());
+        let barrier = (!idempotent).then(journal);
         let clock = Arc::clone(&self.core.runtime.clock);
-        let execution = Execution {
-            core: Arc::clone(&self.core),
-            entry,
-            call: turn.call,
-            effect: id,
-            arguments,
-            context,
-            stage: self.stage_context(id),
-        };
-        self.spending.push((id, spending));
-        self.running.push(Effect::Tool { id, attempt, approved: turn.approved });
+        self.spending.push((id, execution.context.spending.clone()));
+        self.running.push(Effect::Tool { id, attempt, approved });
         self.in_flight.push(
             async move {
-                if let Some(journal) = barrier
-                    && let Err(error) = journal.durable().await
+                if let Some((journal, lease)) = barrier
+                    && let Err(error) = journal.durable_run(&lease).await
                 {
                     return Landed::Journal(error);
                 }
@@ -207,5 +187,39 @@ impl Drive {
             .boxed(),
         );
         Ok(())
+    }
+
+    /// Everything that a call of a tool needs.
+    pub(super) fn execution(
+        &self,
+        (id, attempt): (EffectId, u32),
+        (call, label): (ToolCall, Label),
+    ) -> Option<Execution> {
+        let entry = self.core.registry.get(&call.name).cloned()?;
+        let Arguments::Json(arguments) = call.arguments.clone() else { return None };
+        let arguments = self.guard.reveal_classes(arguments, entry.options.access.reveals);
+        let agent = Arc::clone(&self.run.definition().agent);
+        let context = ToolContext {
+            scope: self.lease.scope.clone(),
+            run: self.run.id(),
+            effect: id,
+            idempotency_key: id.idempotency_key(self.run.id()).into(),
+            attempt,
+            label,
+            deps: Arc::clone(&self.deps),
+            cancelled: Cancelled::default(),
+            so_far: self.so_far(),
+            spending: Spending::new(agent, Arc::clone(&self.budgets)),
+            tree: self.tree.clone(),
+        };
+        Some(Execution {
+            core: Arc::clone(&self.core),
+            entry,
+            call,
+            effect: id,
+            arguments,
+            context,
+            stage: self.stage_context(id),
+        })
     }
 }

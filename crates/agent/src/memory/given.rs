@@ -4,33 +4,79 @@
 use std::sync::Arc;
 
 use largestack_engine::event::FindingRecord;
+use largestack_guard::content::Content;
 use largestack_types::errors::Result;
-use largestack_types::message::Message;
-use largestack_types::part::Part;
+use largestack_types::message::{Message, Role};
+use largestack_types::part::{Body, Part};
 
+use crate::document;
 use crate::stage::{ReplyDraft, Stage as _, StageContext, Verdict};
+use crate::stages::injection::{Tell, in_all};
+use crate::stages::judge::Judge;
 use crate::stages::reply::GuardOutput;
 
 /// The messages without sensitive values, whoever is said to speak in them; what was found is added
-/// to `found`. One with a value that the policy blocks is an error.
+/// to `found`. One with a value that the policy blocks, or that the operator's rules refuse, is an error.
 pub(crate) async fn guarded(
-    context: &StageContext,
+    (context, rules): (&StageContext, Option<&Content>),
     messages: Vec<Arc<Message>>,
     found: &mut Vec<FindingRecord>,
 ) -> Result<Vec<Arc<Message>>> {
     let mut safe = Vec::with_capacity(messages.len());
+    let judge = rules.cloned().map(Judge);
     for message in messages {
+        for part in &message.parts {
+            if let Body::Media(media) = &part.body {
+                found.extend(document::unread(part.id, media));
+            }
+        }
         let parts = words(context, &message.parts, found).await?;
         let quoted = quotes(context, &message, found).await?;
-        safe.push(if parts.is_none() && !quoted {
+        let message = if parts.is_none() && !quoted {
             message
         } else {
             let Message { role, parts: as_they_were, .. } = Message::clone(&message);
             // What the protocol says of it may quote the words as they were.
             Arc::new(Message::new(role, parts.unwrap_or(as_they_were)))
+        };
+        let message = screened(context, message, found)?;
+        safe.push(match &judge {
+            Some(judge) => judge.said_before(message, found)?,
+            None => message,
         });
     }
     Ok(safe)
+}
+
+/// The message without what is withheld of it: a history comes from wherever it was kept.
+fn screened(
+    context: &StageContext,
+    message: Arc<Message>,
+    found: &mut Vec<FindingRecord>,
+) -> Result<Arc<Message>> {
+    if message.role == Role::System {
+        return Ok(message);
+    }
+    let mut told: Vec<(usize, Arc<str>, Tell)> = Vec::new();
+    for (index, part) in message.parts.iter().enumerate() {
+        for (one, tell) in in_all(context, &message, part, "the history") {
+            found.push(one.finding);
+            if let Some(error) = one.blocked {
+                return Err(error);
+            }
+            told.extend(one.text.map(|text| (index, text, tell)));
+        }
+    }
+    if told.is_empty() {
+        return Ok(message);
+    }
+    let Message { role, mut parts, .. } = Message::clone(&message);
+    for (index, text, tell) in told {
+        let Some(part) = parts.get_mut(index) else { continue };
+        part.native = None;
+        tell(&mut part.body, &text);
+    }
+    Ok(Arc::new(Message::new(role, parts)))
 }
 
 /// What is said, with what is not as it was.

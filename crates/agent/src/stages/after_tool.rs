@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use largestack_types::errors::Result;
 use largestack_types::part::PartId;
 
+use crate::document::{self, Words};
 use crate::stage::{ResultDraft, Ruling, Stage, StageContext, Verdict};
 use crate::tools::cap;
 
@@ -23,7 +24,12 @@ impl Stage<ResultDraft> for GuardResult {
         let (guard, text) = (&context.guard, &draft.output.text);
         let passes =
             if looks_like_json(text) { guard.passes_json(text) } else { guard.passes(text) };
-        passes.then(|| Ok(Ruling::pass()))
+        let read = draft.output.media.iter().all(|media| match document::words(media) {
+            Words::Read(text) => guard.passes(&text),
+            Words::Unread => false,
+            Words::None => true,
+        });
+        (passes && read).then(|| Ok(Ruling::pass()))
     }
 
     fn apply<'a>(
@@ -39,15 +45,31 @@ impl Stage<ResultDraft> for GuardResult {
             } else {
                 guard.text(part, "a tool result", draft.label, text).await?
             };
-            if guarded.text.is_none() && guarded.label == draft.label {
-                return Ok(Ruling { verdict: Verdict::Continue, findings: guarded.findings });
-            }
-            let mut draft = draft.clone();
-            draft.label = guarded.label;
+            let (mut findings, mut changed) = (guarded.findings, draft.clone());
+            changed.label = guarded.label;
+            let mut same = guarded.text.is_none();
             if let Some(text) = guarded.text {
-                text.as_ref().clone_into(&mut draft.output.text);
+                text.as_ref().clone_into(&mut changed.output.text);
             }
-            Ok(Ruling { verdict: Verdict::Replace(draft), findings: guarded.findings })
+            for media in &mut changed.output.media {
+                findings.extend(document::unread(part, media));
+                let Words::Read(text) = document::words(media) else { continue };
+                let guarded = guard.text(part, "a tool result", draft.label, &text).await;
+                let guarded = match guarded {
+                    Ok(guarded) => guarded,
+                    Err(error) => return Ok(Ruling::found(Verdict::Block(error), findings)),
+                };
+                findings.extend(guarded.findings);
+                changed.label = changed.label.join(guarded.label);
+                if let Some(text) = guarded.text {
+                    *media = document::saying(media, &text);
+                    same = false;
+                }
+            }
+            if same && changed.label == draft.label {
+                return Ok(Ruling::found(Verdict::Continue, findings));
+            }
+            Ok(Ruling::found(Verdict::Replace(changed), findings))
         })
     }
 }
@@ -56,6 +78,10 @@ impl Stage<ResultDraft> for GuardResult {
 pub(super) fn looks_like_json(text: &str) -> bool {
     text.trim_start().starts_with(['{', '['])
 }
+
+/// Most characters of a result that a model reads, whatever its tool's options say: it bounds what is
+/// looked at for orders, seven times at most.
+pub(crate) const MOST_READ: usize = 1 << 20;
 
 /// Shows head and tail of a result that is too long, and a handle to the whole.
 pub(crate) struct CapOutput;
@@ -84,12 +110,43 @@ impl Stage<ResultDraft> for CapOutput {
 
 impl CapOutput {
     fn rule(draft: &ResultDraft) -> Ruling<ResultDraft> {
-        let verdict =
-            cap::cap(&draft.output.text, draft.max_chars).map_or(Verdict::Continue, |capped| {
+        let verdict = cap::cap(&draft.output.text, draft.max_chars.min(MOST_READ)).map_or(
+            Verdict::Continue,
+            |capped| {
                 let mut draft = draft.clone();
-                draft.whole = Some(std::mem::replace(&mut draft.output.text, capped).into());
+                let whole = std::mem::replace(&mut draft.output.text, capped);
+                // What was kept before holds more.
+                draft.whole.get_or_insert_with(|| whole.into());
                 Verdict::Replace(draft)
-            });
+            },
+        );
         Ruling::of(verdict)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use largestack_ports::tool::ToolOutput;
+    use largestack_types::label::Label;
+
+    use super::*;
+
+    #[test]
+    fn no_option_of_a_tool_has_the_model_read_more_than_the_limit() {
+        let draft = |chars: usize| ResultDraft {
+            tool: Arc::from("t"),
+            output: ToolOutput::text("a".repeat(chars)),
+            label: Label::default(),
+            whole: None,
+            max_chars: usize::MAX,
+        };
+        assert!(matches!(CapOutput::rule(&draft(MOST_READ)).verdict, Verdict::Continue));
+        let Verdict::Replace(cut) = CapOutput::rule(&draft(MOST_READ + 1)).verdict else {
+            panic!("one more is left out");
+        };
+        assert!(cut.output.text.contains("[... 1 characters left out ...]"));
+        assert_eq!(cut.whole.map(|whole| whole.len()), Some(MOST_READ + 1));
     }
 }

@@ -13,9 +13,11 @@ use crate::tools::{ArgumentRules, Validators};
 
 mod approve;
 mod rates;
+mod taint;
 
 pub(crate) use approve::Approve;
 pub(crate) use rates::Rates;
+pub(crate) use taint::Judge;
 
 /// Refuses tools the agent does not have or may not use.
 pub(crate) struct Permission(pub(crate) Permissions);
@@ -173,12 +175,12 @@ impl Stage<ToolTurn> for GuardArguments {
             let guarded = context.guard.arguments(part, "tool arguments", turn.label, arguments);
             let guarded = guarded.await?;
             let Some(text) = guarded.text else {
-                return Ok(Ruling { verdict: Verdict::Continue, findings: Vec::new() });
+                return Ok(Ruling::pass());
             };
             let mut turn = turn.clone();
             turn.call.arguments = Arguments::from_text(&text);
             turn.label = guarded.label;
-            Ok(Ruling { verdict: Verdict::Replace(turn), findings: guarded.findings })
+            Ok(Ruling::found(Verdict::Replace(turn), guarded.findings))
         })
     }
 }

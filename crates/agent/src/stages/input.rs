@@ -4,6 +4,7 @@ use futures::future::BoxFuture;
 use largestack_types::errors::Result;
 use largestack_types::part::Body;
 
+use crate::document;
 use crate::stage::{InputDraft, Ruling, Stage, StageContext, Verdict};
 
 /// Takes sensitive values out of the input before anything is recorded.
@@ -23,8 +24,11 @@ impl Stage<InputDraft> for GuardInput {
             let mut changed: Option<InputDraft> = None;
             let mut findings = Vec::new();
             for (index, part) in draft.message.parts.iter().enumerate() {
-                let Body::Text(text) = &part.body else { continue };
-                let (guarded, blocked) = context.guard.asked(part.id, part.label, text).await?;
+                if let Body::Media(media) = &part.body {
+                    findings.extend(document::unread(part.id, media));
+                }
+                let Some(text) = document::text_of(&part.body) else { continue };
+                let (guarded, blocked) = context.guard.asked(part.id, part.label, &text).await?;
                 findings.extend(guarded.findings);
                 if guarded.text.is_none() && guarded.label == part.label && blocked.is_none() {
                     continue;
@@ -35,12 +39,14 @@ impl Stage<InputDraft> for GuardInput {
                 }
                 if let Some(part) = draft.message.parts.get_mut(index) {
                     part.label = guarded.label;
-                    if let Some(text) = guarded.text {
-                        part.body = Body::Text(text);
+                    match (guarded.text, &mut part.body) {
+                        (Some(text), Body::Media(media)) => *media = document::saying(media, &text),
+                        (Some(text), body) => *body = Body::Text(text),
+                        (None, _) => {}
                     }
                 }
             }
-            Ok(Ruling { verdict: changed.map_or(Verdict::Continue, Verdict::Replace), findings })
+            Ok(Ruling::found(changed.map_or(Verdict::Continue, Verdict::Replace), findings))
         })
     }
 }

@@ -7,6 +7,7 @@ use largestack_types::errors::Result;
 use largestack_types::json::Json;
 use largestack_types::part::{Arguments, Body, Part};
 
+use crate::document;
 use crate::protect::Guarded;
 use crate::stage::{ReplyDraft, Ruling, Stage, StageContext, Verdict};
 use crate::stages::after_tool::looks_like_json;
@@ -59,28 +60,32 @@ impl Stage<ReplyDraft> for GuardOutput {
                     reasoning.raw = None;
                 }
             }
-            Ok(Ruling { verdict: changed.map_or(Verdict::Continue, Verdict::Replace), findings })
+            Ok(Ruling::found(changed.map_or(Verdict::Continue, Verdict::Replace), findings))
         })
     }
 }
 
 /// What a part says, in the form that the guard looks at it in.
 enum Said<'p> {
-    Text(&'p str),
+    Text(Cow<'p, str>),
     Json(Cow<'p, str>),
     Arguments(&'p Arguments),
 }
 
-/// `None` for media, which are not words.
-fn said(part: &Part) -> Option<Said<'_>> {
+/// `None` for media that are not words.
+fn said<'p>(context: &StageContext, part: &'p Part) -> Option<Said<'p>> {
     Some(match &part.body {
-        Body::Text(text) | Body::Refusal(text) => Said::Text(text),
-        Body::Reasoning(reasoning) => Said::Text(&reasoning.text),
+        Body::Text(text) if context.computed && looks_like_json(text) => {
+            Said::Json(Cow::Borrowed(text))
+        }
+        Body::Text(text) | Body::Refusal(text) => Said::Text(Cow::Borrowed(text)),
+        Body::Reasoning(reasoning) => Said::Text(Cow::Borrowed(&reasoning.text)),
         Body::ToolCall(call) => Said::Arguments(&call.arguments),
         Body::ToolResult(result) if looks_like_json(&result.text) => {
             Said::Json(Cow::Borrowed(&result.text))
         }
-        Body::ToolResult(result) => Said::Text(&result.text),
+        Body::ToolResult(result) => Said::Text(Cow::Borrowed(&result.text)),
+        Body::Media(_) => Said::Text(document::text_of(&part.body)?),
         Body::Citation(citation) => {
             Said::Json(Cow::Owned(serde_json::to_string(citation).unwrap_or_default()))
         }
@@ -101,8 +106,8 @@ fn quotes(part: &Part) -> impl Iterator<Item = &str> {
 /// Whether nothing is found in a part, and beside it.
 fn passes(context: &StageContext, part: &Part) -> bool {
     let guard = &context.guard;
-    let body = match said(part) {
-        Some(Said::Text(text)) => guard.passes(text),
+    let body = match said(context, part) {
+        Some(Said::Text(text)) => guard.passes(&text),
         Some(Said::Json(json)) => guard.passes_json(&json),
         Some(Said::Arguments(arguments)) => guard.passes_arguments(arguments),
         None => true,
@@ -116,8 +121,8 @@ async fn guard(context: &StageContext, part: &Part) -> Result<Option<Guarded>> {
         _ => "the reply",
     };
     let (guard, id, label) = (&context.guard, part.id, part.label);
-    let guarded = match said(part) {
-        Some(Said::Text(text)) => guard.text(id, place, label, text).await,
+    let guarded = match said(context, part) {
+        Some(Said::Text(text)) => guard.text(id, place, label, &text).await,
         Some(Said::Json(json)) => guard.json(id, place, label, &json).await,
         Some(Said::Arguments(arguments)) => guard.arguments(id, place, label, arguments).await,
         None => return Ok(None),
@@ -151,6 +156,7 @@ fn rewritten(part: &Part, guarded: &Guarded) -> Option<Body> {
             };
         }
         Body::ToolResult(result) => result.text = text,
+        Body::Media(media) => *media = document::saying(media, &text),
         // What is not what it was any more says nothing.
         Body::Citation(citation) => {
             *citation = serde_json::from_str(&text).unwrap_or_default();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use largestack_engine::event::{FindingRecord, ToolOutcome};
 use largestack_ports::results::KeptResult;
-use largestack_ports::tool::{ToolContext, ToolFailure, ToolOutput};
+use largestack_ports::tool::{ToolContext, ToolFailure, ToolOutput, Waits};
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{LargestackError, Result, ToolExecutionError};
 use largestack_types::hash::Hash;
@@ -16,7 +16,7 @@ use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Part, PartId, ToolCall, ToolResult};
 
-use super::{Entry, share};
+use super::{Entry, returned_from, share};
 use crate::agent::Core;
 use crate::hooks::{self, Said};
 use crate::stage::{ResultDraft, Stage, StageContext, Verdict, ruling};
@@ -34,6 +34,24 @@ pub(crate) struct Finished {
     pub(crate) loads: Vec<Arc<str>>,
     /// What the agent's own stages after the tool decided, where they did.
     pub(crate) steered: Option<Steered>,
+    /// What the call goes on waiting for: then there is no result yet.
+    pub(crate) waits: Option<Box<Waits>>,
+}
+
+impl Finished {
+    fn plain(message: Message, outcome: ToolOutcome) -> Self {
+        Self {
+            message,
+            outcome,
+            raise: None,
+            findings: Vec::new(),
+            blob: None,
+            shared: false,
+            loads: Vec::new(),
+            steered: None,
+            waits: None,
+        }
+    }
 }
 
 /// What the stages after a tool decided.
@@ -99,7 +117,8 @@ impl Execution {
             return Ok(finished);
         }
         let (finished, draft) = self.finish(self.perform().await).await?;
-        let as_it_was = finished.findings.is_empty() && finished.steered.is_none();
+        let as_it_was =
+            finished.findings.is_empty() && finished.steered.is_none() && finished.waits.is_none();
         if finished.outcome == ToolOutcome::Returned && as_it_was {
             self.keep(key, ttl, &draft).await;
         } else if finished.outcome == ToolOutcome::Returned {
@@ -114,17 +133,38 @@ impl Execution {
                 Came { output, failed: None, outcome: ToolOutcome::Returned, shared: false }
             }
             Err((failure, outcome)) => {
-                let output = ToolOutput::text(failure.message.clone());
+                let text = failure.message.clone().into_owned();
+                let output = ToolOutput { label: failure.label, ..ToolOutput::text(text) };
                 Came { output, failed: Some(failure), outcome, shared: false }
             }
         }
     }
 
-    async fn finish(&self, came: Came) -> Result<(Finished, ResultDraft)> {
+    /// The result of a call that has waited: what came, or that nothing did. It passes what every
+    /// result passes; what came from outside is nobody's word unless an operator vouches for the tool.
+    pub(crate) async fn resume(
+        &self,
+        text: String,
+        from_outside: bool,
+        outcome: ToolOutcome,
+    ) -> Result<Finished> {
+        let vouched = self.entry.options.access.origin.is_some();
+        let label = (from_outside && !vouched).then(|| Label::from_origin(Origin::Tool));
+        let output = ToolOutput { label, ..ToolOutput::text(text) };
+        let failed = match outcome {
+            ToolOutcome::Returned => None,
+            _ => Some(ToolFailure::new(output.text.clone())),
+        };
+        let (finished, _) = self.finish(Came { output, failed, outcome, shared: false }).await?;
+        Ok(finished)
+    }
+
+    async fn finish(&self, mut came: Came) -> Result<(Finished, ResultDraft)> {
         let options = &self.entry.options;
+        let waits = came.output.waits.take();
         let own = Label {
             classes: options.access.classes,
-            ..Label::from_origin(self.entry.tool.spec().origin)
+            ..Label::from_origin(self.origin(came.outcome))
         };
         let label = self.context.label.join(own);
         let label = came.output.label.map_or(label, |said| label.join(said));
@@ -135,6 +175,11 @@ impl Execution {
             whole: None,
             max_chars: options.max_result_chars,
         };
+        if waits.is_some() {
+            let message = self.message(&draft, came.outcome, None);
+            let finished = Finished { waits, ..Finished::plain(message, came.outcome) };
+            return Ok((finished, draft));
+        }
         let Passed { draft, findings, hook, changed, said } = self.after(draft).await?;
         let raise = came.failed.filter(|_| options.raise).map(|failure| {
             let (tool, transient) = (Arc::clone(&self.call.name), failure.transient);
@@ -152,7 +197,17 @@ impl Execution {
         let decided = changed || !matches!(said, Said::Proceed);
         let steered = decided.then_some(Steered { hook, said, changed });
         let loads = draft.output.loads.clone();
-        Ok((Finished { message, outcome, raise, findings, blob, shared, loads, steered }, draft))
+        let finished = Finished::plain(message, outcome);
+        Ok((Finished { raise, findings, blob, shared, loads, steered, ..finished }, draft))
+    }
+
+    /// Where a result comes from. What a failure says, somebody else may have written.
+    fn origin(&self, outcome: ToolOutcome) -> Origin {
+        let (access, said) = (&self.entry.options.access, self.entry.tool.spec().origin);
+        match outcome {
+            ToolOutcome::Returned => returned_from(access, said),
+            _ => access.origin.unwrap_or(said),
+        }
     }
 
     async fn after(&self, draft: ResultDraft) -> Result<Passed> {
@@ -166,12 +221,21 @@ impl Execution {
                 }
                 continue;
             }
-            let ruling = ruling(&**stage, &self.stage, &passed.draft).await?;
+            let ruling = match ruling(&**stage, &self.stage, &passed.draft).await {
+                Ok(ruling) => ruling,
+                Err(error) => {
+                    self.stage.guard.note_of(self.effect, passed.findings);
+                    return Err(error);
+                }
+            };
             passed.findings.extend(ruling.findings);
             match ruling.verdict {
                 Verdict::Replace(new) => passed.draft = new,
                 Verdict::Retry(text) => text.as_ref().clone_into(&mut passed.draft.output.text),
-                Verdict::Block(error) => return Err(error),
+                Verdict::Block(error) => {
+                    self.stage.guard.note_of(self.effect, passed.findings);
+                    return Err(error);
+                }
                 _ => {}
             }
         }
@@ -241,7 +305,7 @@ impl Came {
             media: kept.media.clone(),
             citations: kept.citations.clone(),
             label: Some(kept.label),
-            loads: Vec::new(),
+            ..ToolOutput::default()
         };
         Self { output, failed: None, outcome: ToolOutcome::Returned, shared: true }
     }

@@ -4,7 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use futures::future::BoxFuture;
 use largestack_agent::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
-use largestack_agent::{Agent, ResumeOptions, RunOptions};
+use largestack_agent::{Agent, ResumeOptions, RunOptions, Runs};
 use largestack_engine::event::{DoubtDecision, Event};
 use largestack_engine::{InDoubt, Status};
 use largestack_ports::journal::{Batch, Journal as _};
@@ -129,6 +129,26 @@ async fn a_run_is_not_resumed_with_another_definition_nor_twice_nor_after_its_en
     let nobody = RunId::from_u128(404);
     let error = same.resume(&whole.scope, nobody, ResumeOptions::default()).await.unwrap_err();
     assert_eq!(error.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_copy_of_a_run_that_another_engine_drives_is_neither_taken_up_nor_ended_here() {
+    let whole = run_whole(|world| world.agent(|a| a.tool(Spy::echo("mark")))).await;
+    let world = after_crash(&whole, 3, turns()).await;
+    let mut summary = whole.journal.run(&whole.scope, RUN).await.unwrap().unwrap();
+    summary.engine = Some("an engine elsewhere".into());
+    let lease = world.journal.claim(&world.scope, RUN, OwnerId::from_u128(9)).await.unwrap();
+    world.journal.append(&lease, Batch { summary: Some(summary), ..Batch::default() }).unwrap();
+    world.journal.release(&lease).await.unwrap();
+    let agent = world.agent(|a| a.tool(Spy::echo("mark")));
+    let resumed = agent.resume(&world.scope, RUN, ResumeOptions::default()).await.unwrap_err();
+    let runs = Runs::new(world.runtime());
+    let ended = runs.cancel(&world.scope, RUN, "enough").await.unwrap_err();
+    for error in [resumed, ended] {
+        assert_eq!(error.code(), Code::Conflict);
+        assert!(error.message().contains("an engine elsewhere"), "{error}");
+    }
+    assert_eq!(world.events(RUN).await.len(), 3, "nothing was added");
 }
 
 /// Asks a person before anything is marked.

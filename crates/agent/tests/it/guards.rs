@@ -1,5 +1,8 @@
 //! What must not leave: not to the model, not into the journal, not into the stream.
 
+use std::sync::Arc;
+
+use largestack_agent::RunOptions;
 use largestack_engine::Status;
 use largestack_guard::{Action, Policy};
 use largestack_ports::journal::Journal as _;
@@ -7,8 +10,10 @@ use largestack_ports::tool::ToolOutput;
 use largestack_ports::vault::TokenVault as _;
 use largestack_testkit::Turn;
 use largestack_types::error::{Code, Coded as _};
-use largestack_types::label::DataClass;
+use largestack_types::message::Message;
+use largestack_types::part::PartId;
 
+use crate::streaming::heard_by;
 use crate::world::{Spy, World};
 
 /// A number that passes the checksum of cards and belongs to nobody.
@@ -53,7 +58,7 @@ async fn a_secret_in_a_tool_result_is_not_shown_to_the_model_nor_in_the_answer()
     assert!(!sent(&world).contains(&key));
     assert!(!world.written(report.run).await.contains(&key));
     let label = report.messages[2].parts[0].label;
-    assert!(label.classes.contains(DataClass::Secret));
+    assert!(label.classes.is_empty(), "the model reads no secret: {label:?}");
 }
 
 #[tokio::test]
@@ -102,6 +107,49 @@ async fn a_blocked_reply_fails_the_run_and_its_cost_is_booked() {
     assert!(!world.written(report.run).await.contains("4111"));
 }
 
+/// What the journal of the only run holds of what was found.
+async fn found(world: &World) -> String {
+    let runs = world.journal.runs(&world.scope, 2).await.unwrap();
+    assert_eq!(runs.len(), 1);
+    let written = world.written(runs[0].run).await;
+    assert!(!written.contains("4111"), "{written}");
+    written
+}
+
+#[tokio::test]
+async fn whatever_is_blocked_leaves_its_finding_in_the_journal_and_not_its_value() {
+    let card = Policy { card: Action::Block, ..Policy::default() };
+    let blocked = r#""kind":"card""#;
+    let said = || [Turn::text(format!("it is {CARD}"))];
+
+    let world = World::new(said());
+    world.agent(|a| a.guardrails(card)).run(&world.scope, "go").await.unwrap();
+    let written = found(&world).await;
+    assert!(written.contains(blocked) && written.contains("guard_output"), "{written}");
+
+    let world = World::new(said());
+    let agent = world.agent(|a| a.guardrails(card));
+    heard_by(&world, &agent, "go").await;
+    let written = found(&world).await;
+    assert_eq!(written.matches(blocked).count(), 1, "{written}");
+
+    let world = World::new([Turn::tool("echo", "{}"), Turn::text("x")]);
+    let told =
+        Spy::new("echo", |_, _| Box::pin(async { Ok(ToolOutput::text(format!("it is {CARD}"))) }));
+    world.agent(|a| a.guardrails(card).tool(told)).run(&world.scope, "go").await.unwrap();
+    let written = found(&world).await;
+    assert!(written.contains(blocked) && written.contains("guard_result"), "{written}");
+
+    let world = World::new([Turn::text("x")]);
+    let history = vec![Arc::new(Message::user(PartId::new(0, 9), format!("mine is {CARD}")))];
+    let agent = world.agent(|a| a.guardrails(card));
+    let options = RunOptions::default().history(history);
+    let error = agent.run_with(&world.scope, "go", options).await.unwrap_err();
+    assert_eq!(error.guard_type(), Some("card"));
+    let written = found(&world).await;
+    assert!(written.contains(blocked) && written.contains("guard_history"), "{written}");
+}
+
 #[tokio::test]
 async fn contact_data_is_reported_and_left_alone() {
     let world = World::new([Turn::text("ok")]);
@@ -121,12 +169,14 @@ fn the_order_of_the_stages_is_frozen() {
         stages,
         [
             "input/guard_input",
+            "input/screen_input",
             "reply/guard_output",
             "before_tool/permission",
             "before_tool/validate",
             "before_tool/guard_arguments",
             "after_tool/guard_result",
             "after_tool/cap_output",
+            "after_tool/screen_result",
         ]
     );
 }

@@ -8,26 +8,36 @@
 )]
 
 mod children;
+mod content;
+mod documents;
 mod durable;
 mod endings;
+mod forks;
+mod formats;
 mod given;
 mod guards;
 mod hooks;
+mod injection;
 mod limits;
+mod losses;
 mod many;
 mod media;
 mod memory;
 mod metered;
+mod named;
 mod output;
 mod own_run;
 mod relay;
+mod removed;
 mod retries;
 mod runs;
 mod session_media;
 mod spending;
 mod streaming;
+mod taint;
 mod tool_options;
 mod tools;
 mod toolset;
 mod tree;
+mod waits;
 mod world;

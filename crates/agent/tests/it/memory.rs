@@ -348,8 +348,9 @@ async fn what_is_too_much_is_summed_up_by_a_call_of_the_run_that_is_on_its_bill(
     assert_eq!(turn.messages.len(), 1 + 1 + 2 + 1);
     let summary = &turn.messages[1];
     assert!(summary.text().ends_with("They counted."), "{}", summary.text());
-    assert!(summary.label().unwrap().origins.contains(Origin::Memory));
-    assert!(summary.label().unwrap().origins.contains(Origin::Agent));
+    let label = summary.label().unwrap();
+    assert!(label.origins.contains(Origin::Agent) && label.origins.contains(Origin::User));
+    assert!(label.is_trusted(), "nobody else has said anything in it: {label:?}");
     // The next run begins with it, and is told nothing twice.
     let said = kept(&world).await;
     assert_eq!(said.digest.as_ref().unwrap().through, said.exchanges[1].run);

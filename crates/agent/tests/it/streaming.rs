@@ -1,15 +1,23 @@
 //! Streaming is the implementation: the same run, told while it happens.
 
 use futures::StreamExt as _;
-use largestack_agent::{RunEvent, RunOptions};
+use largestack_agent::{Agent, Report, RunEvent, RunOptions};
 use largestack_ports::vault::TokenVault as _;
 use largestack_testkit::Turn;
 use largestack_types::delta::Delta;
 
 use crate::world::{Spy, World};
 
-async fn heard(world: &World, question: &str) -> (Vec<RunEvent>, largestack_agent::Report) {
-    let agent = world.agent(|a| a.tool(Spy::echo("echo")));
+async fn heard(world: &World, question: &str) -> (Vec<RunEvent>, Report) {
+    heard_by(world, &world.agent(|a| a.tool(Spy::echo("echo"))), question).await
+}
+
+/// What is told of a run of this agent.
+pub(crate) async fn heard_by(
+    world: &World,
+    agent: &Agent,
+    question: &str,
+) -> (Vec<RunEvent>, Report) {
     let mut stream = agent.stream(&world.scope, question, RunOptions::default());
     let mut events = Vec::new();
     while let Some(event) = stream.next().await {
@@ -19,7 +27,8 @@ async fn heard(world: &World, question: &str) -> (Vec<RunEvent>, largestack_agen
     (events, report)
 }
 
-fn text_of(events: &[RunEvent]) -> String {
+/// The answer as it was told.
+pub(crate) fn text_of(events: &[RunEvent]) -> String {
     let text = |event: &RunEvent| match event {
         RunEvent::Delta { delta: Delta::Text { text }, .. } => Some(text.clone()),
         _ => None,

@@ -13,12 +13,16 @@ use largestack_knowledge::{Knowledge, Rerank, SearchKnowledge};
 use largestack_ports::reranker::Reranker;
 use largestack_ports::tool::{Tool as _, ToolOptions};
 use largestack_store::Store;
+use largestack_tools::{Processes, wait};
 use largestack_types::errors::{Code, LargestackError, Result};
 
 use super::{COLLECTION, TOOLS, collection_below};
 use crate::below::agents_below;
 use crate::network;
 use crate::tools;
+
+/// This program, as a path that leads to it also when its file has been replaced meanwhile (Linux).
+const ITSELF: &str = "/proc/self/exe";
 
 /// What an agent is made of beside its description.
 #[derive(Clone, Copy)]
@@ -31,12 +35,17 @@ pub(super) struct Parts<'p> {
     pub(super) below: &'p BTreeMap<PathBuf, config::Agent>,
 }
 
+/// What runs commands: confined by this program itself.
+pub(crate) fn processes() -> Processes {
+    Processes::confined_by(ITSELF)
+}
+
 /// What tools reach the outside by.
-pub(super) fn outside(network: &config::Network) -> Result<tools::Outside> {
+pub(super) fn outside(project: &config::Project) -> Result<tools::Outside> {
     Ok(tools::Outside {
-        egress: Arc::new(HttpEgress::new(network::of(network)?)),
+        egress: Arc::new(HttpEgress::new(network::of(&project.network)?)),
         clock: Arc::new(SystemClock),
-        commands: Arc::new(largestack_tools::Processes),
+        commands: Arc::new(processes().hiding(&project.state)),
         environment: Environment::of_process(),
     })
 }
@@ -46,12 +55,12 @@ pub(super) fn outside(network: &config::Network) -> Result<tools::Outside> {
 pub(crate) fn check_tools(
     settings: &Settings<config::Agent>,
 ) -> Result<Vec<(String, LargestackError)>> {
-    let outside = outside(&settings.project.network)?;
+    let outside = outside(&settings.project)?;
     agents_below(settings)?;
     let (mut problems, mut known) = (Vec::new(), BTreeSet::new());
     for tool in &settings.agent.tools {
         let key = format!("tools.{}", tool.name);
-        let made = match tools::made(tool, &outside) {
+        let made = match tools::made(tool, settings.agent.guardrails.injection, &outside) {
             Ok(made) => made,
             Err(error) => {
                 problems.push((key, error));
@@ -90,6 +99,8 @@ pub(super) fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<Agent
         .in_doubt(described.in_doubt)
         .retries(described.retries)
         .guardrails(described.guardrails)
+        .content(described.content.clone())
+        .taint(described.taint)
         .permissions(permissions)
         .memory(memory(described.memory))
         .approvals(ApprovalPolicy {
@@ -139,6 +150,19 @@ fn agent_below(file: &Path, parts: Parts<'_>) -> Result<Agent> {
     agent(described, parts)?.build(parts.runtime.clone())
 }
 
+/// Refuses to wait for what never comes.
+fn hears_events(runtime: &Runtime) -> Result<()> {
+    if runtime.journal.signals().is_some() {
+        return Ok(());
+    }
+    Err(LargestackError::with_advice(
+        Code::Config,
+        format!("tools.{}: no event from outside reaches an agent's run on Restate", wait::EVENT),
+        "Run it with the project's own queue (`--engine store`), or wait in a workflow, with a node \
+         `event: NAME`",
+    ))
+}
+
 /// The agent with the tools that its file names or makes.
 fn with_tools(
     mut builder: AgentBuilder,
@@ -147,7 +171,10 @@ fn with_tools(
 ) -> Result<AgentBuilder> {
     let mut known: Vec<Arc<str>> = Vec::new();
     for tool in &described.tools {
-        let made = tools::made(tool, parts.outside)?;
+        if tool.declared.is_none() && *tool.name == *wait::EVENT {
+            hears_events(parts.runtime)?;
+        }
+        let made = tools::made(tool, described.guardrails.injection, parts.outside)?;
         let mut names: Vec<Arc<str>> =
             made.iter().map(|tool| Arc::clone(&tool.spec().name)).collect();
         if let Some(Declared::Agent(other)) = &tool.declared {
@@ -160,6 +187,9 @@ fn with_tools(
         }
         for tool in made {
             builder = builder.tool(tool);
+        }
+        if let Some(code) = tools::code(tool, parts.outside)? {
+            builder = builder.script_tool(code);
         }
         if tool.settings != ToolSettings::default() {
             for name in &names {

@@ -1,10 +1,8 @@
 //! Who answers an agent's calls: fallbacks, pools, residency, and what is answered from the cache.
 
-use std::collections::BTreeMap;
-use std::path::PathBuf;
 use std::sync::Arc;
 
-use largestack_config::{self as config, Settings};
+use largestack_config as config;
 use largestack_gateway::{
     Builder as GatewayBuilder, CachePolicy, CannotContinue, FallbackPolicy, OnBreak, OnContent,
     Pool, Strategy,
@@ -12,16 +10,15 @@ use largestack_gateway::{
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 
-/// Who answers the calls of a project's agent and of those below it.
-pub(super) fn answering(
+/// Who answers the calls of a project's agents.
+pub(super) fn answering<'a>(
     mut gateway: GatewayBuilder,
-    settings: &Settings<config::Agent>,
-    below: &BTreeMap<PathBuf, config::Agent>,
+    project: &config::Project,
+    agents: impl Iterator<Item = &'a config::Agent>,
 ) -> Result<GatewayBuilder> {
-    for agent in std::iter::once(&settings.agent).chain(below.values()) {
+    for agent in agents {
         gateway = answered_by(gateway, agent)?;
     }
-    let project = &settings.project;
     for (name, pool) in &project.pools {
         gateway = gateway.pool(name, pool_of(pool));
     }

@@ -43,6 +43,10 @@ pub(crate) fn facts(report: &Report, took: Duration) -> String {
         }
         _ => status,
     };
+    let inherited = report
+        .branch
+        .as_ref()
+        .map(|branch| format!("inherited {} and {}", tokens(&branch.usage), branch.cost));
     let facts = [
         report.run.to_string(),
         status,
@@ -52,6 +56,7 @@ pub(crate) fn facts(report: &Report, took: Duration) -> String {
         report.cost.to_string(),
         lasted(took),
     ];
+    let facts: Vec<String> = facts.into_iter().chain(inherited).collect();
     format!("{}\n", facts.join(&painted(FAINT, " · ")))
 }
 

@@ -3,6 +3,10 @@
 pub(crate) mod amount;
 pub(crate) mod answer;
 pub(crate) mod checks;
+pub(crate) mod diff;
+pub(crate) mod flow;
+pub(crate) mod flow_state;
+pub(crate) mod junit;
 pub(crate) mod problem;
 pub(crate) mod questions;
 pub(crate) mod run_json;
@@ -15,3 +19,4 @@ pub(crate) mod table;
 pub(crate) mod text;
 pub(crate) mod timeline;
 pub(crate) mod tree;
+pub(crate) mod work;

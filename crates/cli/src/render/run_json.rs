@@ -11,6 +11,7 @@ use largestack_types::part::Citation;
 use largestack_types::usage::Usage;
 use serde::Serialize;
 
+use super::diff::Inherited;
 use super::problem::Problem;
 use crate::standing::Standing;
 
@@ -37,6 +38,9 @@ pub(crate) struct RunDocument {
     usage: Usage,
     cost_nanos: i64,
     cost_usd: String,
+    /// What a fork did not pay for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    inherited: Option<Inherited>,
     duration_ms: u64,
     state: String,
     waits: Vec<WaitDocument>,
@@ -76,6 +80,15 @@ pub(crate) enum WaitDocument {
     Child { effect: String, run: String },
     /// A decision about a call that was cut off.
     InDoubt { effect: String },
+    /// Something from outside.
+    Event {
+        effect: String,
+        name: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+    },
+    /// A moment.
+    Timer { effect: String, until: String },
 }
 
 impl WaitDocument {
@@ -89,6 +102,14 @@ impl WaitDocument {
                 Self::Child { effect: effect.to_string(), run: run.to_string() }
             }
             Wait::Doubt { effect } => Self::InDoubt { effect: effect.to_string() },
+            Wait::Event { effect, name, until } => Self::Event {
+                effect: effect.to_string(),
+                name: Arc::clone(name),
+                until: until.map(|until| until.to_string()),
+            },
+            Wait::Timer { effect, until } => {
+                Self::Timer { effect: effect.to_string(), until: until.to_string() }
+            }
         }
     }
 }
@@ -128,6 +149,7 @@ impl RunDocument {
             usage: report.usage,
             cost_nanos: report.cost.nanos(),
             cost_usd: dollars(report.cost),
+            inherited: report.branch.as_ref().map(Inherited::of),
             duration_ms: u64::try_from(around.took.as_millis()).unwrap_or(u64::MAX),
             state: around.state.display().to_string(),
             waits: report.waits.iter().map(WaitDocument::of).collect(),

@@ -13,6 +13,7 @@ use super::amount::{grouped, lasted};
 use super::run_json::{WaitDocument, dollars};
 use super::style::{FAINT, of_status, painted};
 use super::table::{Flush, Table};
+use super::text::clean;
 
 /// A run after one of its events.
 #[derive(Debug, Serialize)]
@@ -78,6 +79,9 @@ fn follow(started: &mut BTreeSet<EffectId>, event: &Event) {
             started.remove(&data.effect);
         }
         Event::ToolReturned(data) => {
+            started.remove(&data.effect);
+        }
+        Event::CallWaits(data) => {
             started.remove(&data.effect);
         }
         // A new process: what the old one had under way is lost.
@@ -191,6 +195,11 @@ fn waits(waits: &[WaitDocument]) -> String {
         WaitDocument::Approval { effect, approval } => format!("{approval} ({effect})"),
         WaitDocument::InDoubt { effect } => format!("a decision about {effect}"),
         WaitDocument::Child { effect, run } => format!("the run {run} below {effect}"),
+        WaitDocument::Event { effect, name, until } => {
+            let until = until.as_ref().map_or_else(String::new, |until| format!(" until {until}"));
+            format!("the event {}{until} ({effect})", clean(name))
+        }
+        WaitDocument::Timer { effect, until } => format!("{until} ({effect})"),
     };
     waits.iter().map(one).collect::<Vec<_>>().join(", ")
 }

@@ -11,9 +11,10 @@ use largestack_engine::event::{
 use largestack_engine::{Event, Recorded};
 use largestack_types::error::Coded as _;
 use largestack_types::errors::LargestackError;
-use largestack_types::id::EffectId;
+use largestack_types::id::{EffectId, RunId};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, ToolCall};
+use largestack_types::policy::Reason;
 use largestack_types::time::Timestamp;
 use serde::Serialize;
 
@@ -22,9 +23,11 @@ use super::run_json::dollars;
 
 mod draw;
 mod media;
+mod nodes;
 
 pub(crate) use draw::{draw, draw_after};
 use media::MediaStep;
+use nodes::NodeStep;
 
 /// One thing that happened.
 #[derive(Debug, Serialize)]
@@ -39,6 +42,9 @@ pub(crate) struct Step {
     /// What it is.
     #[serde(flatten)]
     pub(crate) what: What,
+    /// What happened in the run that it started.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub(crate) below: Vec<Self>,
     /// What guards found in it: where and what, never the value.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub(crate) findings: Vec<FindingRecord>,
@@ -63,14 +69,41 @@ pub(crate) enum What {
     Model(Box<ModelStep>),
     /// A tool call ended.
     Tool(ToolStep),
+    /// A workflow's run began with this.
+    Given { workflow: Arc<str>, input: String },
+    /// A task of a workflow ended.
+    Node(Box<NodeStep>),
+    /// A task waits for a moment.
+    Sleeps { until: String },
+    /// A task waits for an event from outside, no longer than until then.
+    Listens {
+        event: Arc<str>,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        until: Option<String>,
+    },
+    /// An event came from outside.
+    Received { event: Arc<str>, by: Arc<str>, data: String },
     /// A call that has no end yet.
     Unfinished { attempt: u32, tool: Option<Arc<str>> },
     /// Another process took over.
     Resumed { owner: String },
+    /// The run left another one, whose events are those before.
+    Forked {
+        of: String,
+        at: u64,
+        by: Arc<str>,
+        /// What was asked from there on.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        text: Option<String>,
+    },
+    /// Events were given up.
+    Compacted { events: u64 },
     /// Another agent took over.
     TookOver { agent: Arc<str> },
     /// It was decided about a call in doubt.
     Decided { decision: String, by: Arc<str> },
+    /// Policies decided about a call.
+    Policy { tool: Arc<str>, decision: &'static str, reasons: Vec<Reason> },
     /// A person was asked.
     ApprovalRequested { approval: String, reason: Arc<str> },
     /// A person answered.
@@ -173,6 +206,8 @@ struct Telling {
     attempts: HashMap<EffectId, (u32, u64, Timestamp)>,
     calls: HashMap<EffectId, CallStep>,
     findings: HashMap<EffectId, Vec<FindingRecord>>,
+    /// The nodes of tasks that have begun.
+    nodes: HashMap<EffectId, Arc<str>>,
 }
 
 fn reasoning(message: &Message) -> String {
@@ -188,6 +223,16 @@ fn written(value: &impl Serialize) -> String {
     match serde_json::to_value(value) {
         Ok(serde_json::Value::String(name)) => name,
         _ => String::new(),
+    }
+}
+
+impl Step {
+    /// The run that it started, where it tells of one.
+    pub(crate) fn run_below(&self) -> Option<RunId> {
+        match &self.what {
+            What::Node(node) => node.below,
+            _ => None,
+        }
     }
 }
 
@@ -219,6 +264,10 @@ impl Telling {
                 let (problems, sent_back) = (data.problems.clone(), data.feedback.is_some());
                 (Some(data.effect), What::Checked { problems, sent_back })
             }
+            Event::Graph(fact) => match self.fact(fact, recorded) {
+                Some(told) => told,
+                None => return,
+            },
             other => aside(other),
         };
         self.push(recorded.seq, recorded.at, what);
@@ -230,6 +279,7 @@ impl Telling {
             at: moment.to_string(),
             effect: of.filter(|effect| *effect != EffectId::INPUT).map(|effect| effect.to_string()),
             what,
+            below: Vec::new(),
             findings: Vec::new(),
             moment,
             of,
@@ -294,7 +344,8 @@ impl Telling {
         let mut open: Vec<_> = self.attempts.drain().collect();
         open.sort_by_key(|(effect, _)| *effect);
         for (effect, (attempt, seq, at)) in open {
-            let tool = self.calls.get(&effect).map(|call| Arc::clone(&call.name));
+            let tool = self.calls.get(&effect).map(|call| &call.name);
+            let tool = tool.or_else(|| self.nodes.get(&effect)).cloned();
             self.push(seq, at, (Some(effect), What::Unfinished { attempt, tool }));
         }
         for step in &mut self.steps {
@@ -309,11 +360,21 @@ impl Telling {
 fn aside(event: &Event) -> (Option<EffectId>, What) {
     match event {
         Event::Resumed(data) => (None, What::Resumed { owner: data.owner.to_string() }),
+        Event::Forked(data) => {
+            let text = data.input.as_ref().map(|input| input.text());
+            let (of, by) = (data.of.to_string(), Arc::clone(&data.by));
+            (None, What::Forked { of, at: data.at, by, text })
+        }
+        Event::Compacted(data) => (None, What::Compacted { events: data.events }),
         Event::TookOver(data) => (None, What::TookOver { agent: Arc::clone(&data.agent) }),
         Event::DoubtSettled(data) => {
             let what =
                 What::Decided { decision: written(&data.decision), by: Arc::clone(&data.by) };
             (Some(data.effect), what)
+        }
+        Event::PolicyDecided(data) => {
+            let (tool, reasons) = (Arc::clone(&data.resource), data.reasons.clone());
+            (Some(data.effect), What::Policy { tool, decision: data.decision.name(), reasons })
         }
         Event::ApprovalRequested(data) => {
             let (approval, reason) = (data.approval.to_string(), Arc::clone(&data.reason));
@@ -339,6 +400,14 @@ fn aside(event: &Event) -> (Option<EffectId>, What) {
         Event::CancelRequested(data) => {
             let (by, note) = (Arc::clone(&data.by), Arc::clone(&data.note));
             (None, What::Cancel { reason: written(&data.reason), by, note })
+        }
+        Event::CallWaits(data) => {
+            let until = data.until.map(|until| until.to_string());
+            let what = match (&data.event, until) {
+                (None, until) => What::Sleeps { until: until.unwrap_or_default() },
+                (Some(event), until) => What::Listens { event: Arc::clone(event), until },
+            };
+            (Some(data.effect), what)
         }
         Event::RunFinished(end) => {
             let error = end.error.as_ref().map(Problem::of);

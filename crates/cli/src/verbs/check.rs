@@ -1,4 +1,4 @@
-//! `largestack check`: every agent of a project, read as a run would read it, with everything that
+//! `largestack check`: every agent and workflow of a project, read as a run would read it, with everything that
 //! is wrong and where. It makes no call, leaves nothing behind and needs no key.
 
 use std::fmt::Write as _;
@@ -6,7 +6,9 @@ use std::fs;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
-use largestack_config::{self as config, AGENT_FILE, Flags, Inputs, Settings, Source};
+use largestack_config::{
+    self as config, AGENT_FILE, Flags, Inputs, Settings, Source, WORKFLOW_FILE,
+};
 use largestack_types::errors::{Code, Coded, LargestackError, Result};
 use serde::Serialize;
 
@@ -20,14 +22,16 @@ use crate::render::text::{clean, counted};
 use crate::screen::Screen;
 
 mod built;
+pub(super) mod workflow;
 
 /// Folders below each other that are looked into.
 const DEPTH: usize = 8;
 
-/// Checks the agents of a project.
+/// Checks the agents and workflows of a project.
 #[derive(Debug, Args)]
 pub(crate) struct Check {
-    /// A folder with agents in or below it, or an agent's file; the current folder unless given
+    /// A folder with agents or workflows in or below it, or the file of one; the current folder
+    /// unless given
     path: Option<PathBuf>,
     /// Print one JSON document
     #[arg(long)]
@@ -48,6 +52,8 @@ struct Checked {
     name: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     model: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    nodes: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     documents: Option<usize>,
     problems: Vec<Wrong>,
@@ -95,7 +101,10 @@ fn agents(path: &Path) -> Result<Vec<PathBuf>> {
     if files.is_empty() {
         return Err(LargestackError::with_advice(
             Code::NotFound,
-            format!("there is no {AGENT_FILE} in {} or below it", path.display()),
+            format!(
+                "there is no {AGENT_FILE} or {WORKFLOW_FILE} in {} or below it",
+                path.display()
+            ),
             "Name a folder with one, or make a project: largestack new NAME",
         ));
     }
@@ -113,12 +122,17 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> 
             if depth > 0 && !hidden {
                 collect(&entry.path(), depth - 1, files)?;
             }
-        } else if name == AGENT_FILE {
+        } else if name == AGENT_FILE || is_workflow(&name.to_string_lossy()) {
             let path = entry.path();
             files.push(path.strip_prefix(".").map_or_else(|_| path.clone(), Path::to_owned));
         }
     }
     Ok(())
+}
+
+/// Whether a file is a workflow's by its name.
+fn is_workflow(name: &str) -> bool {
+    name == WORKFLOW_FILE || name.ends_with(".workflow.yaml")
 }
 
 fn checked(file: PathBuf, global: &Global) -> Checked {
@@ -133,16 +147,24 @@ fn checked(file: PathBuf, global: &Global) -> Checked {
         flags: &flags,
         offer: &OFFER,
     };
+    if config::named(&file) == config::Named::Workflow {
+        return match inputs.workflow(&file) {
+            Ok(settings) => workflow::sound(file, &settings),
+            Err(error) => broken(file, &error),
+        };
+    }
     match inputs.agent(&file) {
         Ok(settings) => sound(file, &settings),
-        Err(error) => {
-            let problems = match error.problems() {
-                [] => vec![plain(&error)],
-                all => all.iter().map(placed).collect(),
-            };
-            Checked { file, name: None, model: None, documents: None, problems }
-        }
+        Err(error) => broken(file, &error),
     }
+}
+
+fn broken(file: PathBuf, error: &config::Error) -> Checked {
+    let problems = match error.problems() {
+        [] => vec![plain(error)],
+        all => all.iter().map(placed).collect(),
+    };
+    Checked { file, name: None, model: None, nodes: None, documents: None, problems }
 }
 
 /// An agent whose settings are good: what they name is looked at, and everything is made that a run
@@ -169,6 +191,7 @@ fn sound(file: PathBuf, settings: &Settings<config::Agent>) -> Checked {
         file,
         name: Some(agent.name.to_string()),
         model: Some(agent.model.to_string()),
+        nodes: None,
         documents,
         problems,
     }
@@ -222,7 +245,10 @@ fn text(agents: &[Checked]) -> String {
     for agent in agents {
         let file = painted(STRONG, clean(&agent.file.display().to_string()));
         if agent.problems.is_empty() {
-            let model = agent.model.as_deref().unwrap_or_default();
+            let nodes = agent.nodes.map_or_else(String::new, |number| {
+                counted(number.try_into().unwrap_or(u64::MAX), "node")
+            });
+            let model = agent.model.as_deref().unwrap_or(&nodes);
             let documents = agent.documents.map_or_else(String::new, |number| {
                 format!(", {}", counted(number.try_into().unwrap_or(u64::MAX), "document"))
             });

@@ -55,6 +55,7 @@ impl Doctor {
         let server = settings.as_ref().and_then(|settings| settings.project.postgres.as_deref());
         let knowledge = settings.as_ref().and_then(|settings| settings.agent.knowledge.as_ref());
         checks.extend(compose::blocking(state::checks(&folder, knowledge, server))?);
+        checks.push(compose::with_runtime(machine::sandbox())?);
         checks.push(machine::terminal());
         let broken = any_broken(&checks);
         if self.json {

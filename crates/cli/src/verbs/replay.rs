@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use clap::Args;
 use largestack_agent::agent::stored_definition;
+use largestack_engine::graph::GraphRun;
 use largestack_engine::{Event, Recorded, Run};
 use largestack_ports::journal::Journal;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -17,6 +18,8 @@ use crate::args::Global;
 use crate::compose::{self, blocking};
 use crate::exit;
 use crate::failure::{Outcome, coded};
+use crate::flows::{self, Stored};
+use crate::render::flow_state::{self, FlowState, Moment};
 use crate::render::state::{self, State};
 use crate::render::style::{STRONG, painted};
 use crate::render::text::{clean, one_line};
@@ -30,7 +33,8 @@ pub(crate) struct Replay {
     /// A project (the nearest one unless given) and a run: its id, the beginning of it, or `last`
     #[arg(value_names = ["PATH", "RUN"], num_args = 1..=2, required = true)]
     target: Vec<String>,
-    /// Fold up to this event only, and show the conversation as it stood
+    /// Fold up to this event only, and show the conversation, or a workflow's nodes and values, as
+    /// they stood
     #[arg(long, value_name = "SEQ")]
     at: Option<u64>,
     /// Print one JSON document
@@ -47,11 +51,23 @@ struct Document {
     messages: Option<Vec<Arc<Message>>>,
 }
 
+#[derive(Serialize)]
+struct FlowDocument {
+    run: String,
+    definition: String,
+    states: Vec<FlowState>,
+    #[serde(flatten)]
+    moment: Option<Moment>,
+}
+
 impl Replay {
     pub(crate) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let target = Target::of(&self.target)?;
         let name = target.run.as_deref().ok_or_else(no_run)?;
         let (_, shared) = Shared::of_project(global, target.path(), For::Reading)?;
+        if let Some(stored) = blocking(workflow(&*shared.journal, name))?? {
+            return self.workflow(stored.at(self.at)?, screen);
+        }
         let (mut run, hash, mut events) = blocking(read(&*shared.journal, name))??;
         self.cut(&mut events)?;
         let mut states = state::fold(&mut run, &events).map_err(|error| coded(&error))?;
@@ -72,6 +88,28 @@ impl Replay {
         Ok(exit::DONE)
     }
 
+    /// The run of a workflow, state by state.
+    fn workflow(&self, stored: Stored, screen: &mut Screen) -> Outcome {
+        let mut run = GraphRun::new(stored.run, stored.graph);
+        let mut states =
+            flow_state::fold(&mut run, &stored.events).map_err(|error| coded(&error))?;
+        if self.at.is_some() {
+            // Only the state that was asked for.
+            states = states.pop().into_iter().collect();
+        }
+        if self.json {
+            let (id, definition) = (stored.run.to_string(), stored.definition.to_string());
+            let moment = self.at.map(|_| Moment::of(&run));
+            screen.json(&FlowDocument { run: id, definition, states, moment })?;
+        } else {
+            let head = format!("{}\n", painted(STRONG, stored.run));
+            let moment =
+                self.at.map_or_else(String::new, |_| format!("\n{}", flow_state::moment(&run)));
+            screen.print(&format!("{head}{}{moment}", flow_state::table(&states)))?;
+        }
+        Ok(exit::DONE)
+    }
+
     fn cut(&self, events: &mut Vec<Recorded>) -> Result<()> {
         let Some(at) = self.at else { return Ok(()) };
         let last = events.last().map_or(0, |event| event.seq);
@@ -83,11 +121,25 @@ impl Replay {
             ));
         }
         events.retain(|event| event.seq <= at);
+        if events.last().is_some_and(|event| event.seq < at) {
+            return Err(LargestackError::with_advice(
+                Code::Input,
+                format!("event {at} was given up when the run was compacted"),
+                "`largestack replay RUN` lists those that are left",
+            ));
+        }
         Ok(())
     }
 }
 
-fn no_run() -> LargestackError {
+/// The run of a workflow, where it is one.
+async fn workflow(journal: &dyn Journal, name: &str) -> Result<Option<Stored>> {
+    let scope = compose::scope();
+    let run = target::find(journal, &scope, name).await?;
+    flows::stored(journal, &scope, run).await
+}
+
+pub(super) fn no_run() -> LargestackError {
     let advice = "Name one, e.g. `largestack replay last`; `largestack trace` lists them";
     LargestackError::with_advice(Code::Input, "no run is named", advice)
 }

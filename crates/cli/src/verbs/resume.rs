@@ -31,9 +31,14 @@ use crate::render::text::clean;
 use crate::screen::Screen;
 use crate::shared::{For, Shared};
 
+mod elsewhere;
+pub(super) mod workflow;
+
+pub(super) use elsewhere::goes_on_there;
+
 /// What becomes of a call that was cut off and may have happened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum InDoubt {
+pub(super) enum InDoubt {
     /// The model is told that nobody knows
     TellModel,
     /// It is run again: you have checked that it did not happen
@@ -52,6 +57,12 @@ pub(crate) struct Resume {
     /// What becomes of a tool call that was cut off and may have happened
     #[arg(long, value_enum, value_name = "WHAT")]
     in_doubt: Option<InDoubt>,
+    /// An event that a workflow's run waits for, with what it brings; may be given again
+    #[arg(long, value_name = "NAME=JSON")]
+    event: Vec<String>,
+    /// Why the run ends, where it is taken up to be cancelled
+    #[arg(skip)]
+    ends: Option<String>,
     /// Why the kill switch is lifted
     #[arg(long, value_name = "TEXT")]
     reason: Option<String>,
@@ -124,11 +135,18 @@ impl Resume {
         Ok(exit::DONE)
     }
 
+    /// Taking up a run only to end it.
+    pub(super) fn to_cancel(reason: String) -> Self {
+        Self { ends: Some(reason), ..Self::of_run() }
+    }
+
     /// Going on with a run, shown as text.
     pub(super) fn of_run() -> Self {
         Self {
             target: Vec::new(),
             in_doubt: None,
+            event: Vec::new(),
+            ends: None,
             reason: None,
             by: String::new(),
             output: Output::text(),
@@ -142,8 +160,44 @@ impl Resume {
         name: &str,
         screen: &mut Screen,
     ) -> Outcome {
+        if !self.event.is_empty() {
+            super::signal::trust(path)?.check_unsigned()?;
+        }
         let (state, shared) = Shared::of_project(global, path, For::Reading)?;
+        if let Some((run, engine)) = blocking(elsewhere::driven(&*shared.journal, name))?? {
+            return self.elsewhere(&shared, (run, &engine), screen);
+        }
+        if let Some(taken) = blocking(workflow::found(&*shared.journal, name))?? {
+            // The run is taken up by a store of its own.
+            drop(shared);
+            return self.workflow((&state, path), taken, screen);
+        }
         let Stored { run, definition, model } = blocking(stored(&*shared.journal, name))??;
+        if self.ends.is_some() {
+            return Err(LargestackError::with_advice(
+                Code::Input,
+                format!("{} is the run of an agent, and is cancelled where it is driven", run.id()),
+                "Press Ctrl-C there, or throw the kill switch: largestack kill --reason TEXT",
+            )
+            .into());
+        }
+        if !self.event.is_empty() {
+            return Err(LargestackError::with_advice(
+                Code::Input,
+                format!("{} is the run of an agent, to which events are sent", run.id()),
+                format!("largestack signal {} NAME JSON", run.id()),
+            )
+            .into());
+        }
+        if run.root() != run.id() {
+            let top = run.root();
+            return Err(LargestackError::with_advice(
+                Code::Conflict,
+                format!("{} is a part of {top}, and goes on with it", run.id()),
+                format!("largestack resume {top}"),
+            )
+            .into());
+        }
         // The run is taken up by a store of its own.
         drop(shared);
         let file = agent_file(&state, path, definition)?;
@@ -174,7 +228,7 @@ impl Resume {
     }
 }
 
-fn decision(in_doubt: InDoubt) -> DoubtDecision {
+pub(super) fn decision(in_doubt: InDoubt) -> DoubtDecision {
     match in_doubt {
         InDoubt::TellModel => DoubtDecision::TellModel,
         InDoubt::Rerun => DoubtDecision::Rerun,
@@ -183,29 +237,21 @@ fn decision(in_doubt: InDoubt) -> DoubtDecision {
 }
 
 /// A run as its journal has it.
-struct Stored {
-    run: Run,
+pub(super) struct Stored {
+    pub(super) run: Run,
     /// The hash of the definition that it began with.
-    definition: Hash,
+    pub(super) definition: Hash,
     /// The model that it began with, whoever has taken over since.
-    model: Arc<str>,
+    pub(super) model: Arc<str>,
 }
 
-async fn stored(journal: &dyn Journal, name: &str) -> Result<Stored> {
+pub(super) async fn stored(journal: &dyn Journal, name: &str) -> Result<Stored> {
     let scope = compose::scope();
     let run = target::find(journal, &scope, name).await?;
     let (run, events) = fold_stored(journal, &scope, run).await?;
     let Some(Event::RunStarted(started)) = events.first().map(|first| &*first.event) else {
         return Err(super::trace::absent(run.id()));
     };
-    if run.root() != run.id() {
-        let top = run.root();
-        return Err(LargestackError::with_advice(
-            Code::Conflict,
-            format!("{} is a part of {top}, and goes on with it", run.id()),
-            format!("largestack resume {top}"),
-        ));
-    }
     let (definition, adjusted) = (started.definition, started.adjusted.as_ref());
     let model = match adjusted.and_then(|adjusted| adjusted.model.clone()) {
         Some(model) => model,
@@ -215,7 +261,7 @@ async fn stored(journal: &dyn Journal, name: &str) -> Result<Stored> {
 }
 
 /// The agent's file: the named one, the one the run came from, or the one beside the state.
-fn agent_file(state: &Path, path: Option<&Path>, definition: Hash) -> Result<PathBuf> {
+pub(super) fn agent_file(state: &Path, path: Option<&Path>, definition: Hash) -> Result<PathBuf> {
     if let Some(path) = path.filter(|path| path.is_file() || path.join(AGENT_FILE).is_file()) {
         return Ok(path.to_owned());
     }

@@ -26,22 +26,25 @@ use crate::screen::Screen;
 use super::Speech;
 
 mod media;
-mod prepare;
-mod question;
+pub(super) mod prepare;
+pub(crate) mod question;
+mod workflow;
 
-pub(super) use prepare::{bring_up_to_date, prepare};
+pub(super) use prepare::{bring_flow_up_to_date, bring_up_to_date, prepare};
+pub(super) use workflow::input as flow_input;
 
 /// Bytes of a question that are read from standard input. More than an agent takes, so that the
 /// agent's own limit speaks.
 const MOST_READ: u64 = 64 << 20;
 
-/// Runs an agent.
+/// Runs an agent or a workflow.
 #[derive(Debug, Args)]
 #[command(allow_missing_positional = true)]
 pub(crate) struct Run {
-    /// The agent: a folder with an agent.yaml, or such a file; the current folder unless given
+    /// The agent or workflow: a folder with an agent.yaml or a workflow.yaml, or such a file; the
+    /// current folder unless given
     path: Option<PathBuf>,
-    /// What to ask; `-` reads it from standard input
+    /// What to ask, or what a workflow is given; `-` reads it from standard input
     #[arg(value_name = "QUESTION|-")]
     question: String,
     /// The model to use, e.g. openai/gpt-4o-mini or offline/extractive
@@ -113,10 +116,19 @@ impl Run {
             flags = flags.set("state", "--state", state.display().to_string());
         }
         let path = self.path.as_deref().unwrap_or(Path::new("."));
-        let settings = compose::settings(path, &flags)?;
+        let named = config::named(path);
+        if named == config::Named::Both {
+            return Err(both(path).into());
+        }
+        let is_workflow = named == config::Named::Workflow;
+        // What is wrong with the file is said before anything is read.
+        let settings = if is_workflow { None } else { Some(compose::settings(path, &flags)?) };
         let question = match self.question.as_str() {
             "-" => from_stdin()?,
             question => question.to_owned(),
+        };
+        let Some(settings) = settings else {
+            return self.workflow((path, &flags), &question, screen);
         };
         if question.trim().is_empty() && self.attach.is_empty() {
             return Err(LargestackError::with_advice(
@@ -226,7 +238,21 @@ pub(super) async fn finish(
 fn looks_like_an_agent(word: &str) -> bool {
     let path = Path::new(word);
     path.join(config::AGENT_FILE).is_file()
+        || path.join(config::WORKFLOW_FILE).is_file()
         || (path.is_file() && path.extension().is_some_and(|end| end == "yaml" || end == "yml"))
+}
+
+/// The error of a folder that holds both.
+pub(super) fn both(path: &Path) -> LargestackError {
+    LargestackError::with_advice(
+        Code::Input,
+        format!("{} holds an agent and a workflow", path.display()),
+        format!(
+            "Name the file: {} or {}",
+            path.join(config::AGENT_FILE).display(),
+            path.join(config::WORKFLOW_FILE).display()
+        ),
+    )
 }
 
 fn no_question(path: &str) -> LargestackError {
@@ -234,7 +260,7 @@ fn no_question(path: &str) -> LargestackError {
     LargestackError::with_advice(Code::Input, format!("no question for {path}"), advice)
 }
 
-fn from_stdin() -> Result<String> {
+pub(super) fn from_stdin() -> Result<String> {
     let mut bytes = Vec::new();
     let read = std::io::stdin().lock().take(MOST_READ).read_to_end(&mut bytes);
     let wrong = |what: String| {

@@ -10,7 +10,7 @@ use crate::screen::Screen;
 /// Prints a file's JSON Schema.
 #[derive(Debug, Args)]
 pub(crate) struct Schema {
-    /// The file: agent (agent.yaml) or project (largestack.yaml)
+    /// The file: agent (agent.yaml), project (largestack.yaml) or workflow (workflow.yaml)
     file: File,
 }
 
@@ -18,6 +18,7 @@ pub(crate) struct Schema {
 enum File {
     Agent,
     Project,
+    Workflow,
 }
 
 impl Schema {
@@ -25,6 +26,7 @@ impl Schema {
         let place = match self.file {
             File::Agent => Place::Agent,
             File::Project => Place::Project,
+            File::Workflow => Place::Workflow,
         };
         screen.json(&largestack_config::schema::schema(place))?;
         Ok(exit::DONE)

@@ -1,4 +1,5 @@
-//! Naming a run: `[PATH] [RUN]`, where RUN is an id, the beginning of one, or `last`.
+//! Naming a run: `[PATH] [RUN]`, where RUN is an id, the beginning of one, or `last`, which is the
+//! run at the top of the newest.
 
 use std::path::{Path, PathBuf};
 
@@ -54,7 +55,8 @@ pub(crate) async fn find(journal: &dyn Journal, scope: &Scope, name: &str) -> Re
     let none = |detail: String| LargestackError::other(Code::NotFound, detail);
     if name == "last" {
         let newest = journal.runs(scope, 1).await?;
-        let newest = newest.first().map(|run| run.run);
+        // Whoever ran something means that, and not what ran below it.
+        let newest = newest.first().map(|run| run.root);
         return newest.ok_or_else(|| none("there is no run yet".to_owned()));
     }
     let runs = journal.runs(scope, RECENT).await?;

@@ -14,6 +14,7 @@ use largestack_store::Store;
 use largestack_types::errors::{Code, LargestackError, Result};
 
 use crate::args::Global;
+use crate::cases;
 use crate::compose::{self, Stand};
 use crate::exit;
 use crate::failure::{Outcome, unwritten};
@@ -91,25 +92,10 @@ impl Test {
     /// The cases that are asked.
     fn cases(&self, folder: &Path) -> Result<Vec<Case>> {
         let read = config::cases(folder, &Environment::of_process());
-        let found = read.map_err(|error| LargestackError::from_coded(&error))?;
-        let Some((file, mut cases)) = found else {
-            let file = folder.join(config::CASES_FILE);
-            return Err(LargestackError::with_advice(
-                Code::NotFound,
-                format!("there is no {}", file.display()),
-                "Write the cases there: what is asked, and what must come of it",
-            ));
-        };
-        if let Some(only) = &self.only {
-            cases.retain(|case| case.name.contains(only.as_str()));
-            if cases.is_empty() {
-                return Err(LargestackError::with_advice(
-                    Code::NotFound,
-                    format!("no case of {} has `{only}` in its name", file.display()),
-                    "Leave --only out to see every case",
-                ));
-            }
-        }
+        let file = folder.join(config::CASES_FILE);
+        let advice = "Write the cases there: what is asked, and what must come of it";
+        let (file, mut cases) =
+            cases::chosen(read, (&file, advice), self.only.as_deref(), |case| &case.name)?;
         if self.record && cases.iter().all(|case| case.cassette.is_none()) {
             return Err(LargestackError::with_advice(
                 Code::Input,
@@ -160,7 +146,7 @@ async fn ask(
     cassette: Option<Deck>,
 ) -> Result<Report> {
     let mut settings = settings.clone();
-    let mut stand = Stand { model: None, cassette };
+    let mut stand = Stand { cassette, ..Stand::default() };
     if !case.script.is_empty() {
         settings.agent.model = script::NAME.into();
         settings.agent.fallbacks.clear();

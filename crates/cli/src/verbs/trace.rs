@@ -1,6 +1,7 @@
 //! `largestack trace`: the list of runs, and what happened in one.
 
 use clap::Args;
+use futures::future::BoxFuture;
 use largestack_engine::{Envelope, Recorded};
 use largestack_ports::journal::Journal;
 use largestack_types::errors::{Code, LargestackError};
@@ -13,6 +14,7 @@ use crate::args::Global;
 use crate::compose::{self, blocking, with_runtime};
 use crate::exit;
 use crate::failure::{Failure, Outcome};
+use crate::flows;
 use crate::place;
 use crate::render::amount::{lasted, moment, tokens};
 use crate::render::run_json::SummaryDocument;
@@ -100,10 +102,19 @@ impl Trace {
         }
         let (standing, events, steps) = blocking(async {
             let run = target::find(store, &scope, name).await?;
-            let summary = store.run(&scope, run).await?.ok_or_else(|| absent(run))?;
-            let standing = Standing::of(&shared, &scope, summary).await?;
+            let Some(summary) = store.run(&scope, run).await? else {
+                return Err(not_begun(store, &scope, run).await?);
+            };
+            let mut standing = Standing::of(&shared, &scope, summary).await?;
+            // A workflow's line has no tokens: those of its agents stand in theirs. One that cannot be
+            // folded here is shown all the same.
+            if let Ok(Some(stored)) = flows::stored(store, &scope, run).await
+                && let Ok(folded) = stored.folded()
+            {
+                (standing.run.usage, standing.run.cost) = (folded.usage(), folded.cost());
+            }
             let events = store.read(&scope, run, 0).await?;
-            let steps = measured(store, &scope, steps(&events)).await?;
+            let steps = told(store, &scope, (&events, 0)).await?;
             Ok::<_, LargestackError>((standing, events, steps))
         })??;
         if self.json {
@@ -133,6 +144,26 @@ fn no_run() -> LargestackError {
     )
 }
 
+/// Runs below one another that are shown.
+const DEPTH: usize = 8;
+
+/// What events tell, with what happened in the runs that they started.
+fn told<'a>(
+    journal: &'a dyn Journal,
+    scope: &'a Scope,
+    (events, depth): (&'a [Recorded], usize),
+) -> BoxFuture<'a, Result<Vec<Step>, LargestackError>> {
+    Box::pin(async move {
+        let mut steps = measured(journal, scope, steps(events)).await?;
+        for step in steps.iter_mut().filter(|_| depth < DEPTH) {
+            let Some(run) = step.run_below() else { continue };
+            let events = journal.read(scope, run, 0).await?;
+            step.below = told(journal, scope, (&events, depth + 1)).await?;
+        }
+        Ok(steps)
+    })
+}
+
 /// Steps with the sizes of the media that the journal keeps beside its events.
 async fn measured(
     journal: &dyn Journal,
@@ -156,6 +187,23 @@ fn go_on(runs: &[Standing]) -> Option<String> {
         1 => Some("One was cut off; go on with it: largestack resume RUN".to_owned()),
         some => Some(format!("{some} were cut off; go on with one: largestack resume RUN")),
     }
+}
+
+/// The error of a run that has no journal: one that waits for a worker, or none.
+async fn not_begun(
+    store: &dyn Journal,
+    scope: &Scope,
+    run: RunId,
+) -> Result<LargestackError, LargestackError> {
+    let Some(queue) = store.queue() else { return Ok(absent(run)) };
+    Ok(match queue.find(scope, run).await? {
+        None => absent(run),
+        Some(job) => LargestackError::with_advice(
+            Code::NotFound,
+            format!("{run} is {} and has not begun", job.state),
+            "Wait for it: largestack trace RUN --follow; `largestack queue` shows what else waits",
+        ),
+    })
 }
 
 /// The error of a run that is not there.

@@ -47,7 +47,8 @@ fn a_folder_without_an_agent_or_documents_is_said_to_be_one() {
     place.write("empty/notes.txt", "");
     let refused = place.run(&["check", "empty"]);
     assert!(
-        refused.code != 0 && refused.err.contains("there is no agent.yaml in empty"),
+        refused.code != 0
+            && refused.err.contains("there is no agent.yaml or workflow.yaml in empty"),
         "{}",
         refused.err
     );
@@ -70,7 +71,9 @@ fn a_schema_is_printed_for_each_file_and_for_no_other() {
     );
     let schema = place.run(&["schema", "project"]).expect(0).json();
     assert_eq!(schema["title"], "largestack.yaml");
-    place.run(&["schema", "workflow"]).expect(2);
+    let schema = place.run(&["schema", "workflow"]).expect(0).json();
+    assert_eq!(schema["$defs"]["agent"]["required"], serde_json::json!(["instructions"]));
+    place.run(&["schema", "tests"]).expect(2);
 }
 
 #[test]

@@ -31,19 +31,35 @@ mod errors;
 #[cfg(test)]
 mod following;
 #[cfg(test)]
+mod forks;
+#[cfg(test)]
+mod guards;
+#[cfg(test)]
 mod help;
 #[cfg(test)]
 mod interrupted;
 #[cfg(test)]
 mod looking;
 #[cfg(test)]
+mod named;
+#[cfg(test)]
 mod place;
+#[cfg(test)]
+mod policies;
 #[cfg(test)]
 mod prices;
 #[cfg(test)]
 mod projects;
 #[cfg(test)]
+mod pruning;
+#[cfg(test)]
+mod redteam;
+#[cfg(test)]
 mod reranker;
+#[cfg(test)]
+mod restate;
+#[cfg(test)]
+mod scripts;
 #[cfg(test)]
 mod secrets;
 #[cfg(test)]
@@ -52,8 +68,23 @@ mod servers;
 #[cfg(test)]
 mod sessions;
 #[cfg(test)]
+mod signals;
+#[cfg(test)]
 mod switch;
 #[cfg(test)]
 mod tools;
 #[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "restate"))]
+mod two_workers;
+#[cfg(test)]
 mod wires;
+#[cfg(test)]
+#[cfg(any(feature = "postgres", feature = "restate"))]
+mod worker_process;
+#[cfg(test)]
+#[cfg(feature = "postgres")]
+mod workers;
+#[cfg(test)]
+mod workflow_tools;
+#[cfg(test)]
+mod workflows;

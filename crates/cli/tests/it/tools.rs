@@ -219,12 +219,13 @@ async fn an_agent_of_another_file_is_a_tool_and_neither_calls_itself() {
     assert!(checked.out.contains("another agent has its name"), "{}", checked.out);
 }
 
-#[cfg(unix)]
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_shell_runs_what_is_allowed_and_a_search_finds_what_was_kept_back() {
     let upstream = Upstream::start().await.unwrap();
     let tools = "tools:\n  calculator: {}\n  shell: {root: notes, allow: [\"/bin/cat *\"]}\n\
-                 search_tools: {above: 1, keep: [calculator]}\n";
+                 search_tools: {above: 1, keep: [calculator]}\n\
+                 taint: {on_untrusted: {execute: allow}}\n";
     let place = place(&upstream, tools);
     upstream.push(ChatReply::tool("search_tools", r#"{"query":"run a command"}"#));
     upstream.push(ChatReply::tool("shell", r#"{"command":["/bin/cat","a.txt"]}"#));
@@ -235,6 +236,15 @@ async fn a_shell_runs_what_is_allowed_and_a_search_finds_what_was_kept_back() {
     assert!(!requests[0].says("Allowed are") && requests[1].says("Allowed are"));
     assert!(requests[2].says("the note"));
     assert!(requests[3].says("this command is not allowed"));
+    // A confined program finds neither what is beside its folder nor the runs.
+    let outside = "tools:\n  look: {description: Looks., answer: text, folder: notes, \
+command: [/bin/sh, -c, \"ls; cat ../agent.yaml /etc/shadow || echo nothing; touch new || echo read-only\"]}\n";
+    let confined = self::place(&upstream, outside);
+    upstream.push(ChatReply::tool("look", "{}"));
+    upstream.push(ChatReply::text("done"));
+    ask(&confined).await.expect(0);
+    let told = upstream.requests().pop().unwrap();
+    assert!(told.says("a.txt") && told.says("nothing") && told.says("read-only"));
     let early = "tools: {shell: {root: notes, allow: [\"/bin/cat ** x\"]}}\n";
     place.write("agent.yaml", format!("name: a\ninstructions: A.\n{early}"));
     assert!(place.run(&["check"]).expect(1).out.contains("`**` is the last word"));

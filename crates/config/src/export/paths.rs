@@ -115,10 +115,12 @@ impl Move<'_> {
     }
 }
 
+/// Lists of paths.
+const PATHS: [&str; 4] = ["media.folders", "fallback.agents", "tools.*.reads", "tools.*.writes"];
+
 fn is_path(at: &[String]) -> bool {
     let named = |key: &&crate::keys::Key| {
-        key.place == Place::Agent
-            && (key.takes == "path" || matches!(key.path, "media.folders" | "fallback.agents"))
+        key.place == Place::Agent && (key.takes == "path" || PATHS.contains(&key.path))
     };
     KEYS.iter().filter(named).any(|key| {
         let levels: Vec<&str> = key.path.split('.').collect();

@@ -62,6 +62,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.cache", "1h", "1h"),
     (Place::Agent, "tools.*.version", "two", "two"),
     (Place::Agent, "tools.*.capabilities", "[read, send]", "read,send"),
+    (Place::Agent, "tools.*.origin", "operator", "operator"),
     (Place::Agent, "tools.*.classes", "[contact]", "contact"),
     (Place::Agent, "tools.*.reveals", "[card]", "card"),
     (Place::Agent, "tools.*.arguments", "{required: [query]}", "{\"required\":[]}"),
@@ -80,7 +81,17 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "tools.*.zone", "Asia/Tokyo", "Asia/Kolkata"),
     (Place::Agent, "tools.*.database", "docs/deeper/b.md", "docs/deeper/b.md"),
     (Place::Agent, "tools.*.max_rows", "5", "5"),
+    (Place::Agent, "tools.*.languages", "[python]", "javascript"),
+    (Place::Agent, "tools.*.tools", "[read_file]", "list_files"),
+    (Place::Agent, "tools.*.max_calls", "5", "5"),
     (Place::Agent, "tools.*.allow", "[/bin/cat *]", "/bin/ls **"),
+    (Place::Agent, "tools.*.sandbox", "none", "none"),
+    (Place::Agent, "tools.*.reads", "[docs]", "docs"),
+    (Place::Agent, "tools.*.writes", "[docs]", "docs"),
+    (Place::Agent, "tools.*.network", "true", "true"),
+    (Place::Agent, "tools.*.max_cpu", "7s", "7s"),
+    (Place::Agent, "tools.*.max_memory", "16777216", "16777216"),
+    (Place::Agent, "tools.*.max_processes", "7", "7"),
     (Place::Agent, "tools.*.description", "other", "other"),
     (Place::Agent, "tools.*.parameters", "{type: object}", "{\"type\":\"object\"}"),
     (Place::Agent, "tools.*.idempotent", "true", "true"),
@@ -142,17 +153,55 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "approvals.tools.*.choices", "{pay: run}", "{\"pay\":\"run\"}"),
     (Place::Agent, "approvals.tools.*.editable", "true", "true"),
     (Place::Agent, "approvals.tools.*.expires_after", "1h", "2d"),
+    (Place::Agent, "guardrails.mode", "warn", "warn"),
+    (Place::Agent, "guardrails.device", "redact", "redact"),
+    (Place::Agent, "guardrails.person", "block", "block"),
     (Place::Agent, "guardrails.secret", "block", "block"),
     (Place::Agent, "guardrails.card", "redact", "redact"),
     (Place::Agent, "guardrails.email", "tokenise", "tokenise"),
     (Place::Agent, "guardrails.government_id", "warn", "warn"),
     (Place::Agent, "guardrails.account", "redact", "redact"),
     (Place::Agent, "guardrails.phone", "allow", "allow"),
+    (Place::Agent, "guardrails.injection.input", "block", "isolate"),
+    (Place::Agent, "guardrails.injection.untrusted", "warn", "block"),
+    (Place::Agent, "guardrails.injection.threshold", "70", "30"),
+    (Place::Agent, "guardrails.output.urls", "[docs.example.org]", "docs.example.org"),
+    (Place::Agent, "guardrails.output.controls", "true", "true"),
+    (Place::Agent, "guardrails.output.html", "true", "true"),
+    (Place::Agent, "guardrails.output.action", "warn", "warn"),
+    (Place::Agent, "guardrails.rules.*.on", "[tool_result]", "tool_result"),
+    (Place::Agent, "guardrails.rules.*.pattern", "a+b", "a+b"),
+    (Place::Agent, "guardrails.rules.*.words", "[z]", "z"),
+    (Place::Agent, "guardrails.rules.*.action", "warn", "redact"),
+    (Place::Agent, "guardrails.rules.*.message", "Not here", "Not here"),
+    (Place::Agent, "guardrails.topics.allow", "[gambling]", "gambling"),
+    (Place::Agent, "guardrails.topics.deny", "[weapons]", "weapons"),
+    (Place::Agent, "guardrails.topics.words", "{mine: [x]}", "{\"mine\":[\"x\"]}"),
+    (Place::Agent, "guardrails.topics.action", "warn", "warn"),
+    (Place::Agent, "guardrails.length.input", "5", "5"),
+    (Place::Agent, "guardrails.length.output", "5", "5"),
+    (Place::Agent, "guardrails.length.action", "warn", "warn"),
+    (Place::Agent, "guardrails.self_harm.action", "help", "help"),
+    (Place::Agent, "guardrails.self_harm.texts", "{en: x}", "{\"en\":\"x\"}"),
+    (Place::Agent, "taint.untrusted", "[web]", "tool"),
+    (Place::Agent, "taint.on_untrusted.write", "refuse", "refuse"),
+    (Place::Agent, "taint.on_untrusted.delete", "allow", "allow"),
+    (Place::Agent, "taint.on_untrusted.send", "refuse", "refuse"),
+    (Place::Agent, "taint.on_untrusted.pay", "allow", "allow"),
+    (Place::Agent, "taint.on_untrusted.execute", "refuse", "refuse"),
+    (Place::Agent, "taint.on_untrusted.egress", "require_approval", "require_approval"),
+    (Place::Agent, "taint.on_untrusted.undeclared", "refuse", "refuse"),
+    (Place::Agent, "taint.from_user", "true", "true"),
+    (Place::Agent, "taint.private", "[contact]", "health"),
+    (Place::Agent, "taint.on_private", "require_approval", "require_approval"),
     (Place::Agent, "retries", "2", "3"),
     (Place::Agent, "in_doubt", "tell-model", "fail"),
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),
     (Place::Project, "state", "elsewhere", "elsewhere"),
     (Place::Project, "store.postgres", "DATABASE_URL", "DATABASE_URL"),
+    (Place::Project, "retention.older_than", "30d", "12h"),
+    (Place::Project, "retention.keep", "1000", "5"),
+    (Place::Project, "retention.compact_after", "7d", "36h"),
     (Place::Project, "model_requests", "block", "block"),
     (Place::Project, "license.issuer", ISSUER, ISSUER),
     (Place::Project, "license.file", "other.jwt", "other.jwt"),
@@ -240,9 +289,27 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Project, "limits.when_reached", "wait", "wait"),
     (Place::Project, "limits.queue", "5", "5"),
     (Place::Project, "limits.first", "[a]", "a"),
+    (Place::Project, "worker.engine", "restate", "restate"),
+    (Place::Project, "worker.concurrency", "7", "7"),
+    (Place::Project, "worker.per_tenant", "7", "7"),
+    (Place::Project, "worker.per_agent", "7", "7"),
+    (Place::Project, "worker.lease", "7s", "7s"),
+    (Place::Project, "worker.drain", "7s", "7s"),
+    (Place::Project, "worker.attempts", "7", "7"),
+    (Place::Project, "worker.max_queued", "7", "7"),
+    (Place::Project, "worker.restate.listen", "'0.0.0.0:9081'", "[::1]:9081"),
+    (Place::Project, "worker.restate.uri", "'http://worker:9081'", "http://worker:9082"),
+    (Place::Project, "worker.restate.ingress", "'http://restate:8081'", "http://restate:8082"),
+    (Place::Project, "worker.restate.admin", "'http://restate:9071'", "http://restate:9072"),
+    (Place::Project, "worker.restate.identity_key", "publickeyv1_a", "publickeyv1_b"),
+    (Place::Project, "worker.restate.unsigned", "true", "true"),
+    (Place::Project, "signals.keys", SIGNERS, SIGNERS),
+    (Place::Project, "signals.max_age", "7s", "7s"),
+    (Place::Project, "signals.require", "true", "true"),
 ];
 
 /// A public key.
+const SIGNERS: &str = r#"{"shop":"MCowBQYDK2VwAyEAgTl17/wcCLRr6U/3X/GCzcgS+dKuLHqW3NjQhe5Gy8E="}"#;
 const ISSUER: &str = "MCowBQYDK2VwAyEAgTl17/wcCLRr6U/3X/GCzcgS+dKuLHqW3NjQhe5Gy8E=";
 
 /// Keys that mean nothing alone.
@@ -253,10 +320,11 @@ const AGENT: &str = "name: a\ninstructions: Help.\nknowledge: docs\n\
                      weather: {http: {url: \"https://a.example/\"}, description: d}, \
                      shop: {openapi: {document: docs/shop.json}}, \
                      helper: {agent: docs/a.md, description: d}, \
-                     shell: {root: docs, allow: [/bin/ls]}}\n\
+                     shell: {root: docs, allow: [/bin/ls]}, code_execute: {}}\n\
                      search_tools: {above: 9}\n\
                      output: {schema: {}}\n\
                      cache: {enabled: true}\n\
+                     guardrails: {rules: {search_knowledge: {words: [x]}}}\n\
                      memory: {strategy: summary}\n";
 
 const PROJECT: &str = "providers: {mine: {path: /p}}\n\
@@ -277,10 +345,11 @@ fn tool_of(path: &str) -> &'static str {
         "engine" | "url" => "web_search",
         "zone" => "current_time",
         "database" | "max_rows" => "sql_query",
-        "description" | "parameters" | "idempotent" | "command" | "folder" | "env" | "answer" => {
-            "stock"
-        }
+        "description" | "parameters" | "idempotent" | "command" | "folder" | "env" | "answer"
+        | "sandbox" | "reads" | "writes" | "network" | "max_cpu" | "max_memory"
+        | "max_processes" => "stock",
         "allow" => "shell",
+        "languages" | "tools" | "max_calls" => "code_execute",
         "agent" => "helper",
         key if key.starts_with("http.") => "weather",
         key if key.starts_with("openapi.") => "shop",
@@ -294,7 +363,7 @@ pub(crate) fn nested(path: &str, value: &str) -> String {
     let levels: Vec<&str> = path.split('.').collect();
     for (depth, level) in levels.iter().enumerate() {
         let name = match (*level, levels.first()) {
-            ("*", Some(&"tools" | &"approvals")) => tool_of(path),
+            ("*", Some(&"tools" | &"approvals" | &"guardrails")) => tool_of(path),
             ("*", _) => "mine",
             _ => level,
         };
@@ -352,6 +421,11 @@ pub(crate) fn agent_text(key: &Key, value: &str) -> String {
     }
     if key.path.starts_with("cache.") && key.path != "cache.enabled" {
         text.push_str("  enabled: true\n");
+    }
+    if key.path.starts_with("guardrails.rules.") && key.path != "guardrails.rules.*.words" {
+        text.push_str("      words: [x]\n");
+    } else if key.path.starts_with("guardrails.") && !key.path.starts_with("guardrails.rules.") {
+        text.push_str("  rules: {search_knowledge: {words: [x]}}\n");
     }
     if key.path.starts_with("memory.") && key.path != "memory.strategy" {
         text.push_str("  strategy: summary\n");
@@ -444,14 +518,17 @@ const ALL: &str = "{calculator: {}, read_file: {root: docs}, web_fetch: {}, web_
                    weather: {http: {url: \"https://a.example/\"}, description: d}, \
                    shop: {openapi: {document: docs/shop.json}}, \
                    helper: {agent: docs/a.md, description: d}, \
-                   shell: {root: docs, allow: [/bin/ls]}}";
+                   shell: {root: docs, allow: [/bin/ls]}, code_execute: {}}";
 
 #[test]
 fn what_is_read_is_what_the_table_lists() {
     let folder = disk(&[
         (
             "agent.yaml",
-            &*format!("{LEAST}tools: {ALL}\napprovals: {{tools: {{calculator: {{}}}}}}\n"),
+            &*format!(
+                "{LEAST}tools: {ALL}\napprovals: {{tools: {{calculator: {{}}}}}}\n\
+                 guardrails: {{rules: {{mine: {{words: [x]}}}}}}\n"
+            ),
         ),
         (
             "largestack.yaml",
@@ -461,8 +538,10 @@ fn what_is_read_is_what_the_table_lists() {
     ]);
     let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
     let tools = ["calculator", "read_file", "web_fetch", "web_search", "current_time", "sql_query"];
-    let tools: Vec<_> =
-        tools.into_iter().chain(["stock", "weather", "shop", "helper", "shell"]).collect();
+    let tools: Vec<_> = tools
+        .into_iter()
+        .chain(["stock", "weather", "shop", "helper", "shell", "code_execute"])
+        .collect();
     let starred = |key: &str| {
         tools.iter().fold(key.replace(".mine.", ".*."), |key, tool| {
             key.replace(&format!("tools.{tool}."), "tools.*.")

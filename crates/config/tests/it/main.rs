@@ -18,3 +18,11 @@ mod refused;
 mod schema;
 #[cfg(test)]
 mod support;
+#[cfg(test)]
+mod workers;
+#[cfg(test)]
+mod workflow;
+#[cfg(test)]
+mod workflow_bounds;
+#[cfg(test)]
+mod workflow_tools;

@@ -16,6 +16,7 @@ pub(crate) const OFFER: Offer<'static> = Offer {
         "web_search",
         "sql_query",
         "shell",
+        "code_execute",
     ],
     knowledge_tool: "search_knowledge",
     models: &["offline/extractive"],

@@ -45,6 +45,25 @@ impl Adjusted {
         *self == Self::default()
     }
 
+    /// Both, where the other one's word counts.
+    #[must_use]
+    pub fn and(self, other: &Self) -> Self {
+        let settings = match (&self.settings, &other.settings) {
+            // Field by field, as everywhere; settings that do not fit together are found when applied.
+            (Some(one), Some(two)) => over(one, two).ok(),
+            (one, two) => two.clone().or_else(|| one.clone()),
+        };
+        Self {
+            instructions: other.instructions.clone().or(self.instructions),
+            model: other.model.clone().or(self.model),
+            settings,
+            budget: other.budget.or(self.budget),
+            max_turns: other.max_turns.or(self.max_turns),
+            max_tool_calls: other.max_tool_calls.or(self.max_tool_calls),
+            wall_clock: other.wall_clock.or(self.wall_clock),
+        }
+    }
+
     /// The definition as it holds in this run. The shape of the answer stays the definition's.
     pub fn apply(&self, definition: &Definition) -> Result<Definition, serde_json::Error> {
         let mut own = definition.clone();

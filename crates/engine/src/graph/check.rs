@@ -8,11 +8,13 @@ use std::sync::Arc;
 use largestack_types::error::{Code, Coded};
 
 use super::define::{END, Graph, When};
-use super::node::{Node, OnFailure, Work, Writes};
+use super::expression::Expression;
+use super::node::{Node, OnFailure, Retry, Work, Writes};
 use super::plan::Checked;
 use super::state::{Reducer, Reducers};
 use super::template::{ITEM, Template};
 
+mod groups;
 mod paths;
 
 /// Something that is wrong with a graph.
@@ -87,6 +89,7 @@ impl Graph {
             failures(plan.graph(), node, &mut problems);
         }
         channels(&plan, &mut problems);
+        groups::look(plan.graph(), &mut problems);
         // What follows looks along edges, and they must lead somewhere first.
         if problems.0.is_empty() {
             paths::look(&plan, &mut problems);
@@ -154,12 +157,24 @@ fn is_name(name: &str) -> bool {
     !name.is_empty() && name.chars().all(|c| c.is_alphanumeric() || matches!(c, '-' | '_'))
 }
 
+/// Of a node at which nothing is done that could take too long or be tried again.
+const WAITS: &str = "this node only waits: leave it out";
+
 fn settings(node: &Node, problems: &mut Problems) {
     if node.retry.tries == 0 {
         problems.of(node, "`tries` must be at least 1: the first one counts");
     }
     if node.timeout.is_some_and(|timeout| timeout.is_zero()) {
         problems.of(node, "a timeout must be longer than nothing");
+    }
+    if matches!(node.work, Work::Question { .. } | Work::Event { .. } | Work::Sleep { .. }) {
+        let kind = node.work.name();
+        if node.timeout.is_some() {
+            problems.of(node, format!("`timeout` is for work that is done, and {WAITS} ({kind})"));
+        }
+        if node.retry != Retry::default() && node.retry.tries > 0 {
+            problems.of(node, format!("`retry` is for work that is done, and {WAITS} ({kind})"));
+        }
     }
     if node.undo.as_ref().is_some_and(|undo| undo.retry.tries == 0) {
         problems.of(node, "`tries` of what undoes it must be at least 1");
@@ -179,6 +194,14 @@ fn settings(node: &Node, problems: &mut Problems) {
         }
         if matches!(node.work, Work::Pass) {
             problems.of(node, "it does nothing, so there is nothing to do for each element");
+        }
+    }
+    if let Work::Switch { cases } = &node.work {
+        if cases.last().is_none_or(|last| !last.when.is_empty()) {
+            problems.of(node, "its last case has to hold always, so that there is a way on");
+        }
+        if let Some(case) = cases.iter().find(|case| !node.choices.contains(&case.choice)) {
+            problems.of(node, format!("a case chooses `{}`, which is no choice", case.choice));
         }
     }
 }
@@ -225,7 +248,9 @@ fn choices(graph: &Graph, node: &Node, problems: &mut Problems) {
     if says.is_some_and(|place| !place.is_empty() && !place.starts_with('/')) {
         problems.of(node, "the place of the choice is a JSON pointer and begins with `/`");
     }
-    if says.is_none() && !matches!(node.work, Work::Function { .. } | Work::Question { .. }) {
+    let decides =
+        matches!(node.work, Work::Function { .. } | Work::Question { .. } | Work::Switch { .. });
+    if says.is_none() && !decides {
         problems.of(node, "it has choices, and does not say where in its output the choice stands");
     }
 }
@@ -279,31 +304,51 @@ fn channels(plan: &Checked, problems: &mut Problems) {
 }
 
 /// The keys that a node reads by name, with what reads them.
-pub(super) fn reads(node: &Node) -> Vec<(&str, &'static str)> {
-    let mut reads: Vec<(&str, &'static str)> = Vec::new();
+pub(super) fn reads(node: &Node) -> Vec<(String, &'static str)> {
+    let mut reads: Vec<(String, &'static str)> = Vec::new();
     match &node.work {
         Work::Agent { prompt, .. } => {
-            reads.extend(roots(prompt).map(|key| (key, "its prompt")));
+            reads.extend(roots(prompt).map(|key| (key.to_owned(), "its prompt")));
         }
         Work::Question { question } => {
-            reads.extend(roots(question).map(|key| (key, "its question")));
+            reads.extend(roots(question).map(|key| (key.to_owned(), "its question")));
         }
         Work::Graph { inputs, .. } => {
-            reads.extend(inputs.iter().map(|(_, ours)| (&**ours, "one of its inputs")));
+            reads.extend(inputs.iter().map(|(_, ours)| (ours.to_string(), "one of its inputs")));
+        }
+        Work::Set { value } => {
+            reads.extend(value.paths().iter().map(|path| (root(path).to_owned(), "its value")));
+        }
+        Work::Switch { cases } => {
+            let tests = cases.iter().flat_map(|case| &case.when);
+            reads.extend(tests.map(|(path, _)| (root(path).to_owned(), "one of its cases")));
+        }
+        Work::Function { with: Some(with), .. } => {
+            reads.extend(with.paths().iter().map(|path| (root(path).to_owned(), "its arguments")));
         }
         _ => {}
     }
+    // What undoes a node reads what the node wrote, too.
+    let undoing = node.undo.iter().filter_map(|undo| undo.with.as_ref());
+    let undoing = undoing.flat_map(Expression::paths);
+    let others = undoing.map(|path| (root(&path).to_owned(), "what undoes it"));
+    reads.extend(others.filter(|(key, _)| !node.writes.keys().iter().any(|own| **own == **key)));
     if node.map.is_some() {
-        reads.retain(|(key, _)| *key != ITEM);
+        reads.retain(|(key, _)| key != ITEM);
     }
     if let Some(map) = &node.map {
-        reads.push((&map.over, "its list"));
+        reads.push((map.over.to_string(), "its list"));
     }
     reads
 }
 
 fn roots(template: &Template) -> impl Iterator<Item = &str> {
-    template.paths().map(|path| path.split_once('.').map_or(path, |(root, _)| root))
+    template.paths().map(root)
+}
+
+/// The key that a path begins with.
+fn root(path: &str) -> &str {
+    path.split_once('.').map_or(path, |(root, _)| root)
 }
 
 /// Names, for a message.

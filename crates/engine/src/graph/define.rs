@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use super::node::Node;
 use super::state::Reducer;
+use super::supervise::Supervision;
 
 /// Where an edge leads that ends its branch. No node has this name.
 pub const END: &str = "end";
@@ -106,12 +107,21 @@ pub struct Graph {
     /// Whether a cycle is a mistake.
     #[serde(default)]
     pub acyclic: bool,
+    /// Nodes that are watched together.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub supervised: Vec<Supervision>,
     /// Limits of a run.
     #[serde(default)]
     pub limits: GraphLimits,
 }
 
 impl Graph {
+    /// Whether the state has this key: a run is given it, or a node may write it.
+    pub fn has_key(&self, key: &str) -> bool {
+        let written = self.nodes.iter().flat_map(|node| node.writes.keys());
+        self.inputs.iter().chain(written).any(|known| **known == *key)
+    }
+
     /// A graph without nodes.
     pub fn new(name: impl Into<Arc<str>>) -> Self {
         Self {
@@ -123,6 +133,7 @@ impl Graph {
             start: Vec::new(),
             output: None,
             acyclic: false,
+            supervised: Vec::new(),
             limits: GraphLimits::default(),
         }
     }
@@ -173,6 +184,13 @@ impl Graph {
     #[must_use]
     pub fn acyclic(mut self) -> Self {
         self.acyclic = true;
+        self
+    }
+
+    /// With nodes that are watched together.
+    #[must_use]
+    pub fn supervised(mut self, group: Supervision) -> Self {
+        self.supervised.push(group);
         self
     }
 

@@ -111,7 +111,7 @@ pub struct NodeFinished {
     pub effect: EffectId,
     /// What came of it, placeholders in place of sensitive values.
     #[serde(default)]
-    pub output: Value,
+    pub output: Arc<Value>,
     /// What it chose.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub choice: Option<Arc<str>>,
@@ -153,6 +153,10 @@ pub struct NodeFailed {
     /// When it is tried again, where it is.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_at: Option<Timestamp>,
+    /// Whether it is tried again because it is watched: with it those that are done and begin again
+    /// with it.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub restarts: bool,
     /// The run that tried, with what it cost all the same.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub child: Option<ChildRun>,
@@ -197,4 +201,7 @@ pub struct EventReceived {
     pub data: Value,
     /// Who sent it.
     pub by: Arc<str>,
+    /// Where what it brings came from.
+    #[serde(default)]
+    pub label: Label,
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use largestack_types::hash::Hash;
 use serde::{Deserialize, Serialize};
 
+use super::expression::{Case, Expression};
 use super::template::Template;
 
 /// What is done at a node.
@@ -30,6 +31,9 @@ pub enum Work {
         /// Whether it may be called again where nobody knows if it was called: it is given the same
         /// key each time.
         idempotent: bool,
+        /// What it is given beside the state: the arguments of a tool.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        with: Option<Expression>,
     },
     /// Another graph is run, in a run of its own.
     Graph {
@@ -56,6 +60,16 @@ pub enum Work {
         /// How long.
         duration: Duration,
     },
+    /// A value is made of the state.
+    Set {
+        /// What it is made like.
+        value: Expression,
+    },
+    /// The state decides: the first case that holds is the choice.
+    Switch {
+        /// The cases, in order. The last one has nothing that must hold.
+        cases: Vec<Case>,
+    },
     /// Nothing: branches meet or part here.
     Pass,
 }
@@ -63,7 +77,7 @@ pub enum Work {
 impl Work {
     /// A function of this name that may be called again.
     pub fn function(name: impl Into<Arc<str>>) -> Self {
-        Self::Function { function: name.into(), idempotent: true }
+        Self::Function { function: name.into(), idempotent: true, with: None }
     }
 
     /// Whether it may start again where nobody knows if it has happened. The runs of agents and
@@ -167,12 +181,15 @@ pub enum OnFailure {
 }
 
 /// What undoes a node when the run fails or is cancelled after it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Undo {
     /// The function; it is given the state as the node saw it, and the node's output.
     pub function: Arc<str>,
     /// As [`Work::Function`] has it.
     pub idempotent: bool,
+    /// What it is given beside the state: there the node's output stands where the node wrote it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub with: Option<Expression>,
     /// How often it is tried again.
     #[serde(default)]
     pub retry: Retry,
@@ -180,6 +197,17 @@ pub struct Undo {
     /// nobody knows if the node did anything it is called in any case.
     #[serde(default)]
     pub when_failed: bool,
+    /// How long one try may take.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub timeout: Option<Duration>,
+}
+
+impl Undo {
+    /// By this function, tried once.
+    pub fn new(function: impl Into<Arc<str>>, idempotent: bool) -> Self {
+        let (function, retry) = (function.into(), Retry::default());
+        Self { function, idempotent, with: None, retry, when_failed: false, timeout: None }
+    }
 }
 
 /// A node.
@@ -226,7 +254,7 @@ impl Node {
     pub fn new(name: impl Into<Arc<str>>, work: Work) -> Self {
         let name = name.into();
         let writes = match work {
-            Work::Pass | Work::Sleep { .. } => Writes::Nothing,
+            Work::Pass | Work::Sleep { .. } | Work::Switch { .. } => Writes::Nothing,
             _ => Writes::Key(Arc::clone(&name)),
         };
         Self {

@@ -20,6 +20,8 @@ pub struct Checked {
     /// By edge: where it leaves and where it leads; `None` for the end of a branch.
     ends: Vec<(usize, Option<usize>)>,
     start: Vec<usize>,
+    /// By node: the group that it is watched with, and its place there.
+    groups: Vec<Option<(usize, usize)>>,
     /// The key of the answer.
     answer: Option<Arc<str>>,
 }
@@ -61,6 +63,16 @@ impl Checked {
 
     pub(super) fn when(&self, edge: usize) -> Option<&When> {
         self.graph.edges.get(edge).map(|edge| &edge.when)
+    }
+
+    /// The group that a node is watched with, and its place there.
+    pub(super) fn group_of(&self, node: usize) -> Option<(usize, usize)> {
+        self.groups.get(node).copied().flatten()
+    }
+
+    /// The node of this name.
+    pub(super) fn named(&self, name: &str) -> Option<usize> {
+        self.graph.nodes.iter().position(|node| &*node.name == name)
     }
 
     pub(super) fn starts(&self) -> &[usize] {
@@ -115,8 +127,16 @@ impl Checked {
             let free = into.iter().enumerate().filter(|(_, edges)| edges.is_empty());
             start = free.map(|(node, _)| node).collect();
         }
+        let mut groups = vec![None; count];
+        for (group, watched) in graph.supervised.iter().enumerate() {
+            for (place, name) in watched.nodes.iter().enumerate() {
+                if let Some(node) = index.get(&**name).and_then(|node| groups.get_mut(*node)) {
+                    *node = Some((group, place));
+                }
+            }
+        }
         let answer = answer(&graph, &out, &ends);
-        Self { graph: Arc::new(graph), reducers, out, into, ends, start, answer }
+        Self { graph: Arc::new(graph), reducers, out, into, ends, start, groups, answer }
     }
 }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 
 use largestack_types::errors::LargestackError;
-use largestack_types::id::{ApprovalId, EffectId, RunId};
+use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::{Label, Origin};
 use largestack_types::money::Money;
 use largestack_types::time::Timestamp;
@@ -19,20 +19,23 @@ use serde_json::Value;
 use super::node::{Node, OnFailure, Undo};
 use super::plan::Checked;
 use super::state::State;
-use crate::event::CancelRequested;
-use crate::run::Wait;
+use crate::run::{Branch, Wait};
 use crate::status::{End, EndReason, Status};
 
 mod apply;
 mod close;
+mod fork;
 mod land;
+mod parts;
+mod restart;
 mod view;
+mod visit;
+
+use parts::{Asked, Closing, Fate, Outcome, Slot, Stand, Tally, Visit};
+pub use view::{NodeState, NodeView, Task};
 
 /// The stage of a question whether a task may start; any other one is what the task comes to.
 pub const MAY_START: &str = "may_start";
-mod visit;
-
-pub use view::{NodeState, NodeView, Task};
 
 /// A run of a graph.
 #[derive(Clone, Debug)]
@@ -56,121 +59,26 @@ pub struct GraphRun {
     /// By ordinal, from 1.
     slots: Vec<Slot>,
     due: BTreeSet<u32>,
+    /// Tasks that wait for something, a moment among it.
+    resting: BTreeSet<u32>,
     started: u32,
     /// Tasks that are not over.
     open: u32,
     /// Tasks with an output, in the order in which they had it.
     done: Vec<u32>,
     /// What came from outside before anybody listened.
-    heard: VecDeque<(Arc<str>, Value)>,
+    heard: VecDeque<(Arc<str>, Arc<Value>, Label)>,
     failures: Vec<Failure>,
+    /// By group of watched nodes: when they began again.
+    restarts: Vec<(usize, Timestamp)>,
     /// Whether an answer that it went on with was cut short.
     cut_short: bool,
     closing: Option<Closing>,
     /// What is to be undone still, once that has begun.
     undoing: Option<VecDeque<u32>>,
+    /// Where it has left another run's history.
+    branch: Option<Box<Branch>>,
     end: Option<End>,
-}
-
-/// What has come of a node so far.
-#[derive(Clone, Debug, Default)]
-struct Tally {
-    visits: u32,
-    /// Visits that are not over.
-    active: u32,
-    /// Tasks in flight.
-    running: u32,
-    usage: Usage,
-    cost: Money,
-    last: Option<usize>,
-    /// Its last visit has been undone.
-    undone: bool,
-}
-
-#[derive(Clone, Debug)]
-struct Visit {
-    node: usize,
-    /// The state as it was then; let go of when nobody needs it any more.
-    seen: Option<Arc<State>>,
-    /// The ordinals of its tasks: the first, and how many.
-    tasks: (u32, u32),
-    /// Tasks that are not over.
-    open: u32,
-    over: Option<Outcome>,
-}
-
-/// How a visit ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Outcome {
-    Done,
-    Skipped,
-    Failed,
-    Cancelled,
-}
-
-#[derive(Clone, Debug)]
-struct Slot {
-    visit: usize,
-    node: usize,
-    /// Which element of the list.
-    item: Option<u32>,
-    /// The task that this one undoes.
-    undoes: Option<u32>,
-    attempt: u32,
-    stand: Stand,
-    /// Whether it was started at all, as far as anybody knows.
-    began: bool,
-    approved: bool,
-    output: Option<Value>,
-}
-
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Stand {
-    /// Waits for its turn in what is undone.
-    Queued,
-    /// May start.
-    Due,
-    /// Under way.
-    Started,
-    /// Waits for a moment.
-    Sleeping(Timestamp),
-    /// Waits for something from outside.
-    Listening(Arc<str>),
-    /// Waits for a person: before it starts, or as the last thing that it does.
-    Asking(ApprovalId, Asked),
-    /// Waits for what the run that it started waits for.
-    Below(RunId),
-    /// Was cut off; waits for a decision.
-    Doubtful,
-    /// Nothing more comes of it.
-    Over(Fate),
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Asked {
-    /// Whether it may start.
-    First,
-    /// What it comes to.
-    Last,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Done,
-    /// It said that it failed.
-    Failed,
-    /// Nobody knows whether it did anything.
-    Unknown,
-    /// It never did anything.
-    Never,
-}
-
-/// Why the run comes to its end before every branch has.
-#[derive(Clone, Debug)]
-enum Closing {
-    Failed(LargestackError),
-    Cancelled(CancelRequested),
-    Limited(EndReason),
 }
 
 /// A task that failed for good.
@@ -207,7 +115,7 @@ impl GraphRun {
             root: id,
             seq: 0,
             begun: false,
-            state: Arc::new(State { values: std::collections::BTreeMap::new(), label }),
+            state: Arc::new(State::new(label)),
             tokens: vec![0; edges],
             tallies: vec![Tally::default(); nodes],
             taken: VecDeque::new(),
@@ -215,14 +123,17 @@ impl GraphRun {
             visits: Vec::new(),
             slots: Vec::new(),
             due: BTreeSet::new(),
+            resting: BTreeSet::new(),
             started: 0,
             open: 0,
             done: Vec::new(),
             heard: VecDeque::new(),
             failures: Vec::new(),
+            restarts: Vec::new(),
             cut_short: false,
             closing: None,
             undoing: None,
+            branch: None,
             end: None,
             graph,
         }
@@ -266,7 +177,7 @@ impl GraphRun {
 
     /// Tasks that wait for a moment, with that moment.
     pub fn sleeping(&self) -> impl Iterator<Item = (EffectId, Timestamp)> {
-        self.ordinals().filter_map(|(ordinal, slot)| match slot.stand {
+        self.at_rest().filter_map(|(ordinal, slot)| match slot.stand {
             Stand::Sleeping(until) => Some((EffectId::new(ordinal), until)),
             _ => None,
         })
@@ -274,7 +185,7 @@ impl GraphRun {
 
     /// Tasks that wait for something from outside, with its name.
     pub fn listening(&self) -> impl Iterator<Item = (EffectId, &Arc<str>)> {
-        self.ordinals().filter_map(|(ordinal, slot)| match &slot.stand {
+        self.at_rest().filter_map(|(ordinal, slot)| match &slot.stand {
             Stand::Listening(event) => Some((EffectId::new(ordinal), event)),
             _ => None,
         })
@@ -282,7 +193,7 @@ impl GraphRun {
 
     /// What it waits for beside moments and events.
     pub fn waits(&self) -> Vec<Wait> {
-        let waits = self.ordinals().filter_map(|(ordinal, slot)| {
+        let waits = self.at_rest().filter_map(|(ordinal, slot)| {
             let effect = EffectId::new(ordinal);
             match slot.stand {
                 Stand::Asking(approval, _) => Some(Wait::Approval { effect, approval }),
@@ -294,16 +205,17 @@ impl GraphRun {
         waits.collect()
     }
 
-    /// Tasks in flight that have to be cut off, because the run ends or undoes what it did.
+    /// Tasks that have to be cut off because the run ends or undoes what it did: those in flight,
+    /// those whose runs wait below, and those that were begun before somebody took the run up.
     pub fn cut_off(&self) -> Vec<EffectId> {
+        if self.closing.is_none() {
+            return Vec::new();
+        }
         let killed = matches!(&self.closing, Some(Closing::Cancelled(request))
             if request.reason == crate::event::CancelReason::KillSwitch);
-        let of_it = |slot: &Slot| slot.stand == Stand::Started && (killed || slot.undoes.is_none());
+        let of_it = |slot: &Slot| slot.is_begun() || (killed && slot.stand == Stand::Started);
         let all = self.ordinals().filter(|(_, slot)| of_it(slot));
-        match &self.closing {
-            Some(_) => all.map(|(ordinal, _)| EffectId::new(ordinal)).collect(),
-            None => Vec::new(),
-        }
+        all.map(|(ordinal, _)| EffectId::new(ordinal)).collect()
     }
 
     /// How the run must end now, if it must: the driver records it once nothing is in flight.
@@ -337,9 +249,9 @@ impl GraphRun {
             )
         };
         let stuck = self.open > 0
-            && self.slots.iter().any(waits)
             && self.due.is_empty()
             && self.started == 0
+            && self.at_rest().any(|(_, slot)| waits(slot))
             && self.sleeping().next().is_none();
         if stuck { Status::Suspended } else { Status::Running }
     }
@@ -347,7 +259,7 @@ impl GraphRun {
     /// What the run came to: the value of the graph's answer, or all that is known.
     pub fn output(&self) -> Value {
         match self.graph.answer() {
-            Some(key) => self.state.get(key).cloned().unwrap_or(Value::Null),
+            Some(key) => self.state.get(key).cloned().unwrap_or_default(),
             None => self.state.to_value(),
         }
     }
@@ -405,6 +317,11 @@ impl GraphRun {
 
     fn ordinals(&self) -> impl Iterator<Item = (u32, &Slot)> {
         (1..).zip(&self.slots)
+    }
+
+    /// Tasks that wait for something.
+    fn at_rest(&self) -> impl Iterator<Item = (u32, &Slot)> {
+        self.resting.iter().filter_map(|ordinal| Some((*ordinal, self.slot(*ordinal)?)))
     }
 
     fn slot(&self, ordinal: u32) -> Option<&Slot> {

@@ -3,11 +3,13 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use largestack_types::label::Label;
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Number, Value};
+use serde_json::{Number, Value};
+
+use super::values::Values;
 
 /// How a write to a key is brought together with what stands there.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -52,48 +54,45 @@ impl Reducers {
         self.0.contains_key(name)
     }
 
-    /// What stands under a key after a write; the reason where they do not fit together.
+    /// Brings a write to a key together with what stands there, in its place where nobody else holds
+    /// that; the reason where they do not fit together.
     pub(super) fn reduce(
         &self,
         reducer: &Reducer,
-        (old, new): (Option<&Value>, Value),
-    ) -> Result<Value, String> {
-        let unfit = |wanted: &str| Err(format!("{wanted} is wanted, and this is {}", kind(&new)));
+        old: &mut Arc<Value>,
+        new: Arc<Value>,
+    ) -> Result<(), String> {
         match reducer {
-            Reducer::Replace => Ok(new),
-            Reducer::Append => {
-                let mut list = list_of(old)?;
-                list.push(new);
-                Ok(Value::Array(list))
-            }
-            Reducer::Extend => match new {
-                Value::Array(more) => {
-                    let mut list = list_of(old)?;
-                    list.extend(more);
-                    Ok(Value::Array(list))
-                }
-                _ => unfit("a list"),
+            Reducer::Replace => *old = new,
+            Reducer::Append => list_of(old)?.push(Arc::unwrap_or_clone(new)),
+            Reducer::Extend => match Arc::unwrap_or_clone(new) {
+                Value::Array(more) => list_of(old)?.extend(more),
+                other => return Err(unfit("a list", &other)),
             },
-            Reducer::Add => match (old, &new) {
-                (None | Some(Value::Null), Value::Number(_)) => Ok(new),
-                (Some(Value::Number(old)), Value::Number(more)) => {
-                    sum(old, more).map(Value::Number)
+            Reducer::Add => match (&**old, &*new) {
+                (Value::Null, Value::Number(_)) => *old = new,
+                (Value::Number(one), Value::Number(other)) => {
+                    *old = Arc::new(Value::Number(sum(one, other)?));
                 }
-                _ => unfit("a number"),
+                (_, other) => return Err(unfit("a number", other)),
             },
-            Reducer::Merge => match (old, new) {
-                (None | Some(Value::Null), new @ Value::Object(_)) => Ok(new),
-                (Some(Value::Object(old)), Value::Object(more)) => {
-                    let both: Map<_, _> = old.clone().into_iter().chain(more).collect();
-                    Ok(Value::Object(both))
+            Reducer::Merge => match (&**old, &*new) {
+                (Value::Null, Value::Object(_)) => *old = new,
+                (Value::Object(_), Value::Object(_)) => {
+                    if let (Value::Object(fields), Value::Object(more)) =
+                        (Arc::make_mut(old), Arc::unwrap_or_clone(new))
+                    {
+                        fields.extend(more);
+                    }
                 }
-                (_, new) => Err(format!("an object is wanted, and this is {}", kind(&new))),
+                (_, other) => return Err(unfit("an object", other)),
             },
             Reducer::Custom(name) => match self.0.get(name) {
-                Some(reduce) => reduce(old.unwrap_or(&Value::Null), &new),
-                None => Err(format!("there is no reducer `{name}`")),
+                Some(reduce) => *old = Arc::new(reduce(old, &new)?),
+                None => return Err(format!("there is no reducer `{name}`")),
             },
         }
+        Ok(())
     }
 }
 
@@ -103,12 +102,20 @@ impl fmt::Debug for Reducers {
     }
 }
 
-fn list_of(old: Option<&Value>) -> Result<Vec<Value>, String> {
-    match old {
-        None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => Ok(list.clone()),
-        Some(other) => Err(format!("what stands there is no list but {}", kind(other))),
+fn unfit(wanted: &str, found: &Value) -> String {
+    format!("{wanted} is wanted, and this is {}", kind(found))
+}
+
+/// The list that stands there, to be made longer.
+fn list_of(old: &mut Arc<Value>) -> Result<&mut Vec<Value>, String> {
+    if !matches!(**old, Value::Null | Value::Array(_)) {
+        return Err(format!("what stands there is no list but {}", kind(old)));
     }
+    let list = Arc::make_mut(old);
+    if list.is_null() {
+        *list = Value::Array(Vec::new());
+    }
+    list.as_array_mut().ok_or_else(|| "what stands there is no list".to_owned())
 }
 
 /// Whole numbers stay whole; a sum out of their range is refused.
@@ -133,33 +140,70 @@ pub(super) const fn kind(value: &Value) -> &'static str {
     }
 }
 
-/// What a run knows at some moment.
-#[derive(Clone, Debug, PartialEq)]
+/// What a run knows at some moment. Cheap to copy.
+#[derive(Clone, Debug)]
 pub struct State {
-    pub(super) values: BTreeMap<Arc<str>, Value>,
+    values: Values,
     /// The join of the labels of everything in it.
     pub(super) label: Label,
+    /// Everything as one object, once somebody has asked for it.
+    whole: OnceLock<Arc<Value>>,
 }
 
 impl State {
+    /// A state in which nothing is known.
+    pub(super) const fn new(label: Label) -> Self {
+        Self { values: Values::new(), label, whole: OnceLock::new() }
+    }
+
     /// The value under a key.
     pub fn get(&self, key: &str) -> Option<&Value> {
+        self.values.get(key).map(|value| &**value)
+    }
+
+    /// The value under a key, shared.
+    pub fn shared(&self, key: &str) -> Option<&Arc<Value>> {
         self.values.get(key)
     }
 
     /// Everything, as one object.
     pub fn to_value(&self) -> Value {
-        let fields = self.values.iter().map(|(key, value)| (key.to_string(), value.clone()));
-        Value::Object(fields.collect())
+        Value::clone(&self.whole())
+    }
+
+    /// Everything, as one object that is made once.
+    pub fn whole(&self) -> Arc<Value> {
+        let made = self.whole.get_or_init(|| {
+            let fields = self.iter().map(|(key, value)| (key.to_string(), value.clone()));
+            Arc::new(Value::Object(fields.collect()))
+        });
+        Arc::clone(made)
     }
 
     /// Keys and values.
     pub fn iter(&self) -> impl Iterator<Item = (&Arc<str>, &Value)> {
-        self.values.iter()
+        self.values.iter().map(|(key, value)| (key, &**value))
     }
 
     /// Where everything in it came from.
     pub const fn label(&self) -> Label {
         self.label
+    }
+
+    /// The place of a value that is there, to change it.
+    pub(super) fn get_mut(&mut self, key: &str) -> Option<&mut Arc<Value>> {
+        self.whole.take();
+        self.values.get_mut(key)
+    }
+
+    pub(super) fn insert(&mut self, key: Arc<str>, value: Arc<Value>) {
+        self.whole.take();
+        self.values.insert(key, value);
+    }
+}
+
+impl PartialEq for State {
+    fn eq(&self, other: &Self) -> bool {
+        self.label == other.label && self.values == other.values
     }
 }

@@ -37,6 +37,15 @@ impl Template {
         })
     }
 
+    /// The path of a text that is one place and nothing else.
+    pub(super) fn only_path(&self) -> Option<&str> {
+        let mut pieces = self.pieces();
+        match (pieces.next(), pieces.next()) {
+            (Some(Piece::Path(path)), None) => Some(path),
+            _ => None,
+        }
+    }
+
     /// The text with the values in their places; nothing stands where there is no value.
     pub fn fill(&self, state: &State, item: Option<&Value>) -> String {
         let mut text = String::with_capacity(self.0.len());
@@ -65,7 +74,7 @@ impl fmt::Debug for Template {
 }
 
 /// The value at a path.
-fn at<'a>(path: &str, state: &'a State, item: Option<&'a Value>) -> Option<&'a Value> {
+pub(super) fn at<'a>(path: &str, state: &'a State, item: Option<&'a Value>) -> Option<&'a Value> {
     let (key, fields) = path.split_once('.').map_or((path, ""), |(key, fields)| (key, fields));
     let root = match item {
         Some(item) if key == ITEM => item,
@@ -117,17 +126,21 @@ impl<'a> Iterator for Pieces<'a> {
 
 #[cfg(test)]
 mod tests {
-    use std::collections::BTreeMap;
-
     use largestack_types::label::Label;
     use serde_json::json;
 
     use super::*;
 
+    fn state(values: impl IntoIterator<Item = (&'static str, Value)>) -> State {
+        let mut state = State::new(Label::default());
+        for (key, value) in values {
+            state.insert(key.into(), Arc::new(value));
+        }
+        state
+    }
+
     fn filled(text: &str) -> String {
-        let values: BTreeMap<Arc<str>, Value> =
-            [("task".into(), json!("sum up")), ("plan".into(), json!([{"title": "a"}, 2]))].into();
-        let state = State { values, label: Label::default() };
+        let state = state([("task", json!("sum up")), ("plan", json!([{"title": "a"}, 2]))]);
         Template::new(text).fill(&state, Some(&json!({"n": 1})))
     }
 
@@ -146,8 +159,7 @@ mod tests {
 
     #[test]
     fn a_value_that_looks_like_a_place_is_only_a_value() {
-        let values = [("a".into(), json!("{{ b }}")), ("b".into(), json!("secret"))].into();
-        let state = State { values, label: Label::default() };
+        let state = state([("a", json!("{{ b }}")), ("b", json!("secret"))]);
         assert_eq!(Template::new("{{ a }}").fill(&state, None), "{{ b }}");
     }
 }

@@ -58,10 +58,11 @@ impl Run {
             Event::ModelFailed(data) => self.model_failed(data)?,
             Event::ToolReturned(data) => self.tool_returned(data)?,
             Event::ChildWaits(data) => self.child_waits(data),
+            Event::CallWaits(data) => self.call_waits(data),
             Event::DoubtSettled(data) => self.settle_doubt(data),
             Event::ApprovalRequested(data) => self.approval_requested(data),
             Event::ApprovalAnswered(data) => self.approval_answered(data),
-            Event::Guarded(_) => true,
+            Event::Guarded(_) | Event::PolicyDecided(_) => true,
             Event::Steered(data) => {
                 self.steered(data);
                 true
@@ -73,6 +74,14 @@ impl Run {
             }
             Event::TookOver(data) => {
                 self.took_over(data)?;
+                true
+            }
+            Event::Forked(data) => {
+                self.forked(data)?;
+                true
+            }
+            Event::Compacted(data) => {
+                self.restore(data)?;
                 true
             }
             Event::CancelRequested(data) => {
@@ -140,7 +149,7 @@ impl Run {
         self.push(Arc::new(Message::of_text(Role::User, id, label, LAST_TURN)));
     }
 
-    fn lose_what_was_in_flight(&mut self) {
+    pub(super) fn lose_what_was_in_flight(&mut self) {
         match &mut self.phase {
             Phase::Model(slot)
             | Phase::Check(Check { slot, .. })
@@ -462,6 +471,7 @@ fn named_effect(event: &Event) -> Option<EffectId> {
         Event::ModelFailed(data) => Some(data.effect),
         Event::ToolReturned(data) => Some(data.effect),
         Event::ChildWaits(data) => Some(data.effect),
+        Event::CallWaits(data) => Some(data.effect),
         Event::DoubtSettled(data) => Some(data.effect),
         Event::Hooked(data) => Some(data.effect),
         Event::ApprovalRequested(data) => Some(data.effect),

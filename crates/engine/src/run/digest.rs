@@ -87,7 +87,8 @@ impl Run {
 
     /// The words of a reply as a summary of the older messages, with the labels of all of them.
     pub fn digest_of(&self, effect: EffectId, reply: &Message) -> Message {
-        let label = self.label.join(Label::from_origin(Origin::Memory));
+        // Its own words about them, no less trusted than they are.
+        let label = self.label.join(Label::from_origin(Origin::Agent));
         let label = reply.label().map_or(label, |own| label.join(own));
         let text = format!("{HEADING}{}", reply.text().trim());
         Message::of_text(Role::User, PartId::at(effect, 0), label, text)

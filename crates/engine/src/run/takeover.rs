@@ -171,6 +171,7 @@ impl Run {
             dropped: std::mem::take(&mut self.dropped),
             children: std::mem::take(&mut self.children),
             relay: Some(Box::new(relay)),
+            branch: self.branch.take(),
             ..fresh
         };
         self.tell(own.as_ref(), history, input);
@@ -198,6 +199,16 @@ impl Run {
         let adjusted = self.relay.as_ref().and_then(|relay| relay.adjusted.as_ref());
         let instructions = adjusted.and_then(|adjusted| adjusted.instructions.clone());
         Told { history, input, instructions }
+    }
+}
+
+/// What a fork changes: it has spent nothing, and what differs in it differs for all who take over.
+pub(super) fn forked(relay: &mut Relay, adjusted: Option<&Adjusted>, budget: Option<Money>) {
+    relay.before = (Usage::default(), Money::ZERO);
+    relay.budget = budget;
+    if let Some(new) = adjusted {
+        let old = relay.adjusted.take().map_or_else(Adjusted::default, |old| *old);
+        relay.adjusted = Some(Box::new(old.and(new)));
     }
 }
 

@@ -2,7 +2,10 @@
 
 mod checks;
 mod endings;
+mod failures;
+mod forks;
 mod joins;
 mod laws;
+mod restarts;
 mod saga;
 mod world;

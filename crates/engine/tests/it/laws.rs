@@ -59,6 +59,64 @@ fn a_snapshot_reads_back_as_the_run_it_was_taken_of() {
     }
 }
 
+/// A journal whose events up to this one were given up, written and read again.
+fn compacted(journal: &[Event], upto: usize) -> Vec<Event> {
+    let left = fold(&journal[..upto]).compacted(&fold(&journal[..1])).unwrap();
+    assert_eq!(left.events, upto as u64 - 1);
+    let written = Event::Compacted(left).data().unwrap();
+    let read = Event::read("compacted", &written).unwrap().unwrap();
+    [&journal[..1], &[read], &journal[upto..]].concat()
+}
+
+#[test]
+fn a_journal_that_was_compacted_anywhere_folds_to_the_same_run_at_every_later_event() {
+    let whole = World::new(definition(), script()).ended().journal;
+    for upto in 2..=whole.len() {
+        let short = compacted(&whole, upto);
+        for last in upto..=whole.len() {
+            assert_eq!(fold(&short[..2 + last - upto]), fold(&whole[..last]), "{upto}, {last}");
+        }
+    }
+}
+
+#[test]
+fn what_was_compacted_once_is_compacted_again_and_goes_on_as_if_nothing_had_been_left_out() {
+    let whole = World::new(definition(), script()).ended();
+    for cut in 2..whole.journal.len() {
+        let mut world = World::new(definition(), script());
+        world.journal = compacted(&whole.journal[..cut], cut);
+        world.run = fold(&world.journal);
+        if cut > 2 {
+            let twice = fold(&world.journal).compacted(&fold(&world.journal[..1])).unwrap();
+            assert_eq!(Event::Compacted(twice), world.journal[1]);
+        }
+        world.record(Event::Resumed(Resumed { owner: OwnerId::from_u128(1) }));
+        assert_eq!(essence(&world.ended().run), essence(&whole.run), "cut after event {cut}");
+    }
+}
+
+#[test]
+fn what_stands_for_events_is_refused_behind_others_and_where_there_is_nothing_to_leave() {
+    let whole = World::new(definition(), script()).ended().journal;
+    let (begun, later) = (fold(&whole[..1]), fold(&whole[..4]));
+    assert_eq!(begun.compacted(&begun), None, "one event is no more than itself");
+    assert_eq!(later.compacted(&fold(&whole[..2])), None);
+    let left = Event::Compacted(later.compacted(&begun).unwrap());
+    assert!(fold(&whole[..2]).apply(&left).is_err());
+    let mut other = Run::new(RunId::from_u128(8), Arc::new(definition()));
+    assert!(other.apply(&left).is_err(), "a run starts first");
+    let fold_as = |id| {
+        let mut other = Run::new(id, Arc::new(definition()));
+        other.apply(&whole[0]).unwrap();
+        other
+    };
+    let mut fork = fold_as(RunId::from_u128(8));
+    assert_eq!(later.compacted(&fork), None, "it is another run's");
+    fork.apply(&left).unwrap();
+    assert_eq!((fork.id(), fork.seq()), (RunId::from_u128(8), 4), "a fork begins with it as well");
+    assert!(fold(&whole).apply(&left).is_err(), "a run that has ended stays as it is");
+}
+
 #[test]
 fn a_crash_after_any_event_changes_neither_the_history_nor_the_count_of_turns() {
     let whole = World::new(definition(), script()).ended();

@@ -8,10 +8,12 @@
     reason = "a test that cannot go on stops"
 )]
 
+mod adopted;
 mod endings;
 mod fixture;
 mod graph;
 mod laws;
 mod limits;
 mod takeover;
+mod waits;
 mod world;

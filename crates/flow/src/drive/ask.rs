@@ -12,6 +12,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{ApprovalId, EffectId};
 use largestack_types::json::Json;
 use largestack_types::label::{Label, Origin};
+use largestack_types::scope::Scope;
 use serde_json::{Value, json};
 
 use super::Drive;
@@ -107,7 +108,7 @@ impl Drive {
         for (id, answer) in given {
             let waits =
                 |wait: &Wait| matches!(wait, Wait::Approval { approval, .. } if *approval == id);
-            if !self.run.waits().iter().any(waits) {
+            if !self.run.waits().iter().any(waits) && !self.asked_below(&scope, id).await? {
                 let detail = format!("the run does not wait for {id}");
                 return Err(LargestackError::other(Code::NotFound, detail));
             }
@@ -133,6 +134,15 @@ impl Drive {
             }
         }
         Ok(())
+    }
+
+    /// Whether a run of the same tree asks this: it hears the answer when it is taken up.
+    async fn asked_below(&mut self, scope: &Scope, id: ApprovalId) -> Result<bool> {
+        let Ok(approvals) = self.approvals() else { return Ok(false) };
+        let Some(kept) = approvals.find(scope, id).await? else { return Ok(false) };
+        let below = self.core.runtime.journal.run(scope, kept.question.run).await?;
+        Ok(kept.question.run != self.run.id()
+            && below.is_some_and(|below| below.root == self.own.root()))
     }
 
     async fn clean_note(&mut self, effect: EffectId, note: &str) -> Result<Arc<str>> {

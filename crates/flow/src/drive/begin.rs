@@ -134,6 +134,9 @@ impl Drive {
         lease: Lease,
         (options, sink, above): (FlowResume, Option<Sink>, Option<Above>),
     ) -> Result<Self> {
+        if let Some(summary) = core.runtime.journal.run(&lease.scope, lease.run).await? {
+            summary.driven_here()?;
+        }
         let events = core.runtime.journal.read(&lease.scope, lease.run, 0).await?;
         let run = Workflow(Arc::clone(&core)).fold(lease.run, &events)?;
         if run.status().is_final() {
@@ -151,7 +154,14 @@ impl Drive {
             core.policy,
             (above_own, options.in_doubt),
         );
-        let own = Arc::new(own.await?);
+        let own = match run.branch() {
+            Some(branch) => {
+                let shared = events.get(..forked_at(&events)).unwrap_or_default();
+                own.await?.remembering(core.policy, &branch.values, shared).await?
+            }
+            None => own.await?,
+        };
+        let own = Arc::new(own);
         let time = core.checked.graph().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(&events)));
         let mut drive =
@@ -166,9 +176,10 @@ impl Drive {
         for (event, data) in options.events {
             let by = drive.lease.scope.principal().into();
             let label = Label::from_origin(Origin::User);
-            let guarded = drive.own.protect(EffectId::INPUT, "an event", (data, label)).await?;
+            let said = (data, label);
+            let guarded = drive.own.protect_from_outside(EffectId::INPUT, "an event", said).await?;
             drive.was_given(&guarded.value);
-            drive.note(EventReceived { event, data: guarded.value, by })?;
+            drive.note(EventReceived { event, data: guarded.value, by, label: guarded.label })?;
         }
         drive.settle_doubts(options.in_doubt)?;
         drive.hear_answers(options.answers).await?;
@@ -178,16 +189,32 @@ impl Drive {
 
     /// What its journal says of what it was given.
     fn remember(&mut self, events: &[Recorded]) {
-        if let Some(first) = events.first() {
+        let began = forked_at(events);
+        if let Some(first) = events.get(began) {
             self.started = first.at;
         }
+        // Whoever forked a run is shown the values that he has given himself, and nobody else's.
+        let owner = events.get(began).and_then(|first| match &*first.event {
+            Event::Forked(forked) => Some(Arc::clone(&forked.by)),
+            _ => None,
+        });
+        let shown_to = |by: &Arc<str>| owner.as_ref().is_none_or(|owner| owner == by);
         for recorded in events {
             match &*recorded.event {
                 Event::Graph(Fact::Started(started)) => {
                     self.asked = shown(&started.input);
-                    self.was_given(&started.input);
+                    if shown_to(&started.principal) {
+                        self.was_given(&started.input);
+                    }
                 }
-                Event::Graph(Fact::EventReceived(received)) => self.was_given(&received.data),
+                Event::Graph(Fact::EventReceived(heard)) if shown_to(&heard.by) => {
+                    self.was_given(&heard.data);
+                }
+                Event::Forked(forked) if shown_to(&forked.by) => {
+                    if let Some(written) = &forked.written {
+                        self.was_given(&written.values);
+                    }
+                }
                 _ => {}
             }
         }
@@ -281,11 +308,27 @@ fn shown(input: &Map<String, Value>) -> String {
     }
 }
 
-/// Time in which something happened: gaps in which the run waited or nobody held it do not count.
+/// What was asked first, as lists show it.
+pub(crate) fn asked(events: &[Recorded]) -> String {
+    match events.first().map(|first| &*first.event) {
+        Some(Event::Graph(Fact::Started(started))) => shown(&started.input),
+        _ => String::new(),
+    }
+}
+
+/// Where a run has left the one that it was forked from: how many events come before; none in other runs.
+fn forked_at(events: &[Recorded]) -> usize {
+    let forked = |event: &Recorded| matches!(&*event.event, Event::Forked(_));
+    events.iter().rposition(forked).unwrap_or_default()
+}
+
+/// Time in which something happened: gaps in which the run waited or nobody held it do not count, nor
+/// does what another run has taken that it was forked from.
 fn active_time(events: &[Recorded]) -> Duration {
     let waited = |event: &Event| {
         matches!(event, Event::Resumed(_) | Event::ApprovalAnswered(_) | Event::DoubtSettled(_))
     };
+    let events = events.get(forked_at(events)..).unwrap_or_default();
     events
         .iter()
         .zip(events.iter().skip(1))

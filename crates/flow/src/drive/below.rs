@@ -1,15 +1,18 @@
 //! The runs that tasks have started, as their journals have them: what they cost is spent, although
 //! the run above has not recorded it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use largestack_agent::parent::{ParentRun, run_of_try};
+use largestack_engine::Wait;
 use largestack_engine::event::{CancelReason, CancelRequested, ChildRun, ChildWaits, Event};
 use largestack_engine::graph::{GraphRun, Work};
 use largestack_ports::BoxFuture;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
+use largestack_types::money::Money;
 use largestack_types::scope::Scope;
 
 use super::Drive;
@@ -81,26 +84,62 @@ impl Drive {
         self.note(Event::ChildWaits(ChildWaits { effect, child }))
     }
 
-    /// Ends the runs that tasks have started and that nobody drives: nobody would take them up after
-    /// this one.
-    pub(super) async fn end_below(&mut self) -> Result<()> {
-        for (effect, (node, run)) in std::mem::take(&mut self.waiting) {
-            let request = CancelRequested {
-                reason: CancelReason::Caller,
-                by: self.lease.scope.principal().into(),
-                note: "the run above it has ended".into(),
-            };
-            let ended = match self.core.workflows.get(&node).cloned() {
-                Some(workflow) => self.end_workflow(&workflow, (effect, run), request).await,
-                None => self.own.end_below(run, &request).await.map(|_| ()),
+    /// What ends the runs that these tasks have started and that nobody drives: nobody would take
+    /// them up after this one.
+    pub(super) fn end_below(
+        &mut self,
+        of: impl Fn(EffectId) -> bool,
+    ) -> Vec<BoxFuture<'static, Result<()>>> {
+        let (ended, stay) = std::mem::take(&mut self.waiting)
+            .into_iter()
+            .partition::<BTreeMap<_, _>, _>(|(effect, _)| of(*effect));
+        self.waiting = stay;
+        ended.into_iter().map(|(effect, (node, run))| self.ending(effect, &node, run)).collect()
+    }
+
+    /// What ends the run that a task has started.
+    pub(super) fn ending(
+        &self,
+        effect: EffectId,
+        node: &Arc<str>,
+        run: RunId,
+    ) -> BoxFuture<'static, Result<()>> {
+        let request = CancelRequested {
+            reason: CancelReason::Caller,
+            by: self.lease.scope.principal().into(),
+            note: "the run above it has ended".into(),
+        };
+        let own = Arc::clone(&self.own);
+        let workflow = self.core.workflows.get(node).cloned();
+        let ended = workflow.map(|below| self.end_workflow(&below, (effect, run), request.clone()));
+        Box::pin(async move {
+            let ended = match ended {
+                Some(ended) => ended.await,
+                None => own.end_below(run, &request).await.map(|child| own.knows_of(effect, child)),
             };
             match ended {
-                // What is driven ends by itself, and what may not go on stays.
-                Err(error) if matches!(error.code(), Code::Conflict | Code::KillSwitch) => {}
-                ended => ended?,
+                // What has ended or is driven elsewhere is left alone, and so is what never began;
+                // what may not go on stays.
+                Err(error)
+                    if matches!(
+                        error.code(),
+                        Code::Conflict | Code::KillSwitch | Code::NotFound
+                    ) =>
+                {
+                    Ok(())
+                }
+                ended => ended,
             }
-        }
-        Ok(())
+        })
+    }
+
+    /// What the runs of tasks that wait have come to by now.
+    pub(super) fn below_so_far(&self) -> Vec<(EffectId, ChildRun)> {
+        let waits = self.run.waits().into_iter().filter_map(|wait| match wait {
+            Wait::Child { effect, .. } => Some(effect),
+            _ => None,
+        });
+        waits.filter_map(|effect| Some((effect, self.child_of(effect)?))).collect()
     }
 
     fn end_workflow(
@@ -136,7 +175,11 @@ impl Drive {
     /// Tells the run above what this one has come to.
     pub(super) fn tell_above(&self) {
         let Some((above, effect)) = &self.above else { return };
-        let (usage, cost) = (self.run.usage(), self.run.cost());
+        let (mut usage, mut cost) = (self.run.usage(), self.run.cost());
+        for (_, child) in self.below_so_far() {
+            usage = usage.plus(child.usage);
+            cost = cost.checked_add(child.cost).unwrap_or(Money::MAX);
+        }
         above.knows_of(*effect, ChildRun { run: self.run.id(), usage, cost });
     }
 }

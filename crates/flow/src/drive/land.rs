@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use largestack_agent::Report;
+use largestack_agent::parent::is_of_the_store;
 use largestack_engine::event::ChildRun;
 use largestack_engine::graph::{How, NodeFailed, NodeFinished};
 use largestack_engine::{EndReason, Status};
@@ -43,8 +44,8 @@ pub(super) enum Came {
         child: Option<ChildRun>,
     },
     Waits(RunId),
-    /// The workflow below cannot go on for an error of its store: it stays as it is, and so does the
-    /// run above it.
+    /// The run below cannot go on for an error of its store: it stays as it is, and so does the run
+    /// above it.
     Lost(LargestackError),
 }
 
@@ -60,6 +61,7 @@ impl Came {
     pub(super) fn of_agent(run: RunId, answered: Result<(Report, Label)>) -> Self {
         let (report, label) = match answered {
             Ok(answered) => answered,
+            Err(error) if is_of_the_store(&error) => return Self::Lost(error),
             Err(error) => return Self::failed(error, None),
         };
         if report.status == Status::Suspended {
@@ -85,7 +87,7 @@ impl Came {
     pub(super) fn of_workflow(run: RunId, ran: Result<(FlowReport, Label)>) -> Self {
         let (report, label) = match ran {
             Ok(ran) => ran,
-            Err(error) if error.code() == Code::Journal => return Self::Lost(error),
+            Err(error) if is_of_the_store(&error) => return Self::Lost(error),
             Err(error) => return Self::failed(error, None),
         };
         if report.status == Status::Suspended {
@@ -106,7 +108,12 @@ impl Came {
         Self::Output { value, choice: None, asks: None, label, child, cut_short }
     }
 
-    const fn failed(error: LargestackError, child: Option<ChildRun>) -> Self {
+    /// What is known of the state alone.
+    pub(super) const fn known(value: Value, choice: Option<Arc<str>>, label: Label) -> Self {
+        Self::Output { value, choice, asks: None, label, child: None, cut_short: None }
+    }
+
+    pub(super) const fn failed(error: LargestackError, child: Option<ChildRun>) -> Self {
         Self::Failed { error, late: false, harmless: false, child }
     }
 }
@@ -121,6 +128,11 @@ impl Drive {
     pub(super) async fn land(&mut self, landed: Landed) -> Result<()> {
         let Landed { effect, came, duration } = landed;
         let duration_us = u64::try_from(duration.as_micros()).unwrap_or(u64::MAX);
+        let below = self.waiting.remove(&effect);
+        // What did not end in time was dropped: it undoes what it did before anything is recorded.
+        if let (Came::Failed { late: true, .. }, Some((node, run))) = (&came, &below) {
+            self.ending(effect, node, *run).await?;
+        }
         match came {
             Came::Waits(child) => self.waits(effect, child),
             Came::Lost(error) => Err(error),
@@ -129,8 +141,9 @@ impl Drive {
                 self.fail(effect, (error, late, harmless), (child, duration_us)).await
             }
             Came::Output { value, choice, asks, label, child, cut_short } => {
-                let label = label.join(Label::from_origin(Origin::Agent));
-                let label = if child.is_some() { label } else { self.label_of(effect) };
+                // What a function or a tool has read is in its label already.
+                let said = Label::from_origin(Origin::Agent);
+                let label = if child.is_some() { label.join(said) } else { label };
                 let guarded = self.own.protect(effect, "an output", (value, label)).await;
                 let guarded = match guarded {
                     Ok(guarded) => guarded,
@@ -156,7 +169,7 @@ impl Drive {
                 };
                 self.note(NodeFinished {
                     effect,
-                    output: guarded.value,
+                    output: guarded.value.into(),
                     choice,
                     label: guarded.label,
                     child,
@@ -225,7 +238,7 @@ impl Drive {
         (error, late, harmless): (LargestackError, bool, bool),
         (child, duration_us): (Option<ChildRun>, u64),
     ) -> Result<()> {
-        let retry_at = self.run.task(effect).and_then(|task| {
+        let mut retry_at = self.run.task(effect).and_then(|task| {
             let retry = task.retry();
             let may_help = retry.whatever || error.retryable();
             let does_no_harm = task.is_idempotent() || (harmless && !late);
@@ -234,7 +247,14 @@ impl Drive {
         });
         let error = self.without_sensitive(effect, error).await?;
         let how = if late { How::TimedOut } else { How::Failed };
-        self.note(NodeFailed { effect, how, error, retry_at, child, duration_us })
+        let mut restarts = false;
+        if retry_at.is_none()
+            && let Some(at) = self.run.restart_at(effect, self.core.runtime.clock.now())
+        {
+            self.begin_again(self.run.restart_with(effect), at).await?;
+            (retry_at, restarts) = (Some(at), true);
+        }
+        self.note(NodeFailed { effect, how, error, retry_at, restarts, child, duration_us })
     }
 
     /// What a function says of its failure may hold what a guard would take out.

@@ -6,18 +6,20 @@ use std::sync::Arc;
 use bytes::Bytes;
 use largestack_engine::Recorded;
 use largestack_engine::event::{Event, FindingRecord, Guarded};
+use largestack_engine::graph::GraphRun;
 use largestack_ports::journal::{Batch, RunSummary};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
 use largestack_types::money::Money;
+use largestack_types::time::Timestamp;
 use largestack_types::usage::Usage;
 
 use super::Drive;
 use crate::event::FlowEvent;
 
 /// What stands in lists where an agent's run names its model.
-const NO_MODEL: &str = "workflow";
+pub const NO_MODEL: &str = "workflow";
 
 /// What goes into the next append.
 #[derive(Default)]
@@ -72,7 +74,7 @@ impl Drive {
     /// Makes what happened so far durable, before somebody relies on it.
     pub(crate) async fn acknowledge(&mut self) -> Result<()> {
         self.flush()?;
-        self.core.runtime.journal.durable().await
+        self.core.runtime.journal.durable_run(&self.lease).await
     }
 
     /// Tells the listener what has been appended.
@@ -88,22 +90,32 @@ impl Drive {
 
     /// The run's line in lists, as it stands. What agents below it have used is in their own lines.
     pub(super) fn summary(&self) -> RunSummary {
-        let run = &self.run;
-        RunSummary {
-            run: run.id(),
-            root: run.root(),
-            agent: Arc::clone(&run.graph().graph().name),
-            model: NO_MODEL.into(),
-            definition: self.core.hash,
-            status: run.status(),
-            reason: run.end().map(|end| end.reason),
-            input: self.asked.clone(),
-            seq: run.seq(),
-            turns: u32::try_from(run.tasks()).unwrap_or(u32::MAX),
-            usage: Usage::default(),
-            cost: Money::ZERO,
-            started: self.started,
-            updated: self.core.runtime.clock.now(),
-        }
+        let times = (self.started, self.core.runtime.clock.now());
+        line(&self.run, (self.core.hash, self.asked.clone()), times)
+    }
+}
+
+/// A run's line in lists.
+pub(crate) fn line(
+    run: &GraphRun,
+    (definition, input): (Hash, String),
+    (started, updated): (Timestamp, Timestamp),
+) -> RunSummary {
+    RunSummary {
+        run: run.id(),
+        root: run.root(),
+        agent: Arc::clone(&run.graph().graph().name),
+        model: NO_MODEL.into(),
+        definition,
+        status: run.status(),
+        reason: run.end().map(|end| end.reason),
+        input,
+        seq: run.seq(),
+        turns: u32::try_from(run.tasks()).unwrap_or(u32::MAX),
+        usage: Usage::default(),
+        cost: Money::ZERO,
+        started,
+        updated,
+        engine: None,
     }
 }

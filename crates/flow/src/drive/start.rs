@@ -6,16 +6,16 @@ use std::time::Duration;
 use futures::FutureExt as _;
 use futures::future::{BoxFuture, Either, select};
 use largestack_agent::parent::{Question, run_of_try};
-use largestack_engine::graph::{NodeListens, NodeSleeps, NodeStarted, Ready, Work};
+use largestack_engine::graph::{NodeListens, NodeSleeps, NodeStarted, Ready, Work, decide};
 use largestack_ports::tool::Cancelled;
 use largestack_types::errors::{Code, LargestackError, Result, ToolExecutionError};
 use largestack_types::id::EffectId;
 use serde_json::Value;
 use tokio::sync::mpsc;
 
-use super::Drive;
 use super::begin::Above;
 use super::land::{Came, Landed};
+use super::{Drive, Running};
 use crate::event::FlowEvent;
 use crate::function::{Function, NodeContext};
 use crate::options::FlowOptions;
@@ -30,6 +30,7 @@ enum Doing {
     Agent { prompt: String },
     Function { function: Function },
     Workflow { input: Value },
+    Known(Box<Came>),
     Question { question: String },
     Approval { reason: String },
     Listen { event: Arc<str> },
@@ -70,11 +71,20 @@ impl Drive {
                 self.acknowledge().await?;
             }
             for (effect, doing) in starting {
-                self.waiting.remove(&effect);
+                self.starts_below(effect, &doing);
                 if let Some(work) = self.work(effect, doing) {
-                    self.in_flight.push(work);
+                    self.in_flight.push(Running { effect, work });
                 }
             }
+        }
+    }
+
+    /// Notes the workflow that a task starts: one that is cut off is ended, not only dropped.
+    fn starts_below(&mut self, effect: EffectId, doing: &Doing) {
+        let Some(task) = self.run.task(effect) else { return };
+        if matches!(doing, Doing::Workflow { .. }) {
+            let run = run_of_try(self.run.id(), effect, task.attempt);
+            self.waiting.insert(effect, (Arc::clone(&task.node.name), run));
         }
     }
 
@@ -112,6 +122,17 @@ impl Drive {
             Work::Question { question } => {
                 Doing::Question { question: question.fill(task.seen, task.item) }
             }
+            Work::Set { value } => {
+                let value = value.value(task.seen, task.item);
+                Doing::Known(Box::new(Came::known(value, None, task.seen.label())))
+            }
+            Work::Switch { cases } => Doing::Known(Box::new(match decide(cases, task.seen) {
+                Ok(choice) => Came::known(Value::Null, Some(choice), task.seen.label()),
+                Err(why) => {
+                    let detail = format!("node `{}`: {why}", task.node.name);
+                    Came::failed(LargestackError::other(Code::Output, detail), None)
+                }
+            })),
             Work::Event { event } => Doing::Listen { event: Arc::clone(event) },
             Work::Sleep { duration } => Doing::Sleep { duration: *duration },
             _ => return Err(missing("work that this version knows")),
@@ -123,12 +144,13 @@ impl Drive {
         let task = self.run.task(effect)?;
         let clock = Arc::clone(&self.core.runtime.clock);
         let began = clock.monotonic();
-        let timeout = task.undo.is_none().then_some(task.node.timeout).flatten();
+        let timeout = task.undo.map_or(task.node.timeout, |undo| undo.timeout);
         let node = Arc::clone(&task.node.name);
         let work = match doing {
             Doing::Agent { prompt } => self.ask_agent(effect, prompt)?,
             Doing::Function { function } => self.call(effect, function)?,
             Doing::Workflow { input } => self.run_workflow(effect, input)?,
+            Doing::Known(came) => futures::future::ready(*came).boxed(),
             _ => return None,
         };
         Some(Box::pin(async move {
@@ -175,19 +197,22 @@ impl Drive {
             (None, Work::Function { function, .. }) => Arc::clone(function),
             _ => Arc::clone(&task.node.name),
         };
-        let (state, item) = (task.seen.to_value(), task.item.cloned());
-        let (output, label) = (task.output.cloned(), task.seen.label());
+        let (seen, item) = (task.seen.whole(), task.item.cloned());
+        let (arguments, output) = (task.arguments(), task.output.cloned());
+        let label = task.seen.label();
         let (node, attempt) = (Arc::clone(&task.node.name), task.attempt);
         let own = Arc::clone(&self.own);
         let (scope, run, deps) = (self.lease.scope.clone(), self.run.id(), Arc::clone(&self.deps));
         let given_up = GivenUp(Cancelled::default());
         Some(Box::pin(async move {
             let reveals = function.reveals;
-            let state = own.reveal(state, reveals).await;
-            let item = match item {
-                Some(item) => Some(own.reveal(item, reveals).await),
-                None => None,
+            let state = if reveals.is_empty() {
+                seen
+            } else {
+                Arc::new(own.reveal(Value::clone(&seen), reveals))
             };
+            let item = item.map(|item| own.reveal(item, reveals));
+            let arguments = arguments.map(|said| own.reveal(said, reveals));
             let context = NodeContext {
                 scope,
                 run,
@@ -197,6 +222,7 @@ impl Drive {
                 idempotency_key: effect.idempotency_key(run).into(),
                 state,
                 item,
+                arguments,
                 output,
                 label,
                 deps,
@@ -209,7 +235,7 @@ impl Drive {
                     value: output.value,
                     choice: output.choice,
                     asks: output.asks,
-                    label,
+                    label: output.label.map_or(label, |own| label.join(own)),
                     child: None,
                     cut_short: None,
                 },
@@ -257,7 +283,7 @@ impl Drive {
             (self.lease.scope.clone(), Arc::clone(&self.own), self.resuming());
         Some(Box::pin(async move {
             let asked = async {
-                let input = own.reveal_all(input).await;
+                let input = own.reveal_all(input);
                 below(&workflow, &scope, (run, input), (options, resume, events, above)).await
             };
             let (ran, ()) = futures::join!(asked.boxed(), told);
@@ -304,7 +330,7 @@ async fn below(
             (Some(&above.own), None),
         );
         let own = own.await?;
-        let output = own.reveal_all(output).await;
+        let output = own.reveal_all(output);
         return Ok((crate::report::FlowReport::of(&folded, output, state), label));
     }
     let mut drive = Drive::take_up(core, (scope, run), (resume, sink, Some(above))).await?;

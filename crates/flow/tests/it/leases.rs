@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 
 use largestack_agent::parent::run_of_try;
-use largestack_agent::{CancelHandle, Runtime};
+use largestack_agent::{Agent, CancelHandle, Runtime};
 use largestack_engine::Status;
 use largestack_engine::event::{CancelReason, DoubtDecision};
 use largestack_flow::{FlowOptions, FlowResume, Flows, Workflow};
 use largestack_ports::journal::Journal as _;
+use largestack_testkit::Turn;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::Code;
 use largestack_types::id::{EffectId, OwnerId, RunId};
@@ -177,4 +178,30 @@ async fn an_error_of_the_store_in_a_workflow_below_leaves_both_to_be_taken_up() 
     let decided = FlowResume { in_doubt: Some(DoubtDecision::Rerun), ..FlowResume::default() };
     let report = flow.resume(&world.scope, RUN, decided).await.unwrap();
     assert_eq!((report.status, done.lock().unwrap().len()), (Status::Completed, 1));
+}
+
+#[tokio::test]
+async fn an_error_of_the_store_leaves_agents_below_as_they_are() {
+    let world = World::new([Turn::never()]);
+    let (kept, done) = (Arc::new(Kept::default()), Done::default());
+    let runtime = Runtime { journal: kept.clone(), ..world.runtime() };
+    let agent = Agent::builder("slow").model("test/model").build(runtime.clone()).unwrap();
+    let flow = Workflow::builder("both")
+        .agent("ask", &agent, "What?")
+        .function("first", noting(&done))
+        .function("pay", noting(&done).with_side_effects())
+        .then("first", "pay")
+        .build(runtime)
+        .unwrap();
+    kept.fails.store(true, Ordering::SeqCst);
+    let error = flow.run_with(&world.scope, json!(null), options()).await.unwrap_err();
+    assert_eq!(error.code(), Code::Journal);
+    settle().await;
+    let runs = kept.inner.runs(&world.scope, 9).await.unwrap();
+    let below = runs.iter().find(|run| run.run != RUN).unwrap().run;
+    let events = kept.inner.read(&world.scope, below, 0).await.unwrap();
+    let kinds: Vec<_> = events.iter().map(|event| event.event.kind()).collect();
+    assert_eq!(kinds, ["run_started", "effect_started"]);
+    let lease = kept.inner.claim(&world.scope, below, OTHER).await.unwrap();
+    kept.inner.release(&lease).await.unwrap();
 }

@@ -6,14 +6,19 @@ use std::sync::{Arc, Mutex};
 use bytes::Bytes;
 use largestack_engine::Recorded;
 use largestack_ports::BoxFuture;
-use largestack_ports::approvals::{Answer, Approval, Approvals, Listed, Question, Right, Token};
+use largestack_ports::approvals::{
+    Answer, Approval, Approvals, Listed, Question, Right, Token, Vote,
+};
 use largestack_ports::journal::{
     Batch, CostBy, CostRow, Journal, Lease, MemoryJournal, RunSummary,
 };
+use largestack_ports::queue::{MemoryQueue, Queue};
+use largestack_ports::signals::Signals;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::{ApprovalId, OwnerId, RunId};
 use largestack_types::scope::Scope;
+use largestack_types::time::Timestamp;
 
 /// A journal that says it outlives the process, and fails or hangs on demand.
 #[derive(Default)]
@@ -23,6 +28,8 @@ pub(crate) struct Kept {
     pub(crate) fails: AtomicBool,
     /// `read` does not end.
     pub(crate) hangs: AtomicBool,
+    /// Runs that wait for a worker.
+    pub(crate) queue: Option<MemoryQueue>,
 }
 
 impl Journal for Kept {
@@ -90,11 +97,28 @@ impl Journal for Kept {
     fn is_durable(&self) -> bool {
         true
     }
+
+    fn signals(&self) -> Option<&dyn Signals> {
+        self.inner.signals()
+    }
+
+    fn queue(&self) -> Option<&dyn Queue> {
+        self.queue.as_ref().map(|queue| queue as &dyn Queue)
+    }
 }
 
-/// Questions as they were asked; nobody answers.
+/// Questions as they were asked, and what was answered; nobody hands anything on.
 #[derive(Default)]
-pub(crate) struct Asked(pub(crate) Mutex<Vec<Question>>);
+pub(crate) struct Asked(pub(crate) Mutex<Vec<Question>>, Mutex<Vec<(ApprovalId, Vote)>>);
+
+impl Asked {
+    fn kept(&self, id: ApprovalId) -> Option<Approval> {
+        let question = self.0.lock().unwrap().iter().find(|asked| asked.id == id).cloned()?;
+        let votes = self.1.lock().unwrap();
+        let votes = votes.iter().filter(|(of, _)| *of == id).map(|(_, vote)| vote.clone());
+        Some(Approval { question, votes: votes.collect(), over: false })
+    }
+}
 
 fn nobody<T>() -> Result<T> {
     Err(LargestackError::other(Code::NotFound, "nobody answers here"))
@@ -106,8 +130,8 @@ impl Approvals for Asked {
         Box::pin(std::future::ready(Ok(())))
     }
 
-    fn find<'a>(&'a self, _: &'a Scope, _: ApprovalId) -> BoxFuture<'a, Result<Option<Approval>>> {
-        Box::pin(std::future::ready(Ok(None)))
+    fn find<'a>(&'a self, _: &'a Scope, id: ApprovalId) -> BoxFuture<'a, Result<Option<Approval>>> {
+        Box::pin(std::future::ready(Ok(self.kept(id))))
     }
 
     fn list<'a>(&'a self, _: &'a Scope, _: usize) -> BoxFuture<'a, Result<Listed>> {
@@ -116,12 +140,15 @@ impl Approvals for Asked {
 
     fn answer<'a>(
         &'a self,
-        _: &'a Scope,
-        _: ApprovalId,
+        scope: &'a Scope,
+        id: ApprovalId,
         _: Right,
-        _: Answer,
+        answer: Answer,
     ) -> BoxFuture<'a, Result<Approval>> {
-        Box::pin(std::future::ready(nobody()))
+        let (by, at) = (scope.principal().into(), Timestamp::from_micros(1));
+        self.1.lock().unwrap().push((id, Vote { by, in_place_of: None, answer, at }));
+        let kept = self.kept(id);
+        Box::pin(std::future::ready(kept.map_or_else(nobody, Ok)))
     }
 
     fn delegate<'a>(

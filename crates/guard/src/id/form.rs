@@ -4,6 +4,8 @@
 //! or dash, `_` a space or a hyphen, `.`, `/`, `(` and `)` themselves. After a `>` the number may
 //! end behind any character.
 
+use std::collections::HashMap;
+
 use super::check::Check;
 
 /// Most characters of a form.
@@ -28,6 +30,36 @@ pub(super) struct Spec {
     pub(super) words: &'static [&'static str],
 }
 
+impl Spec {
+    /// How it is told, in words.
+    pub(super) fn about(&self) -> String {
+        let check = if self.check.validates { "its check digits" } else { "its structure" };
+        let words = self.words.first().copied().unwrap_or_default();
+        let context = match (self.clear.is_empty(), self.strict) {
+            (false, _) => "also without words around it that say so",
+            (true, false) => "where words say that an identity number is meant",
+            (true, true) => "where words name it",
+        };
+        let form = self.clear.first().or(self.vague.first()).copied().unwrap_or_default();
+        format!("written like {form}; {check}; {context}, such as {words}")
+    }
+
+    /// Its ways of writing as a regular expression.
+    pub(super) fn shape(&self) -> String {
+        let forms = self.clear.iter().chain(self.vague).map(|form| {
+            let (least, more) = form.split_once('>').unwrap_or((form, ""));
+            let mut shape: String = least.bytes().map(expression).collect();
+            for sign in more.bytes() {
+                shape.push_str("(?:");
+                shape.push_str(expression(sign));
+            }
+            shape.push_str(&")?".repeat(more.len()));
+            shape
+        });
+        forms.collect::<Vec<_>>().join("|")
+    }
+}
+
 /// The class of a character of a text.
 #[derive(Clone, Copy)]
 pub(super) enum Class {
@@ -44,7 +76,7 @@ pub(super) enum Class {
 const CLASSES: usize = 8;
 
 /// A set of forms.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(super) struct Set([u64; WORDS]);
 
 impl Set {
@@ -96,6 +128,24 @@ pub(super) struct Forms {
     /// The forms of a length.
     ends: Vec<Set>,
     all: Set,
+    states: Vec<Known>,
+}
+
+/// What has been read of a number: the forms that may still come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct State(u16);
+
+impl State {
+    /// Where reading begins: every form may still come.
+    pub(super) const START: Self = Self(1);
+}
+
+/// One state: its forms, how many characters they have so far, and the state after each class.
+struct Known {
+    set: Set,
+    length: usize,
+    next: [u16; CLASSES],
+    ends: bool,
 }
 
 impl Forms {
@@ -105,12 +155,14 @@ impl Forms {
             goes_on: vec![[Set::NONE; CLASSES]; MOST],
             ends: vec![Set::NONE; MOST + 1],
             all: Set::NONE,
+            states: Vec::new(),
         };
         for spec in specs {
             spec.clear.iter().for_each(|form| this.add(spec, form, true));
             spec.vague.iter().for_each(|form| this.add(spec, form, false));
         }
         debug_assert!(this.known.len() <= FORMS, "{} forms", this.known.len());
+        this.determine();
         this
     }
 
@@ -136,26 +188,72 @@ impl Forms {
         self.known.push(Form { spec, clear, spaced });
     }
 
-    /// Every form.
-    pub(super) fn all(&self) -> Set {
-        self.all
+    /// Those of a state's forms that go on with `class`; nothing where none does.
+    pub(super) fn step(&self, state: State, class: Class) -> Option<State> {
+        let known = self.states.get(usize::from(state.0))?;
+        let next = known.next.get(class as usize).copied().unwrap_or(0);
+        (next > 0).then_some(State(next))
     }
 
-    /// Those of `set` that go on with `class` at `place`.
-    pub(super) fn step(&self, set: Set, place: usize, class: Class) -> Set {
-        let next = self.goes_on.get(place).and_then(|place| place.get(class as usize));
-        next.map_or(Set::NONE, |next| set.and(next))
+    /// Whether some of a state's forms end there.
+    pub(super) fn ends(&self, state: State) -> bool {
+        self.states.get(usize::from(state.0)).is_some_and(|known| known.ends)
     }
 
-    /// Whether some of `set` are `length` characters long.
-    pub(super) fn end(&self, set: Set, length: usize) -> bool {
-        self.ends.get(length).is_some_and(|ends| !set.and(ends).is_empty())
-    }
-
-    /// Those of `set` that are `length` characters long.
-    pub(super) fn ended(&self, set: Set, length: usize) -> impl Iterator<Item = Form> + Clone {
-        let ended = self.ends.get(length).map_or(Set::NONE, |ends| set.and(ends));
+    /// Those of a state's forms that end there.
+    pub(super) fn ended(&self, state: State) -> impl Iterator<Item = Form> + Clone {
+        let known = self.states.get(usize::from(state.0));
+        let ended = known.map_or(Set::NONE, |known| {
+            self.ends.get(known.length).map_or(Set::NONE, |ends| known.set.and(ends))
+        });
         ended.iter().filter_map(|form| self.known.get(form).copied())
+    }
+
+    /// Makes every state that can be reached, so that a character is one look into a table.
+    fn determine(&mut self) {
+        let dead = Known { set: Set::NONE, length: 0, next: [0; CLASSES], ends: false };
+        let start = Known { set: self.all, length: 0, next: [0; CLASSES], ends: false };
+        let mut states = vec![dead, start];
+        let mut numbers: HashMap<(usize, Set), u16> = HashMap::new();
+        let mut at = 1;
+        while let Some((set, length)) = states.get(at).map(|known| (known.set, known.length)) {
+            for class in 0..CLASSES {
+                let place = self.goes_on.get(length).and_then(|place| place.get(class));
+                let next = place.map_or(Set::NONE, |going| set.and(going));
+                let free = u16::try_from(states.len()).unwrap_or(0);
+                if next.is_empty() || free == 0 {
+                    continue;
+                }
+                let number = *numbers.entry((length + 1, next)).or_insert(free);
+                if number == free {
+                    let ends = self.ends.get(length + 1).is_some_and(|e| !next.and(e).is_empty());
+                    let (set, length) = (next, length + 1);
+                    states.push(Known { set, length, next: [0; CLASSES], ends });
+                }
+                if let Some(known) = states.get_mut(at).and_then(|known| known.next.get_mut(class))
+                {
+                    *known = number;
+                }
+            }
+            at += 1;
+        }
+        self.states = states;
+    }
+}
+
+/// A sign of a form in a regular expression.
+const fn expression(sign: u8) -> &'static str {
+    match sign {
+        b'd' => "[0-9]",
+        b'U' => "[A-Za-z]",
+        b'x' => "[0-9A-Za-z]",
+        b'_' => "[ -]",
+        b'-' => "-",
+        b'.' => r"\.",
+        b'/' => "/",
+        b'(' => r"\(",
+        b')' => r"\)",
+        _ => " ",
     }
 }
 

@@ -12,6 +12,7 @@ mod words;
 use form::Forms;
 use read::{may_start, read};
 
+use crate::detector::Described;
 use crate::digits::{digit, next_digit};
 use crate::layer::Step;
 use crate::view::{Verdict, View, is_word};
@@ -25,6 +26,16 @@ pub(crate) const FEWEST_ACCOUNT_DIGITS: usize = 6;
 
 /// Most letters before the first digit of a number.
 const LETTERS: usize = 6;
+
+/// The kinds of identity numbers, and how each is told.
+pub(crate) fn described() -> impl Iterator<Item = Described> {
+    table::identity_specs().map(|spec| (spec.name, spec.about(), spec.shape()))
+}
+
+/// The same of bank accounts and codes.
+pub(crate) fn described_accounts() -> impl Iterator<Item = Described> {
+    table::account_specs().map(|spec| (spec.name, spec.about(), spec.shape()))
+}
 
 /// The next identity number at or after `from`.
 pub(crate) fn next(view: &View<'_>, from: usize) -> Step {

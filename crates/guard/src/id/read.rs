@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use super::form::{Class, Form, Forms, MOST};
+use super::form::{Class, Form, Forms, MOST, State};
 use super::words::{Around, Said};
 use crate::digits::{Separator, digit, digit_before, separator};
 use crate::layer::Hit;
@@ -36,21 +36,18 @@ pub(super) fn read(view: &View<'_>, start: usize, forms: &Forms) -> Option<Hit> 
         return None;
     }
     let mut read = Characters { text: [0; MOST], length: 0, small: false };
-    let (mut set, mut end) = (forms.all(), start);
+    let (mut state, mut end) = (State::START, start);
     let around = Around::new(view, start);
     let mut best: Option<Hit> = None;
-    for place in 0..MOST {
-        let Some((class, character, width)) = character(view, end) else { break };
-        set = forms.step(set, place, class);
-        if set.is_empty() {
-            break;
-        }
+    while let Some((class, character, width)) = character(view, end) {
+        let Some(next) = forms.step(state, class) else { break };
+        state = next;
         if matches!(class, Class::Digit | Class::Letter) {
             read.push(character);
         }
         end += width;
-        if forms.end(set, place + 1) && may_end(view, end) {
-            best = named(view, start..end, &read, forms.ended(set, place + 1), &around).or(best);
+        if forms.ends(state) && may_end(view, end) {
+            best = named(view, start..end, &read, forms.ended(state), &around).or(best);
         }
     }
     best
@@ -131,10 +128,11 @@ pub(super) fn may_start(view: &View<'_>, start: usize) -> bool {
     let further = view.back(start, 2);
     match before {
         b'.' | b'-' | b'/' | b':' => {
-            !(is_word(further) || start > 0 && digit_before(view, start - 1))
+            let goes_on = is_word(further) || start > 1 && view.is_taken_out(start - 2);
+            !(goes_on || start > 0 && digit_before(view, start - 1))
         }
         b'$' | b'+' | b'#' | b'@' | b'%' | b'&' | b'\\' => false,
-        _ => !is_word(before) && (before < 0x80 || !digit_before(view, start)),
+        _ => !is_word(before),
     }
 }
 
@@ -145,18 +143,21 @@ fn may_end(view: &View<'_>, end: usize) -> bool {
         return false;
     }
     match next {
-        b'-' | b'.' | b'/' | b':' => !is_word(view.get(end + 1)),
+        b'-' | b'.' | b'/' | b':' => !goes_on(view.get(end + 1)),
         b'@' | b'%' | b'\\' => false,
         _ => true,
     }
 }
 
-/// Whether a group of digits and a space stand before.
+/// Whether a group of digits and a space stand before. What was taken out may have been one: a number
+/// is read the same before and after it was.
 fn number_before(view: &View<'_>, start: usize) -> bool {
-    view.back(start, 1) == b' ' && start > 0 && digit_before(view, start - 1)
+    view.back(start, 1) == b' '
+        && start > 1
+        && (digit_before(view, start - 1) || view.is_taken_out(start - 2))
 }
 
-/// Whether a space and a digit follow.
+/// Whether a space and a digit follow, or what was taken out.
 fn number_after(view: &View<'_>, end: usize) -> bool {
-    view.get(end) == b' ' && digit(view, end + 1).is_some()
+    view.get(end) == b' ' && (digit(view, end + 1).is_some() || view.is_taken_out(end + 1))
 }

@@ -12,16 +12,33 @@ pub(crate) fn decode(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// Where the byte at `meant` of the decoded text stands in the written one.
-pub(crate) fn raw_offset(raw: &str, meant: usize) -> usize {
-    let mut decoded = 0;
-    for (at, c) in (Chars { raw, at: 0 }) {
-        if decoded >= meant {
-            return at;
-        }
-        decoded += c.len_utf8();
+/// Leads from the decoded text back to the written one, from left to right: a leaf with many
+/// findings is read once.
+pub(crate) struct Places<'t> {
+    chars: Chars<'t>,
+    /// Bytes of the decoded text before `chars.at`.
+    decoded: usize,
+    escapes: bool,
+}
+
+impl<'t> Places<'t> {
+    /// From the start of a string's text.
+    pub(crate) fn of(raw: &'t str) -> Self {
+        Self { chars: Chars { raw, at: 0 }, decoded: 0, escapes: raw.contains('\\') }
     }
-    raw.len()
+
+    /// Where the byte at `meant` of the decoded text is written; no call may ask for less than the
+    /// one before.
+    pub(crate) fn written(&mut self, meant: usize) -> usize {
+        if !self.escapes {
+            return meant.min(self.chars.raw.len());
+        }
+        while self.decoded < meant {
+            let Some((_, c)) = self.chars.next() else { break };
+            self.decoded += c.len_utf8();
+        }
+        self.chars.at
+    }
 }
 
 /// Writes text as a JSON string has it, without the quotes.
@@ -42,6 +59,12 @@ pub(crate) fn encode(text: &str, out: &mut String) {
     }
 }
 
+#[cfg(test)]
+thread_local! {
+    /// Characters read so far: what the law of linear work counts.
+    pub(super) static READ: std::cell::Cell<usize> = const { std::cell::Cell::new(0) };
+}
+
 /// The characters of a string's text, each with where it is written.
 struct Chars<'t> {
     raw: &'t str,
@@ -52,6 +75,8 @@ impl Iterator for Chars<'_> {
     type Item = (usize, char);
 
     fn next(&mut self) -> Option<(usize, char)> {
+        #[cfg(test)]
+        READ.set(READ.get() + 1);
         let start = self.at;
         let first = self.raw.get(start..)?.chars().next()?;
         self.at += first.len_utf8();

@@ -25,9 +25,11 @@ const SUFFIX: usize = 32;
 /// Longest value: of a longer one this much is found.
 const VALUE: usize = 1024;
 /// How much of a value is judged.
-const JUDGED: usize = 256;
-/// The slot of [`View::run`] for values without quotes; alphabets have the ones before.
+const JUDGED: usize = 64;
+/// The slots of [`View::run`] for values without quotes, and for what in them is no digit or sign;
+/// alphabets have the ones before.
 const UNQUOTED: usize = 9;
+const PLAIN: usize = 10;
 /// Most spaces on each side of the sign.
 const SPACES: usize = 4;
 /// Rest of the name, quotes, spaces, sign, value.
@@ -77,9 +79,16 @@ pub(super) fn read(view: &View<'_>, word: Range<usize>, name: Name) -> Option<Ra
     let at = sign(view, end).filter(|_| !is_about(view.slice(at, end)))?;
     let at = spaces(view, at);
     let at = skip(view, at, 2, |b| b == b'\\');
-    let (start, end) = match view.get(at) {
-        quote @ (b'"' | b'\'' | b'`') => (at + 1, quoted(view, at + 1, quote)?),
-        _ => (at, unquoted(view, at)),
+    let quote = view.get(at);
+    let (start, end) = if matches!(quote, b'"' | b'\'' | b'`') {
+        (at + 1, quoted(view, at + 1, quote)?)
+    } else {
+        let end = unquoted(view, at);
+        // Values may overlap far: that one has no digit is seen once.
+        if view.run(PLAIN, at, JUDGED, is_plain) >= end.min(at + JUDGED) {
+            return None;
+        }
+        (at, end)
     };
     let value = view.slice(start, end);
     view.spend(value.len().min(JUDGED) * 2);
@@ -161,11 +170,7 @@ fn quoted(view: &View<'_>, at: usize, quote: u8) -> Option<usize> {
 /// The end of a value without quotes: white space, a bracket, a quote or a list sign ends it; the
 /// punctuation of a sentence is not part of it.
 fn unquoted(view: &View<'_>, at: usize) -> usize {
-    let mut end = view.run(UNQUOTED, at, VALUE, |b, _| {
-        !b.is_ascii_whitespace()
-            && !matches!(b, b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' | b'(' | b')')
-            && !matches!(b, b'[' | b']' | b'{' | b'}' | b',' | b';' | b'&' | BARRIER | END)
-    });
+    let mut end = view.run(UNQUOTED, at, VALUE, |b, _| is_unquoted(b));
     // What a placeholder goes on with is not known whole. A call or an index is code.
     if matches!(view.get(end), BARRIER | b'(' | b'[' | b'{') {
         return at;
@@ -175,6 +180,22 @@ fn unquoted(view: &View<'_>, at: usize) -> usize {
         end -= 1;
     }
     end
+}
+
+/// What a value without quotes consists of.
+const fn is_unquoted(byte: u8) -> bool {
+    !byte.is_ascii_whitespace()
+        && !matches!(byte, b'"' | b'\'' | b'`' | b'\\' | b'<' | b'>' | b'(' | b')')
+        && !matches!(byte, b'[' | b']' | b'{' | b'}' | b',' | b';' | b'&' | BARRIER | END)
+}
+
+/// The part of it without which none is a secret: no digit, and no sign that passwords have.
+const fn is_plain(byte: u8, _: usize) -> bool {
+    is_unquoted(byte) && !byte.is_ascii_digit() && !is_sign(byte)
+}
+
+const fn is_sign(byte: u8) -> bool {
+    matches!(byte, b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*')
 }
 
 /// A value cut at its longest may end inside a character: the end of the one before.
@@ -194,7 +215,7 @@ pub(crate) fn is_random(value: &[u8], name: Name) -> bool {
         match byte {
             b'a'..=b'z' | b'A'..=b'Z' => letters += 1,
             b'0'..=b'9' => digits += 1,
-            b'!' | b'@' | b'#' | b'$' | b'%' | b'^' | b'*' => signs += 1,
+            sign if is_sign(*sign) => signs += 1,
             _ => {}
         }
     }
@@ -247,8 +268,13 @@ fn entropy(value: &[u8]) -> f64 {
             *count += 1;
         }
     }
-    let bits: f64 =
-        counts.iter().filter(|n| **n > 0).map(|n| f64::from(*n) * f64::from(*n).log2()).sum();
+    let mut bits = 0.0;
+    for byte in value {
+        if let Some(count) = counts.get_mut(usize::from(*byte)) {
+            let count = f64::from(std::mem::take(count));
+            bits += if count > 1.0 { count * count.log2() } else { 0.0 };
+        }
+    }
     #[expect(clippy::cast_precision_loss, reason = "at most a few hundred bytes")]
     let length = value.len() as f64;
     length.log2() - bits / length

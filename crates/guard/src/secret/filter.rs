@@ -3,16 +3,48 @@
 //! A literal's first bytes are compared in any letter case, several literals to a bit: a place that
 //! is passed on may hold none of them, a place that holds one is always passed on.
 
-/// How many bytes of a literal are compared. A shorter literal matches with anything behind it.
+/// How many bytes of a literal are compared. A literal of one byte less matches with anything behind
+/// it; none is shorter.
 const DEPTH: usize = 4;
 /// How many groups the literals are compared in: the bits of one place in [`Filter::masks`].
 const GROUPS: usize = 64 / DEPTH;
 
 /// The beginnings of a set of literals.
-pub(super) struct Filter {
+pub(crate) struct Filter {
     /// For each byte, the groups that do not have it: `GROUPS` bits for each place of a beginning.
     /// What is shifted in is clear, so that a group may begin anywhere.
     masks: [u64; 256],
+    /// The beginnings of three and of four bytes, hashed: what a group takes for a member is one of
+    /// these, or is passed over at once.
+    short: Hashes,
+    long: Hashes,
+}
+
+/// A set of hashes of 15 bits.
+struct Hashes(Box<[u64; HASHES / 64]>);
+
+const HASHES: usize = 1 << 15;
+
+impl Hashes {
+    fn new() -> Self {
+        Self(Box::new([0; HASHES / 64]))
+    }
+
+    fn add(&mut self, hash: usize) {
+        if let Some(word) = self.0.get_mut(hash / 64) {
+            *word |= 1 << (hash % 64);
+        }
+    }
+
+    fn has(&self, hash: usize) -> bool {
+        self.0.get(hash / 64).is_some_and(|word| word >> (hash % 64) & 1 == 1)
+    }
+}
+
+/// Three or four bytes in any letter case: the low five bits of a letter are the same in both.
+fn hash(bytes: &[u8]) -> usize {
+    let all = bytes.iter().fold(0_u32, |all, byte| all << 5 | u32::from(byte & 31));
+    (all ^ all >> 15 ^ all >> 7 << 3) as usize % HASHES
 }
 
 /// The bits of the last place: a clear one is a group that stands there.
@@ -23,7 +55,7 @@ type Beginning = [Option<u8>; DEPTH];
 
 impl Filter {
     /// A filter for these literals, none of which is empty.
-    pub(super) fn new<'a>(literals: impl Iterator<Item = &'a str>) -> Self {
+    pub(crate) fn new<'a>(literals: impl Iterator<Item = &'a str>) -> Self {
         let mut beginnings: Vec<Beginning> = literals
             .map(|literal| {
                 let byte = |at| literal.as_bytes().get(at).map(u8::to_ascii_lowercase);
@@ -32,7 +64,8 @@ impl Filter {
             .collect();
         beginnings.sort_unstable();
         beginnings.dedup();
-        let mut filter = Self { masks: [u64::MAX; 256] };
+        let (short, long) = (Hashes::new(), Hashes::new());
+        let mut filter = Self { masks: [u64::MAX; 256], short, long };
         // A group also accepts mixtures of its members: each goes where it adds the fewest.
         let mut widths = [[0; DEPTH]; GROUPS];
         for beginning in beginnings {
@@ -40,7 +73,11 @@ impl Filter {
                 let grown = filter.grown(*width, group, beginning);
                 (grown.iter().product::<u64>() - width.iter().product::<u64>(), group, grown)
             });
-            if let Some((_, group, grown)) = growths.min() {
+            let best = growths.min();
+            let known: Vec<u8> = beginning.iter().map_while(|byte| *byte).collect();
+            let set = if known.len() < DEPTH { &mut filter.short } else { &mut filter.long };
+            set.add(hash(&known));
+            if let Some((_, group, grown)) = best {
                 widths.get_mut(group).into_iter().for_each(|width| *width = grown);
                 filter.add(group, beginning);
             }
@@ -74,8 +111,29 @@ impl Filter {
         }
     }
 
+    /// What of a text is read again by a search that starts again, bytes.
+    pub(crate) const AGAIN: usize = 8 + DEPTH;
+
     /// The first place at or after `from` where a literal may start.
-    pub(super) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+    pub(crate) fn next(&self, text: &[u8], from: usize) -> Option<usize> {
+        let mut at = from;
+        loop {
+            let start = self.rough(text, at)?;
+            if self.begins(text.get(start..).unwrap_or_default()) {
+                return Some(start);
+            }
+            at = start + 1;
+        }
+    }
+
+    /// Whether a text begins as one of the literals does.
+    fn begins(&self, text: &[u8]) -> bool {
+        let has = |set: &Hashes, length| text.get(..length).is_some_and(|head| set.has(hash(head)));
+        has(&self.long, DEPTH) || has(&self.short, DEPTH - 1)
+    }
+
+    /// The same by the groups alone.
+    fn rough(&self, text: &[u8], from: usize) -> Option<usize> {
         let step = |state: u64, byte: &u8| {
             let mask = self.masks.get(usize::from(*byte)).copied().unwrap_or_default();
             (state << GROUPS) | mask

@@ -16,15 +16,21 @@ mod url;
 
 use std::sync::OnceLock;
 
-pub(crate) use assign::{assigned, secret_name};
-use filter::Filter;
+pub(crate) use assign::{Name, assigned, secret_name};
+pub(crate) use filter::Filter;
 use rule::Rule;
 
+use crate::detector::Described;
 use crate::layer::{Hit, Step};
 use crate::view::{Verdict, View, is_word};
 
 /// A private key block; every other rule is shorter.
 pub(crate) const LONGEST: usize = pem::LONGEST;
+
+/// The rules, and how each tells.
+pub(crate) fn described() -> impl Iterator<Item = Described> {
+    table::rules().map(|rule| (rule.name, rule.about(), rule.shape()))
+}
 
 /// The literals of all rules, made ready.
 struct Literals {
@@ -59,8 +65,7 @@ impl Literals {
     /// The next place where a literal may start.
     fn find(&self, view: &View<'_>, from: usize) -> Option<usize> {
         let start = self.filter.next(view.bytes, from);
-        // A search that starts again reads at most one literal twice.
-        view.spend(if start.is_some() { self.longest } else { 1 });
+        view.spend(if start.is_some() { Filter::AGAIN } else { 1 });
         start
     }
 

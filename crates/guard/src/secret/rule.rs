@@ -34,6 +34,51 @@ pub(super) enum Reads {
 }
 
 impl Rule {
+    /// How it tells, in words.
+    pub(super) fn about(&self) -> String {
+        let literal = self.literal.trim();
+        match self.reads {
+            Reads::Token(shape) => format!("`{literal}` and {}", shape.about()),
+            Reads::Value(shape) => format!("after `{literal}`, {}", shape.about()),
+            Reads::Parts(_, parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| part.about()).collect();
+                format!("`{literal}` and {}", parts.join(", then "))
+            }
+            Reads::Named(_) => "a value that looks drawn at random, assigned to a name such as \
+                                password, secret, token or api_key; templates, words, paths and \
+                                calls are left alone"
+                .to_owned(),
+            Reads::Jwt => "three or five parts in base64url whose header names an `alg`".to_owned(),
+            Reads::Pem => "a PEM block of a private key, with or without its last line".to_owned(),
+            Reads::UrlPassword => "the password of `scheme://user:password@host`".to_owned(),
+        }
+    }
+
+    /// What it reads as a regular expression.
+    pub(super) fn shape(&self) -> String {
+        let sign = |c: char| {
+            if c.is_alphanumeric() { c.into() } else { format!("\\x{:02x}", u32::from(c)) }
+        };
+        let literal: String = self.literal.chars().map(sign).collect();
+        let after = match self.reads {
+            Reads::Token(shape) | Reads::Value(shape) => shape.expression(),
+            Reads::Parts(joint, parts) => {
+                let parts: Vec<String> = parts.iter().map(|part| part.expression()).collect();
+                parts.join(&sign(char::from(joint)))
+            }
+            Reads::Named(assign::Name::Scheme) => "[A-Za-z0-9+/=._~-]{16,}".to_owned(),
+            Reads::Named(_) => {
+                let suffix = r"[A-Za-z0-9_-]{0,32}[\x22\x27`\x5c\x5d]{0,4}[ \t]{0,4}";
+                let value = r"[:=]>?[ \t]{0,4}[\x22\x27`\x5c]{0,3}[^\s\x22\x27`]{8,}";
+                format!("{suffix}{value}")
+            }
+            Reads::Jwt => r"[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]*".to_owned(),
+            Reads::Pem => "[A-Z0-9 ]*PRIVATE KEY".to_owned(),
+            Reads::UrlPassword => r"[^\s:/@<>]{0,64}:[^\s/@<>]{1,256}@".to_owned(),
+        };
+        if self.folds() { format!("(?i:{literal}){after}") } else { format!("{literal}{after}") }
+    }
+
     /// Whether letter case of the literal is ignored.
     const fn folds(&self) -> bool {
         matches!(self.reads, Reads::Value(_) | Reads::Named(_))

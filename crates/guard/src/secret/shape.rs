@@ -27,6 +27,20 @@ pub(super) enum Alphabet {
 }
 
 impl Alphabet {
+    const fn name(self) -> &'static str {
+        match self {
+            Self::Hex => "0-9a-f",
+            Self::Base32 => "A-Z2-7",
+            Self::Alnum => "A-Za-z0-9",
+            Self::Word => "A-Za-z0-9_",
+            Self::Url => "A-Za-z0-9_-",
+            Self::Dotted => "A-Za-z0-9_.-",
+            Self::Base64 => "base64",
+            Self::Percent => "base64 as in a query",
+            Self::Digits => "0-9",
+        }
+    }
+
     pub(super) const fn has(self, byte: u8) -> bool {
         match self {
             Self::Hex => matches!(byte, b'0'..=b'9' | b'a'..=b'f'),
@@ -63,6 +77,28 @@ pub(super) struct Shape {
 }
 
 impl Shape {
+    /// The same as a regular expression.
+    pub(super) fn expression(self) -> String {
+        let class = match self.alphabet {
+            Alphabet::Base64 => "A-Za-z0-9+/=",
+            Alphabet::Percent => "A-Za-z0-9%",
+            other => other.name(),
+        };
+        format!("[{class}]{{{},{}}}", self.least, self.most)
+    }
+
+    /// How it tells, in words.
+    pub(super) fn about(self) -> String {
+        let Self { alphabet, least, most, check } = self;
+        let length = if least == most { least.to_string() } else { format!("{least} to {most}") };
+        let check = match check {
+            Check::Crc32 => ", the last six a CRC-32",
+            Check::Varied => " that vary as random ones do",
+            Check::Nothing => "",
+        };
+        format!("{length} characters of {}{check}", alphabet.name())
+    }
+
     /// Reads a body at `at`: the byte after it, and whether a checksum was right.
     pub(super) fn read(self, view: &View<'_>, at: usize) -> Option<(usize, bool)> {
         let end = self.run(view, at)?;
@@ -76,7 +112,7 @@ impl Shape {
         view.spend(body.len().min(VARIED));
         match self.check {
             Check::Nothing => Some((end, false)),
-            _ if !is_varied(body) || body.ends_with(b"EXAMPLE") => None,
+            _ if !is_varied(body) || is_slug(body) || body.ends_with(b"EXAMPLE") => None,
             Check::Varied => Some((end, false)),
             Check::Crc32 => Some((end, checksum::is_signed(body))),
         }
@@ -116,6 +152,20 @@ pub(super) fn read_parts(view: &View<'_>, at: usize, joint: u8, parts: &[Shape])
         end = part.read(view, end)?.0;
     }
     Some(end)
+}
+
+/// Whether a body is words in small letters, as the end of a page's address has them:
+/// `reference-for-users-of-2025`. Of what is drawn at random, few parts between dashes are letters
+/// only, and none is without capitals but an identifier in hexadecimal.
+fn is_slug(body: &[u8]) -> bool {
+    let body = body.get(..VARIED).unwrap_or(body);
+    if body.iter().any(u8::is_ascii_uppercase) {
+        return false;
+    }
+    let parts = || body.split(|byte| matches!(byte, b'-' | b'_')).filter(|part| !part.is_empty());
+    let words = parts().filter(|part| part.iter().all(u8::is_ascii_lowercase)).count();
+    let count = parts().count();
+    count > 2 && words * 2 > count
 }
 
 /// How much of a body is looked at for variety, bytes.

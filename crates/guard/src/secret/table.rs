@@ -2,6 +2,8 @@
 //!
 //! Rows with the same literal are tried in this order; the longest match wins, then the first row.
 
+mod more;
+
 use super::assign::Name;
 use super::rule::{Reads, Rule};
 use super::shape::Alphabet::{Alnum, Base32, Base64, Digits, Dotted, Hex, Percent, Url, Word};
@@ -57,7 +59,8 @@ const fn named(literal: &'static str, name: Name) -> Rule {
 
 /// Every rule.
 pub(super) fn rules() -> impl Iterator<Item = &'static Rule> {
-    TOKENS.iter().chain(STRUCTURED).chain(NAMES)
+    let tokens = TOKENS.iter().chain(more::TOKENS);
+    tokens.chain(STRUCTURED).chain(more::STRUCTURED).chain(NAMES)
 }
 
 /// The words that name a secret, and how strict its value is judged.

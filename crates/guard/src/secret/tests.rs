@@ -64,6 +64,24 @@ fn a_token_that_repeats_one_character_is_an_example() {
 }
 
 #[test]
+fn the_ends_of_page_addresses_are_no_tokens() {
+    for text in [
+        "https://www.example.com/news/pa-supreme-court-election-results-2025-justices-retained",
+        "https://example.com/docs/sdk-reference-for-python-and-typescript-users",
+        "/docs/sdk-reference-for-python-and-typescript",
+        "a secret-live-music-venues-of-the-old-harbour-quarter",
+    ] {
+        assert_eq!(found(text), Vec::<&str>::new(), "{text}");
+    }
+    let voyage = format!("pa-{}-_{}", &BODY[..30], &BODY[..11]);
+    let darkly = ["sdk-", "9f8e7d6c-5b4a-4928-b170-6f5e4d3c2b1a"].concat();
+    let axiom = ["xaat-", "9f8e7d6c-5b4a-4928-b170-6f5e4d3c2b1a"].concat();
+    for token in [voyage, darkly, axiom] {
+        assert_eq!(found(&format!("use {token}, then")), [token.as_str()]);
+    }
+}
+
+#[test]
 fn no_rule_matches_more_than_the_family_states() {
     for rule in table::rules() {
         assert!(rule.longest() <= super::LONGEST, "{}", rule.name);

@@ -75,7 +75,7 @@ fn an_open_private_key_is_never_held_beyond_the_stated_limit() {
 
 #[test]
 fn reading_an_open_stretch_in_small_pieces_stays_linear() {
-    let mut stage = Stage::new(Family::Of(crate::finding::Kind::Secret));
+    let mut stage = Stage::new(Family::Secret);
     let mut reads = 0;
     for piece in
         std::iter::once("-----BEGIN PRIVATE KEY-----").chain(std::iter::repeat_n("aaa\n", 4000))

@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 
 use largestack_guard::{
-    Action, Finding, Guard, Nonce, Policy, Projection, Session, detokenise, detokenise_json,
+    Action, Finding, Guard, Kind, Mode, Nonce, Policy, Projection, Session, detokenise,
+    detokenise_json,
 };
 use proptest::prelude::*;
 
@@ -25,16 +26,10 @@ fn action() -> impl Strategy<Value = Action> {
 }
 
 fn policy() -> impl Strategy<Value = Policy> {
-    let drawn = (action(), action(), action(), action(), action(), action()).prop_map(
-        |(secret, card, government_id, account, email, phone)| Policy {
-            secret,
-            card,
-            government_id,
-            account,
-            email,
-            phone,
-        },
-    );
+    let drawn = prop::collection::vec(action(), Kind::ALL.len()).prop_map(|actions| {
+        let said = |kind| Kind::ALL.into_iter().zip(&actions).find(|(known, _)| *known == kind);
+        Policy::of(Mode::Protect, |kind| said(kind).map(|(_, action)| *action))
+    });
     prop_oneof![Just(Policy::default()), Just(Policy::all(Action::Tokenise)), drawn]
 }
 
@@ -176,8 +171,59 @@ fn a_user_cannot_forge_a_placeholder_and_gets_back_what_was_written() {
         let back = detokenise(&protected, session.nonce(), |p| vault.get(p).cloned());
         assert_eq!(back, forged);
     }
-    // The session's own stays: a model repeats it.
-    assert_eq!(guard.protect("<CARD_1:k7q9>", &mut session).text, "<CARD_1:k7q9>");
+    // The session's own stays: a model repeats it. Nobody outside names it.
+    let own = "<CARD_1:k7q9>";
+    assert_eq!(guard.protect(own, &mut session).text, own);
+    let outside = guard.protect_from_outside(own, &mut session).text.into_owned();
+    assert_eq!(outside, "<=k7q9=CARD_1:k7q9>");
+    assert_eq!(detokenise(&outside, session.nonce(), |p| vault.get(p).cloned()), own);
+}
+
+proptest! {
+    /// Whatever stands around them, the only values that come back are those that the text held.
+    #[test]
+    fn a_text_from_outside_gets_back_what_it_says_and_no_value_that_it_names(
+        pieces in prop::collection::vec(prop_oneof![
+            Just("<CARD_1:k7q9>".to_owned()),
+            Just("<EMAIL_1:k7q9>".to_owned()),
+            Just("<=k7q9=CARD_1:".to_owned()),
+            Just("<".to_owned()),
+            Just("4012 8888 8888 1881".to_owned()),
+            "[ -~]{0,6}",
+        ], 0..8),
+        policy in policy(),
+    ) {
+        let mut session = session();
+        Guard::default().protect("4111 1111 1111 1111", &mut session);
+        let theirs = vault(&mut session);
+        let text = pieces.concat();
+        let guard = Guard::new(policy);
+        let guarded = guard.protect_from_outside(&text, &mut session).text.into_owned();
+        let mut all = vault(&mut session);
+        all.extend(theirs);
+        let back = detokenise(&guarded, session.nonce(), |p| all.get(p).cloned());
+        prop_assert!(!back.contains("4111 1111 1111 1111"), "{back}");
+        let json = serde_json::json!({ "said": text }).to_string();
+        let guarded = guard.protect_json_from_outside(&json, &mut session).text.into_owned();
+        all.extend(vault(&mut session));
+        let back = detokenise_json(&guarded, session.nonce(), |p| all.get(p).cloned());
+        prop_assert!(!back.contains("4111 1111 1111 1111"), "{back}");
+    }
+}
+
+#[test]
+fn a_number_beside_one_that_is_taken_out_is_read_the_same_the_second_time() {
+    let guard = Guard::new(Policy::all(Action::Tokenise));
+    for text in [
+        "+1 (415) 555-2671 \u{968}\u{969}\u{96a}\u{96b} \u{96c}\u{96d}\u{96e}\u{96f} \u{966}\u{967}\u{968}\u{96a}",
+        "2345 6789 0124 4111 1111 1111 1111",
+        "ABCPE1234F.4111 1111 1111 1111",
+    ] {
+        let mut session = session();
+        let once = guard.protect(text, &mut session).text.into_owned();
+        assert_ne!(once, text);
+        assert_eq!(guard.protect(&once, &mut session).text, once, "{text}");
+    }
 }
 
 #[test]

@@ -12,6 +12,8 @@ use largestack_agent::{
 };
 use largestack_engine::InDoubt;
 use largestack_guard::Policy;
+use largestack_guard::content::ContentPolicy;
+use largestack_policy::Taint;
 use largestack_ports::context::RunContext;
 use largestack_ports::license::License;
 use largestack_ports::tool::{Tool, ToolFor, ToolOptions};
@@ -178,6 +180,16 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
     /// What the guards do about what they find.
     pub fn guardrails(self, policy: Policy) -> Self {
         self.inner(|inner| inner.guardrails(policy))
+    }
+
+    /// What the model may say, beside the values in it: links, control characters, markup.
+    pub fn content(self, policy: ContentPolicy) -> Self {
+        self.inner(|inner| inner.content(policy))
+    }
+
+    /// What untrusted text and private data in a run leave of its tools.
+    pub fn taint(self, taint: Taint) -> Self {
+        self.inner(|inner| inner.taint(taint))
     }
 
     /// Which tools may be used.

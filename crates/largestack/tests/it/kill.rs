@@ -73,6 +73,10 @@ fn die() -> ! {
 }
 
 impl Journal for Killing {
+    fn signals(&self) -> Option<&dyn largestack_ports::signals::Signals> {
+        self.store.signals()
+    }
+
     fn append(&self, lease: &Lease, batch: Batch) -> Result<()> {
         let here = self.appends.fetch_add(1, Ordering::SeqCst) + 1 == self.at;
         if here && self.when == When::Before {

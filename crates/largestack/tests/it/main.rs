@@ -17,12 +17,15 @@ mod contract;
 mod contract_reached;
 #[cfg(feature = "tokens")]
 mod counted;
+mod crash;
 mod data;
 mod ends;
+mod growth;
 mod kill;
 mod pauses;
 mod process;
 mod streams;
+mod taint;
 mod thousand;
 mod typed;
 mod vendors;

@@ -25,6 +25,7 @@ pub(crate) struct Running {
     classes: Vec<&'static str>,
     reveals: Vec<&'static str>,
     approval: Option<&'static str>,
+    origin: Option<&'static str>,
 }
 
 /// A word as it is written, and the variant that it means.
@@ -44,6 +45,16 @@ const CAPABILITIES: Words = &[
     ("send", "Send"),
     ("pay", "Pay"),
     ("execute", "Execute"),
+    ("egress", "Egress"),
+];
+const ORIGINS: Words = &[
+    ("operator", "Operator"),
+    ("user", "User"),
+    ("tool", "Tool"),
+    ("retrieval", "Retrieval"),
+    ("memory", "Memory"),
+    ("web", "Web"),
+    ("agent", "Agent"),
 ];
 const CLASSES: Words = &[
     ("secret", "Secret"),
@@ -76,6 +87,7 @@ impl Running {
             "capabilities" => self.capabilities = words(&string(item)?, CAPABILITIES)?,
             "classes" => self.classes = words(&string(item)?, CLASSES)?,
             "reveals" => self.reveals = words(&string(item)?, CLASSES)?,
+            "origin" => self.origin = Some(word(&string(item)?, ORIGINS)?),
             "approval" => self.approval = Some(word(&string(item)?, APPROVALS)?),
             _ => return Ok(false),
         }
@@ -169,6 +181,13 @@ impl Running {
             });
             changes.push(quote!(options.access.#field = [#(#values),*].into_iter().collect();));
         }
+        changes.extend(self.origin.map(|origin| {
+            let origin = format_ident!("{origin}");
+            quote! {
+                options.access.origin =
+                    ::core::option::Option::Some(#support::options::Origin::#origin);
+            }
+        }));
         changes.extend(self.approval.map(|rule| {
             let rule = format_ident!("{rule}");
             quote!(options.access.approval = #support::options::ApprovalRule::#rule;)

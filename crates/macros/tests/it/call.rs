@@ -10,7 +10,7 @@ use largestack_ports::tool::{
     Access, ApprovalRule, Backoff, BreakerOptions, Capability, Growth, Tool, ToolContext,
     ToolFailure, ToolOptions, ToolOutput,
 };
-use largestack_types::label::{DataClass, DataClasses};
+use largestack_types::label::{DataClass, DataClasses, Origin};
 use serde::Serialize;
 
 use crate::facade;
@@ -181,6 +181,7 @@ fn a_blocking_function_runs_on_another_thread_and_its_panic_is_a_failure() {
     capabilities = "read, send",
     classes = "contact",
     reveals = "card, secret",
+    origin = "operator",
     approval = "required",
     raise,
     max_result_chars = 100
@@ -215,6 +216,7 @@ fn options_change_the_spec_and_how_a_tool_is_run() {
             capabilities: [Capability::Read, Capability::Send].into(),
             classes: DataClasses::of(DataClass::Contact),
             reveals: [DataClass::Card, DataClass::Secret].into_iter().collect(),
+            origin: Some(Origin::Operator),
             approval: ApprovalRule::Required,
             arguments: Vec::new(),
         },

@@ -18,8 +18,10 @@ use super::{Batch, CostBy, CostRow, Journal, Lease, LedgerLine, RunSummary};
 use crate::BoxFuture;
 use crate::clock::Clock;
 use crate::sessions::Sessions;
+use crate::signals::{Inbox, Signals};
 
 mod sessions;
+mod signals;
 
 /// The in-memory journal.
 #[derive(Default)]
@@ -42,6 +44,7 @@ struct Tenant {
     blobs: HashMap<Hash, Bytes>,
     ledger: Vec<LedgerLine>,
     sessions: sessions::Kept,
+    inbox: Inbox,
 }
 
 #[derive(Debug, Default)]
@@ -73,7 +76,10 @@ impl MemoryJournal {
 
     /// Forgets a finished run: for long-lived processes that keep no history.
     pub fn forget(&self, scope: &Scope, run: RunId) {
-        self.with(scope, |tenant| tenant.runs.remove(&run));
+        self.with(scope, |tenant| {
+            tenant.runs.remove(&run);
+            tenant.inbox.forget(run);
+        });
     }
 }
 
@@ -222,6 +228,10 @@ impl Journal for MemoryJournal {
 
     fn is_durable(&self) -> bool {
         false
+    }
+
+    fn signals(&self) -> Option<&dyn Signals> {
+        Some(self)
     }
 
     fn sessions(&self) -> Option<&dyn Sessions> {

@@ -4,54 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use largestack_types::json::Json;
-use largestack_types::label::DataClasses;
+use largestack_types::label::{DataClasses, Origin};
 use largestack_types::scope::TenantId;
-use serde::{Deserialize, Serialize};
+pub use largestack_types::tool::{Capabilities, Capability};
 
 use crate::limits::Rate;
-
-/// What a tool does to the world, as its author or operator declares it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Capability {
-    /// Looks at something.
-    Read,
-    /// Changes or adds something.
-    Write,
-    /// Removes something.
-    Delete,
-    /// Sends something to somebody.
-    Send,
-    /// Moves money.
-    Pay,
-    /// Runs code or commands.
-    Execute,
-}
-
-impl Capability {
-    /// Every capability, with its name in configuration.
-    pub const ALL: &'static [(&'static str, Self)] = &[
-        ("read", Self::Read),
-        ("write", Self::Write),
-        ("delete", Self::Delete),
-        ("send", Self::Send),
-        ("pay", Self::Pay),
-        ("execute", Self::Execute),
-    ];
-
-    /// The name in configuration.
-    pub fn name(self) -> &'static str {
-        Self::ALL.iter().find(|(_, known)| *known == self).map_or("", |(name, _)| *name)
-    }
-
-    /// The capability with this name.
-    pub fn parse(name: &str) -> Option<Self> {
-        Self::ALL.iter().find(|(known, _)| *known == name).map(|(_, capability)| *capability)
-    }
-}
-
-/// A set of capabilities.
-pub type Capabilities = std::collections::BTreeSet<Capability>;
 
 /// How pauses between attempts grow.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -158,6 +115,9 @@ pub struct Access {
     pub capabilities: Capabilities,
     /// Kinds of data that its results hold: they are labelled so.
     pub classes: DataClasses,
+    /// Where its results come from, where that is not what the tool itself says: `operator` vouches
+    /// for them.
+    pub origin: Option<Origin>,
     /// Kinds of sensitive values that it is given in clear; others stay placeholders.
     pub reveals: DataClasses,
     /// Whether a person has to agree first.

@@ -16,7 +16,7 @@ use sqlx::PgConnection;
 use crate::error::{Result, StoreError};
 use crate::facts::integer;
 use crate::postgres::server::{PostgresOptions, PostgresStore};
-use crate::postgres::{master, runs};
+use crate::postgres::{master, runs, told, work};
 use crate::seal::Key;
 use crate::vouching::{
     json, no_question, nobody, place, refused, signing, text, token_text, vouched,
@@ -258,7 +258,15 @@ impl Approvals for PostgresStore {
             let mut transaction = self.begin(scope.tenant()).await?;
             let desk = Desk::open(&mut transaction, scope.tenant(), id, &self.options).await?;
             let approval = desk.answer(right, answer).await?;
+            // What is below a run is gone on with by whoever takes that one up.
+            let asks = runs::one(&mut transaction, scope.tenant(), approval.question.run).await?;
+            let top = asks.map_or(approval.question.run, |asks| asks.root);
+            let woken = work::wake(&mut transaction, (scope.tenant(), top)).await?;
             transaction.commit().await?;
+            if woken {
+                // One that is lost is made up for by workers that look by themselves.
+                let _lost = told::notify(&self.pool, &self.channel, told::WORK).await;
+            }
             Ok(approval)
         })
     }

@@ -46,10 +46,15 @@ pub(super) struct Connected {
     pub(super) channel: String,
 }
 
-/// Holds the sign of life for as long as the connection is there.
+/// Holds the sign of life for as long as the connection is there, and bounds how long a transaction of it
+/// may stand still.
 async fn show_life(connection: &mut PgConnection, owner: OwnerId) -> Result<(), sqlx::Error> {
-    let shared = sqlx::query("SELECT pg_advisory_lock_shared($1)");
-    shared.bind(life(owner)).execute(connection).await.map(drop)
+    let shared = sqlx::query(
+        "SELECT pg_advisory_lock_shared($1),
+             set_config('idle_in_transaction_session_timeout', $2, false)",
+    );
+    let still = STILL.as_millis().to_string();
+    shared.bind(life(owner)).bind(still).execute(connection).await.map(drop)
 }
 
 /// One connection, checked, to a server whose tables are up to date.
@@ -62,6 +67,10 @@ async fn first(options: &PgConnectOptions) -> Result<PgConnection, ServerError> 
     migrate::migrate(&mut first).await?;
     Ok(first)
 }
+
+/// How long a transaction may stand still before the server ends it: a process that is stopped in the
+/// middle of one must not keep its locks from those who take over what it had.
+const STILL: Duration = Duration::from_secs(5);
 
 /// Connects, and makes the tables where there are none.
 pub(super) async fn connect(url: &str, owner: OwnerId) -> Result<Connected, ServerError> {

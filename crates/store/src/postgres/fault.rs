@@ -4,6 +4,7 @@
 use std::borrow::Cow;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 
 use largestack_types::id::RunId;
 
@@ -73,6 +74,12 @@ pub enum ServerError {
         /// The version of this build.
         known: i32,
     },
+    /// Others hold what had to be locked; nothing was changed.
+    #[error("others write into the database server; nothing was removed")]
+    InUse,
+    /// It was asked, and says nothing.
+    #[error("the database server has not answered within {} s", .0.as_secs())]
+    Silent(Duration),
     /// Anything else.
     #[error("the database server failed")]
     Other(#[from] sqlx::Error),
@@ -94,6 +101,11 @@ pub(crate) fn lost(error: &sqlx::Error) -> Option<RunId> {
     let mut bytes = [0; 16];
     hex::decode_to_slice(said.message(), &mut bytes).ok()?;
     Some(RunId::from_u128(u128::from_be_bytes(bytes)))
+}
+
+/// Whether the server says that a lock was not to be had in time (`lock_not_available`).
+pub(super) fn is_locked(error: &sqlx::Error) -> bool {
+    state(error).as_deref() == Some("55P03")
 }
 
 /// Whether the server says that a number leaves its range (`numeric_value_out_of_range`).
@@ -127,7 +139,7 @@ impl ServerError {
 
     pub(crate) fn retryable(&self) -> bool {
         match self {
-            Self::Unreachable { .. } => true,
+            Self::Unreachable { .. } | Self::InUse | Self::Silent(_) => true,
             Self::Other(error) => {
                 matches!(error, sqlx::Error::Io(_) | sqlx::Error::PoolTimedOut)
                     // Rolled back for the sake of another transaction; the connection was lost (class
@@ -167,7 +179,8 @@ impl ServerError {
                  ON SCHEMA public TO largestack"
             }
             Self::Newer { .. } => "Use the newer version of largestack that wrote them",
-            Self::Other(_) => return None,
+            Self::InUse => "Try it again, at a time when less is written",
+            Self::Silent(_) | Self::Other(_) => return None,
         })
     }
 }

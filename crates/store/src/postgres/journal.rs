@@ -5,7 +5,10 @@ use futures::FutureExt as _;
 use largestack_engine::Recorded;
 use largestack_ports::BoxFuture;
 use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
+use largestack_ports::queue::Queue as Work;
+use largestack_ports::retention::Retention;
 use largestack_ports::sessions::Sessions;
+use largestack_ports::signals::Signals;
 use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::id::{OwnerId, RunId};
@@ -78,8 +81,8 @@ impl Journal for PostgresStore {
     }
 
     fn append(&self, lease: &Lease, batch: Batch) -> PortResult<()> {
-        let (run, events) = (lease.run, batch.events.len() as u64);
-        let first = facts::first(run, &batch.events)?;
+        let run = lease.run;
+        let span = facts::span(run, &batch.events)?;
         let said = batch.memory.as_ref().map(|said| sessions::seal(self, lease, said));
         let batch = (batch, said.transpose()?.flatten());
         let rows = Rows::of(lease.scope.tenant(), run, lease.fence, batch)?;
@@ -88,7 +91,7 @@ impl Journal for PostgresStore {
         if let Some(error) = lost.or_else(|| state.failure()) {
             return Err(error);
         }
-        facts::admit(&mut state.claimed, lease, first, events)?;
+        facts::admit(&mut state.claimed, lease, span)?;
         self.queue.push(&mut state, rows);
         Ok(())
     }
@@ -100,6 +103,12 @@ impl Journal for PostgresStore {
             return futures::future::ready(Err(error)).boxed();
         }
         Barrier::at(&self.queue, &state, state.last_written()).boxed()
+    }
+
+    fn durable_run<'a>(&'a self, lease: &'a Lease) -> BoxFuture<'a, PortResult<()>> {
+        let mut state = self.queue.lock();
+        state.stats.barriers += 1;
+        Barrier::under(&self.queue, &state, lease.fence).boxed()
     }
 
     fn read<'a>(
@@ -177,6 +186,18 @@ impl Journal for PostgresStore {
     }
 
     fn sessions(&self) -> Option<&dyn Sessions> {
+        Some(self)
+    }
+
+    fn retention(&self) -> Option<&dyn Retention> {
+        Some(self)
+    }
+
+    fn signals(&self) -> Option<&dyn Signals> {
+        Some(self)
+    }
+
+    fn queue(&self) -> Option<&dyn Work> {
         Some(self)
     }
 }

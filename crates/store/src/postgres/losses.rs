@@ -12,6 +12,9 @@ use crate::postgres::queue::{Group, Queue, Release, State};
 use crate::postgres::rows::Rows;
 use crate::postgres::server;
 
+/// Lost leases that are remembered for whoever asks late.
+const REMEMBERED: usize = 4_096;
+
 /// Tells waiters when the writer ends, so that nobody waits for one that is gone.
 pub(super) struct Ending(pub(super) Arc<Queue>);
 
@@ -29,6 +32,10 @@ impl State {
             self.claimed.remove(&key);
             self.holders.remove(&key);
             self.untold.insert(rows.fence, error.clone());
+            self.lost.push_back((rows.fence, error.clone()));
+            if self.lost.len() > REMEMBERED {
+                self.lost.pop_front();
+            }
         }
     }
 }

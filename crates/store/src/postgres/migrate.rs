@@ -15,6 +15,8 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0003_tenants.sql"),
     include_str!("../../migrations/postgres/0004_runs.sql"),
     include_str!("../../migrations/postgres/0005_people.sql"),
+    include_str!("../../migrations/postgres/0006_work.sql"),
+    include_str!("../../migrations/postgres/0007_signals.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS largestack_schema (version integer PRIMARY KEY)";

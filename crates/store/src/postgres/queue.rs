@@ -1,7 +1,7 @@
 //! What is waiting to be written, and who waits for it. Appending pushes and returns; a barrier, or
 //! a little time, sets the writer to work.
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::task::Waker;
 use std::time::Duration;
@@ -81,6 +81,10 @@ pub(super) struct State {
     pub(super) claimed: Claims,
     /// For whom.
     pub(super) holders: HashMap<(TenantId, RunId), OwnerId>,
+    /// Jobs of the queue of work that this process has.
+    pub(super) working: BTreeSet<(TenantId, RunId)>,
+    /// The last leases whose rows were lost, and why, whether or not they have been given back.
+    pub(super) lost: VecDeque<(u64, LargestackError)>,
     /// Counts.
     pub(super) stats: Stats,
 }
@@ -92,6 +96,8 @@ pub(super) struct Queue {
     changed: Notify,
     /// Whose turn it is to claim a run.
     pub(super) turns: Turns,
+    /// Held while something is said about the jobs that this process has.
+    pub(super) work: tokio::sync::Mutex<()>,
 }
 
 impl Queue {
@@ -270,15 +276,20 @@ impl State {
         self.failure().or_else(|| self.untold.values().next().cloned())
     }
 
+    /// Why rows of a lease were lost, if that is so.
+    pub(super) fn lost_under(&self, fence: u64) -> Option<LargestackError> {
+        self.lost.iter().find(|(lost, _)| *lost == fence).map(|(_, error)| error.clone())
+    }
+
     /// Why nothing is written, if that is so.
     pub(super) fn failure(&self) -> Option<LargestackError> {
         self.failed.clone()
     }
 
-    /// The tenants whose runs this process holds.
+    /// The tenants whose runs or jobs this process holds.
     pub(super) fn tenants(&self) -> Vec<String> {
-        let mut tenants: Vec<String> =
-            self.claimed.keys().map(|(tenant, _)| tenant.as_str().to_owned()).collect();
+        let held = self.claimed.keys().chain(&self.working);
+        let mut tenants: Vec<String> = held.map(|(tenant, _)| tenant.as_str().to_owned()).collect();
         tenants.sort_unstable();
         tenants.dedup();
         tenants

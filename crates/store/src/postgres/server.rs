@@ -17,7 +17,7 @@ use largestack_types::id::OwnerId;
 use largestack_types::scope::TenantId;
 use sqlx::postgres::PgListener;
 use sqlx::{PgPool, Postgres, Transaction};
-use tokio::sync::oneshot;
+use tokio::sync::{OnceCell, oneshot};
 use tokio::time::timeout;
 
 use crate::error::{Result, StoreError};
@@ -29,11 +29,16 @@ use crate::postgres::queue::Queue;
 use crate::postgres::told::Told;
 use crate::postgres::watch::{self, Watch};
 use crate::postgres::writer::{SHORTEST, Writer};
+use crate::seal::Key;
 use crate::sqlite::Stats;
 use crate::talk::Keys;
 
 /// How long a server, and connections in use, are waited for when the store is closed.
 pub(super) const PARTING: Duration = Duration::from_secs(3);
+
+/// How long the server's answer to a call is waited for. What is not answered then may have been done
+/// or not, as when a connection is lost.
+const ANSWERED: Duration = Duration::from_secs(30);
 
 /// What a store in a server needs from outside.
 #[derive(Clone)]
@@ -86,6 +91,8 @@ pub struct PostgresStore {
     pub(super) switch: Arc<Watch>,
     pub(super) channel: String,
     pub(super) session_keys: Mutex<Keys>,
+    /// What is asked of workers is sealed with it.
+    pub(super) work_key: OnceCell<Key>,
     /// Tenants that this process has worked for: it looks after what others left of theirs.
     tenants: Mutex<BTreeSet<TenantId>>,
     pub(super) driver: Driver,
@@ -187,6 +194,7 @@ impl PostgresStore {
             switch,
             channel,
             session_keys: Mutex::default(),
+            work_key: OnceCell::new(),
             tenants: Mutex::default(),
             driver,
         })
@@ -227,7 +235,10 @@ impl PostgresStore {
         &'a self,
         work: impl Future<Output = Result<T>> + Send + 'a,
     ) -> BoxFuture<'a, PortResult<T>> {
-        self.within(async move { Ok(work.await?) })
+        self.within(async move {
+            let done = timeout(ANSWERED, work).await;
+            Ok(done.unwrap_or(Err(StoreError::Server(ServerError::Silent(ANSWERED))))?)
+        })
     }
 
     /// The same after what this process has queued is written. What cannot be written does not keep

@@ -21,6 +21,8 @@ const MOST: usize = 200;
 
 /// What is said of switches.
 pub(super) const SWITCHES: &str = "switches";
+/// What is said where a worker may find something to do.
+pub(super) const WORK: &str = "work";
 /// What is said where there are too many to name.
 const EVERYTHING: &str = "*";
 
@@ -28,6 +30,8 @@ const EVERYTHING: &str = "*";
 #[derive(Clone)]
 enum News {
     Runs(Arc<[RunId]>),
+    /// A worker may find something to do.
+    Work,
     /// Anything may have changed.
     Everything,
 }
@@ -87,6 +91,11 @@ impl Told {
             self.switches.notify_one();
             return;
         }
+        if text == WORK {
+            // Nobody needs to listen.
+            let _nobody = self.heard.send(News::Work);
+            return;
+        }
         let run = |name: &str| {
             let mut bytes = [0; 16];
             hex::decode_to_slice(name, &mut bytes).ok()?;
@@ -110,7 +119,25 @@ impl Told {
             loop {
                 match heard.recv().await {
                     Ok(News::Runs(runs)) if !runs.contains(&run) => {}
+                    Ok(News::Work) => {}
                     // Too far behind to know: it may have.
+                    Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
+                    Err(broadcast::error::RecvError::Closed) => {
+                        return std::future::pending().await;
+                    }
+                }
+            }
+        }
+        .boxed()
+    }
+
+    /// Ends when a worker may find something to do since.
+    pub(super) fn of_work(&self) -> BoxFuture<'static, ()> {
+        let mut heard = self.heard.subscribe();
+        async move {
+            loop {
+                match heard.recv().await {
+                    Ok(News::Runs(_)) => {}
                     Ok(_) | Err(broadcast::error::RecvError::Lagged(_)) => return,
                     Err(broadcast::error::RecvError::Closed) => {
                         return std::future::pending().await;

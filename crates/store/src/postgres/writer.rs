@@ -12,6 +12,7 @@ use sqlx::{Connection as _, PgConnection};
 use tokio::time::{Instant, timeout};
 
 use crate::error::{Result, StoreError};
+use crate::postgres::fault::ServerError;
 use crate::postgres::losses::Ending;
 use crate::postgres::queue::{Group, Next, Queue};
 use crate::postgres::server::PARTING;
@@ -59,7 +60,9 @@ impl Writer {
                     let tenants = self.queue.lock().tenants();
                     // A connection that is lost while nothing is written is replaced before it is
                     // missed; where that fails, the next commit says so.
-                    if self.beat(&tenants).await.is_err() {
+                    // One that gets no answer says nothing, and is not waited for longer than that.
+                    let said = timeout(self.lasting, self.beat(&tenants)).await;
+                    if !matches!(said, Ok(Ok(()))) {
                         let _replaced = self.reconnect().await;
                     }
                     beat = Instant::now() + between;
@@ -104,12 +107,20 @@ impl Writer {
 
     async fn write(&mut self, group: &Group) -> Result<u64> {
         for _ in 1..ATTEMPTS {
-            match self.transact(group).await {
+            match self.answered(group).await {
                 Err(StoreError::Server(error)) if error.was_rolled_back() => {}
                 other => return other,
             }
         }
-        self.transact(group).await
+        self.answered(group).await
+    }
+
+    /// What is not answered for as long as a lease lasts is given up with its connection: by then
+    /// others may have taken the runs over.
+    async fn answered(&mut self, group: &Group) -> Result<u64> {
+        let lasting = self.lasting;
+        let silent = || StoreError::Server(ServerError::Silent(lasting));
+        timeout(lasting, self.transact(group)).await.unwrap_or_else(|_| Err(silent()))
     }
 
     async fn transact(&mut self, group: &Group) -> Result<u64> {

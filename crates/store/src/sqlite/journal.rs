@@ -5,7 +5,9 @@ use futures::FutureExt as _;
 use largestack_engine::Recorded;
 use largestack_ports::BoxFuture;
 use largestack_ports::journal::{Batch, CostBy, CostRow, Journal, Lease, RunSummary};
+use largestack_ports::retention::Retention;
 use largestack_ports::sessions::Sessions;
+use largestack_ports::signals::Signals;
 use largestack_types::errors::Result as PortResult;
 use largestack_types::hash::Hash;
 use largestack_types::id::{OwnerId, RunId};
@@ -85,8 +87,8 @@ impl Journal for Store {
 
     fn append(&self, lease: &Lease, batch: Batch) -> PortResult<()> {
         let writing = self.writing()?;
-        let (run, events) = (lease.run, batch.events.len());
-        let first = facts::first(run, &batch.events)?;
+        let run = lease.run;
+        let span = facts::span(run, &batch.events)?;
         let said = batch.memory.as_ref().map(|said| sessions::seal(self, lease, said));
         let batch = (batch, said.transpose()?.flatten());
         let rows = Rows::of(lease.scope.tenant(), run, lease.fence, batch)?;
@@ -95,7 +97,7 @@ impl Journal for Store {
         if let Some(error) = state.failure() {
             return Err(error);
         }
-        facts::admit(&mut state.claimed, lease, first, u64::try_from(events).unwrap_or(u64::MAX))?;
+        facts::admit(&mut state.claimed, lease, span)?;
         queue.push(&mut state, Work::Rows(rows));
         Ok(())
     }
@@ -163,6 +165,14 @@ impl Journal for Store {
     }
 
     fn sessions(&self) -> Option<&dyn Sessions> {
+        Some(self)
+    }
+
+    fn retention(&self) -> Option<&dyn Retention> {
+        Some(self)
+    }
+
+    fn signals(&self) -> Option<&dyn Signals> {
         Some(self)
     }
 }

@@ -23,6 +23,7 @@ pub(crate) const STATE: &[Migration] = &[
     Migration { version: 4, sql: include_str!("../../migrations/sqlite/state/0004_rates.sql") },
     Migration { version: 5, sql: include_str!("../../migrations/sqlite/state/0005_approvals.sql") },
     Migration { version: 6, sql: include_str!("../../migrations/sqlite/state/0006_sessions.sql") },
+    Migration { version: 7, sql: include_str!("../../migrations/sqlite/state/0007_signals.sql") },
 ];
 
 /// The schema of `cache.db`.

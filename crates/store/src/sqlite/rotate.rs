@@ -16,7 +16,7 @@ use crate::keyfile;
 use crate::place::Place;
 use crate::seal::Key;
 use crate::sqlite::store::{Store, failed};
-use crate::sqlite::{approvals, vault};
+use crate::sqlite::{approvals, signals, vault};
 
 /// A data key, sealed: where it is kept, and with what it opens.
 struct Wrapped<T> {
@@ -108,6 +108,7 @@ impl Store {
                 let new = keyfile::make(&keyfile::next(&at), &*random)?;
                 vault::overwriting(connection, || {
                     approvals::vouch_anew(connection, &*random, &old, &new)?;
+                    signals::seal_anew(connection, &*random, &old, &new)?;
                     rewrap(connection, &*random, &old, &new)
                 })
             })

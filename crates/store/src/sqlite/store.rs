@@ -1,7 +1,7 @@
 //! The store itself: one folder, opened for writing or for reading.
 
 use std::fmt;
-use std::fs::{DirBuilder, File as LockFile};
+use std::fs::File as LockFile;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
@@ -18,6 +18,7 @@ use rusqlite::Connection;
 
 use crate::error::{Result, StoreError};
 use crate::keyfile::KEY_FILE;
+use crate::private;
 use crate::sqlite::barrier::Barrier;
 use crate::sqlite::cache;
 use crate::sqlite::migrate;
@@ -111,14 +112,6 @@ fn cache_file(folder: &Path) -> File {
     File { path: folder.join("cache.db"), migrations: migrate::CACHE }
 }
 
-fn make_folder(folder: &Path) -> Result<()> {
-    let mut builder = DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(folder).map_err(|error| StoreError::io(folder, error))
-}
-
 /// Opens a file for writing while no other process does: making one is more than one step.
 fn open_alone(folder: &Path, file: &File) -> Result<Connection> {
     let path = folder.join("open.lock");
@@ -143,7 +136,7 @@ impl Store {
     /// Errors name the file: read-only, full, not a database, or made by a newer version (which is
     /// left as it is).
     pub fn open(folder: &Path, options: Options) -> Result<Self> {
-        make_folder(folder)?;
+        private::folder(folder)?;
         let state = state_file(folder);
         let connection = open_alone(folder, &state)?;
         if let Some(bytes) = options.size_limit {

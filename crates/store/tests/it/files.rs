@@ -35,7 +35,7 @@ fn a_schema_of_a_newer_version_is_refused_untouched() {
     let before = fs::read(folder.path().join("state.db")).unwrap();
     let error = error(folder.path());
     assert_eq!(error.code(), Code::JournalVersion);
-    assert!(error.to_string().contains("version 99; this build knows up to 6"), "{error}");
+    assert!(error.to_string().contains("version 99; this build knows up to 7"), "{error}");
     let error = Store::open_read_only(folder.path()).map(|_| ()).unwrap_err();
     assert_eq!(error.code(), Code::JournalVersion);
     assert_eq!(fs::read(folder.path().join("state.db")).unwrap(), before);

@@ -72,5 +72,6 @@ pub(crate) fn summary(number: u128, seq: u64) -> RunSummary {
         cost: Money::from_nanos(7),
         started: Timestamp::from_micros(1),
         updated: Timestamp::from_micros(2),
+        engine: None,
     }
 }

@@ -13,7 +13,10 @@ use largestack_ports::results::MemoryResults;
 use largestack_ports::switch::{Switch, Thrown};
 use largestack_ports::vault::MemoryVault;
 use largestack_store::{Options, Store, SwitchScope};
-use largestack_testkit::{approvals_suite, journal_suite, kept_suite, switch_suite, vault_suite};
+use largestack_testkit::{
+    approvals_suite, journal_suite, kept_suite, retention_suite, signals_suite, switch_suite,
+    vault_suite,
+};
 use largestack_types::scope::TenantId;
 
 use crate::fixture::open;
@@ -36,6 +39,12 @@ async fn journals_in_memory_and_in_sqlite_keep_the_laws() {
     journal_suite::all(&|| Arc::new(MemoryJournal::default())).await;
     let folders = Folders::default();
     journal_suite::all(&|| Arc::new(folders.store())).await;
+}
+
+#[tokio::test]
+async fn what_need_not_be_kept_in_sqlite_is_removed_by_the_laws() {
+    let folders = Folders::default();
+    retention_suite::all(&|| Arc::new(folders.store())).await;
 }
 
 #[tokio::test]
@@ -69,6 +78,22 @@ async fn approvals_in_sqlite_keep_the_laws() {
         let (here, there) = (part(), part());
         folders.0.lock().unwrap().push(folder);
         approvals_suite::Form { here, there, clock }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn events_in_sqlite_are_kept_and_heard_by_the_laws() {
+    let folders = Folders::default();
+    signals_suite::all(&|| {
+        let (folder, clock) = (tempfile::tempdir().unwrap(), FakeClock::default());
+        let part = || {
+            let options = Options::new(Arc::new(CountingIds::default()), Arc::new(clock.clone()));
+            Arc::new(Store::open(folder.path(), options).unwrap())
+        };
+        let (here, there) = (part(), part());
+        folders.0.lock().unwrap().push(folder);
+        signals_suite::Form { here, there, clock, moved: Box::new(|_| ()) }
     })
     .await;
 }

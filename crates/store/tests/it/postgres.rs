@@ -2,16 +2,17 @@
 //! rights.
 
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, LazyLock};
+use std::sync::{Arc, LazyLock, Once};
 
 use largestack_ports::BoxFuture;
-use largestack_ports::clock::FakeClock;
+use largestack_ports::clock::{Clock as _, FakeClock};
 use largestack_ports::ids::CountingIds;
 use largestack_ports::ledger::{Ledger, Sliced};
 use largestack_ports::limits::Limits;
 use largestack_store::{PostgresOptions, PostgresStore};
 use largestack_testkit::{ledger_suite, limits_suite, services};
 use largestack_types::id::OwnerId;
+use largestack_types::time::Timestamp;
 use sqlx::{AssertSqlSafe, Connection as _, PgConnection};
 
 use crate::spender::{
@@ -24,7 +25,9 @@ mod crash;
 mod keys;
 mod laws;
 mod losses;
+mod removing;
 mod tenants;
+mod work;
 
 /// Tells schemas of this process apart.
 static SCHEMAS: AtomicU64 = AtomicU64::new(0);
@@ -92,12 +95,39 @@ struct Postgres {
     clock: FakeClock,
     slices: bool,
     parts: AtomicU64,
+    stopped: Once,
 }
 
 impl Postgres {
     fn new(server: &str, slices: bool) -> Self {
         let (clock, parts) = (FakeClock::default(), AtomicU64::new(1_000));
-        Self { url: wait(schema(server)), clock, slices, parts }
+        Self { url: wait(schema(server)), clock, slices, parts, stopped: Once::new() }
+    }
+
+    /// Has the server's clock stand still at the test's, once the schema is there.
+    fn stop_the_clock(&self) {
+        self.execute("CREATE TABLE test_clock (micros bigint NOT NULL)");
+        self.execute(
+            "CREATE OR REPLACE FUNCTION work_now() RETURNS bigint LANGUAGE sql STABLE
+             AS 'SELECT micros FROM test_clock'",
+        );
+        self.execute("INSERT INTO test_clock VALUES (0)");
+        self.set_the_clock(self.clock.now());
+    }
+
+    /// Moves the clock that stands still.
+    fn set_the_clock(&self, to: Timestamp) {
+        self.execute(&format!("UPDATE test_clock SET micros = {}", to.micros()));
+    }
+
+    fn execute(&self, statement: &str) {
+        wait(async {
+            let mut connection = PgConnection::connect(&self.url).await.unwrap();
+            sqlx::query(AssertSqlSafe(statement.to_owned()))
+                .execute(&mut connection)
+                .await
+                .unwrap();
+        });
     }
 
     fn store(&self, number: u128) -> Arc<PostgresStore> {

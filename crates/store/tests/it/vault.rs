@@ -3,13 +3,16 @@
 use std::fs;
 use std::path::Path;
 
+use largestack_engine::Status;
+use largestack_ports::journal::{Batch, Journal as _, RunSummary};
+use largestack_ports::retention::{Retention, Rule};
 use largestack_ports::vault::{Sensitive, TokenVault};
 use largestack_store::Store;
 use largestack_types::errors::{Code, Coded};
 use largestack_types::scope::Scope;
 use rusqlite::Connection;
 
-use crate::fixture::{block_on, open, run, tenant};
+use crate::fixture::{block_on, events, open, owner, run, summary, tenant};
 
 const CARD: &str = "4111-1111-1111-1111";
 
@@ -142,10 +145,14 @@ fn private(path: &Path) {
 #[cfg(not(unix))]
 fn private(_: &Path) {}
 
-#[test]
-fn an_erased_key_is_found_in_no_file_once_the_log_is_copied_back() {
+/// Keeps a value of a run that is over, does something, and looks for its key in the closed file.
+fn sealed_key_is_found_after(remove: impl Fn(&Store)) -> bool {
     let folder = tempfile::tempdir().unwrap();
     let store = open(folder.path());
+    let lease = block_on(store.claim(&Scope::local(), run(1), owner(1))).unwrap();
+    let ended = RunSummary { status: Status::Completed, ..summary(1, 1) };
+    store.append(&lease, Batch { summary: Some(ended), ..events(1, 1) }).unwrap();
+    block_on(store.release(&lease)).unwrap();
     put(&store, &Scope::local(), 1, "<CARD_1>", CARD);
     let sealed: Vec<u8> = Connection::open(folder.path().join("state.db"))
         .unwrap()
@@ -158,8 +165,41 @@ fn an_erased_key_is_found_in_no_file_once_the_log_is_copied_back() {
     drop(store);
     assert!(holds(), "looked for the wrong bytes");
     let store = open(folder.path());
-    block_on(store.erase(&Scope::local(), run(1))).unwrap();
+    remove(&store);
     drop(store);
-    assert!(!holds());
     assert!(!folder.path().join("state.db-wal").exists());
+    holds()
+}
+
+#[test]
+fn an_erased_key_is_found_in_no_file_once_the_log_is_copied_back() {
+    assert!(!sealed_key_is_found_after(|store| {
+        block_on(store.erase(&Scope::local(), run(1))).unwrap();
+    }));
+}
+
+#[test]
+fn the_key_of_a_pruned_run_is_found_in_no_file_once_the_log_is_copied_back() {
+    assert!(!sealed_key_is_found_after(|store| {
+        let pruned = block_on(Retention::prune(store, &Scope::local(), Rule::default())).unwrap();
+        assert_eq!(pruned.runs, 1);
+    }));
+}
+
+#[test]
+fn a_dry_run_of_prune_reads_where_another_process_writes_and_where_nothing_may_be_written() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = open(folder.path());
+    let lease = block_on(store.claim(&Scope::local(), run(1), owner(1))).unwrap();
+    let ended = RunSummary { status: Status::Completed, ..summary(1, 1) };
+    store.append(&lease, Batch { summary: Some(ended), ..events(1, 1) }).unwrap();
+    block_on(store.release(&lease)).unwrap();
+    block_on(store.durable()).unwrap();
+    let rule = Rule { dry_run: true, ..Rule::default() };
+    let looked = |store: &Store| block_on(Retention::prune(store, &Scope::local(), rule)).unwrap();
+    let other = Connection::open(folder.path().join("state.db")).unwrap();
+    other.execute_batch("BEGIN IMMEDIATE").unwrap();
+    assert_eq!(looked(&store).runs, 1);
+    other.execute_batch("ROLLBACK").unwrap();
+    assert_eq!(looked(&Store::open_read_only(folder.path()).unwrap()).runs, 1);
 }

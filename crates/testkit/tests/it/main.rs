@@ -15,6 +15,8 @@ mod protocols;
 #[cfg(test)]
 mod recordings;
 #[cfg(test)]
+mod schedules;
+#[cfg(test)]
 mod sessions;
 #[cfg(test)]
 mod upstream;

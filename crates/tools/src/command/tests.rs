@@ -11,11 +11,13 @@ use crate::testing::tool_context;
 
 fn shell(script: &str) -> CommandTool {
     let schema = Json::parse(r#"{"type":"object"}"#).unwrap();
-    CommandTool::new("stock", "How many are left.", schema, "/bin/sh").arguments(["-c", script])
+    CommandTool::new("stock", "How many are left.", schema, "/bin/sh")
+        .arguments(["-c", script])
+        .sandbox(Sandbox::None)
 }
 
 async fn call(tool: CommandTool, arguments: &str) -> Result<String, ToolFailure> {
-    let tool = tool.tool(Arc::new(Processes));
+    let tool = tool.tool(Arc::new(Processes::default()));
     let output = tool.call(tool_context(), Json::parse(arguments).unwrap()).await;
     output.map(|output| output.text)
 }
@@ -118,8 +120,8 @@ async fn what_never_started_may_be_tried_again() {
 
 #[test]
 fn a_command_says_that_it_executes_and_is_not_taken_for_idempotent() {
-    let tool = shell("cat").tool(Arc::new(Processes));
+    let tool = shell("cat").tool(Arc::new(Processes::default()));
     assert!(!tool.spec().idempotent);
     assert_eq!(tool.options().access.capabilities, [Capability::Execute].into());
-    assert!(shell("cat").idempotent(true).tool(Arc::new(Processes)).spec().idempotent);
+    assert!(shell("cat").idempotent(true).tool(Arc::new(Processes::default())).spec().idempotent);
 }

@@ -242,7 +242,11 @@ fn what_a_call_may_do_follows_from_its_method() {
         ("PATCH", Capability::Write, false),
     ] {
         let tool = call(method).tool(service()).unwrap();
-        assert_eq!(tool.options().access.capabilities, [may].into(), "{method}");
+        assert_eq!(
+            tool.options().access.capabilities,
+            [may, Capability::Egress].into(),
+            "{method}"
+        );
         assert_eq!(tool.spec().idempotent, idempotent, "{method}");
         assert_eq!(tool.spec().origin, Origin::Web);
     }

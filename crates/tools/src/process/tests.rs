@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::FutureExt as _;
 use largestack_ports::command::CommandLimits;
 use largestack_ports::vault::Sensitive;
+use largestack_types::errors::{Code, Coded as _};
 
 use super::*;
 
@@ -18,11 +19,12 @@ fn script(text: &str) -> Command {
         environment: Vec::new(),
         input: Bytes::new(),
         limits: CommandLimits::default(),
+        sandbox: Sandbox::None,
     }
 }
 
 async fn ended(command: Command) -> Ended {
-    Processes.run(command).await.unwrap()
+    Processes::default().run(command).await.unwrap()
 }
 
 /// Whether a process of this number is running; a zombie is not.
@@ -79,10 +81,10 @@ async fn output_is_heard_up_to_its_bound_and_one_byte_more_ends_it() {
     command.limits.output = 10;
     assert_eq!(&*ended(command.clone()).await.output, b"0123456789");
     command.limits.output = 9;
-    assert_eq!(Processes.run(command).await, Err(CommandFailure::TooMuch(9)));
+    assert_eq!(Processes::default().run(command).await, Err(CommandFailure::TooMuch(9)));
     let mut endless = script("echo $$ >&2; while :; do echo y; done");
     endless.limits.output = 1 << 20;
-    assert_eq!(Processes.run(endless).await, Err(CommandFailure::TooMuch(1 << 20)));
+    assert_eq!(Processes::default().run(endless).await, Err(CommandFailure::TooMuch(1 << 20)));
 }
 
 #[tokio::test]
@@ -107,7 +109,7 @@ async fn dropping_it_ends_the_whole_group() {
     let folder = tempfile::tempdir().unwrap();
     let told = folder.path().join("pids");
     let text = format!("sleep 3600 & echo $$ $! > {0}.new; mv {0}.new {0}; wait", told.display());
-    let running = Processes.run(script(&text)).shared();
+    let running = Processes::default().run(script(&text)).shared();
     let pids = loop {
         // Polled now and then, as somebody would who waits for something else beside it.
         let _ = tokio::time::timeout(Duration::from_millis(5), running.clone()).await;
@@ -132,11 +134,31 @@ async fn a_command_that_reads_nothing_is_no_failure() {
 async fn what_cannot_be_started_has_not_happened() {
     let mut command = script("");
     command.program = "/nowhere/at/all".into();
-    let failure = Processes.run(command.clone()).await.unwrap_err();
+    let failure = Processes::default().run(command.clone()).await.unwrap_err();
     assert!(matches!(failure, CommandFailure::NotStarted(_)), "{failure}");
     // A bare name is a file here, and not looked for anywhere.
     command.program = "sh".into();
-    assert!(Processes.run(command).await.is_err());
+    assert!(Processes::default().run(command).await.is_err());
+}
+
+#[tokio::test]
+async fn what_has_to_be_confined_is_not_run_where_nothing_confines() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = script("touch ran");
+    command.folder = Some(folder.path().to_owned());
+    command.sandbox = Sandbox::default();
+    let failure = Processes::default().run(command.clone()).await.unwrap_err();
+    assert_eq!(failure.code(), Code::Sandbox, "{failure}");
+    let gone = Processes::confined_by("/nowhere/at/all");
+    assert!(matches!(gone.run(command.clone()).await, Err(CommandFailure::Unconfined(_))));
+    assert!(gone.try_confinement().await.is_err());
+    // A program that knows nothing of confining says nothing of having done it.
+    let deaf = Processes::confined_by("/bin/true").run(command.clone()).await;
+    assert!(deaf.is_err(), "{deaf:?}");
+    assert!(!folder.path().join("ran").exists());
+    command.sandbox = Sandbox::None;
+    assert!(Processes::default().run(command).await.is_ok());
+    assert!(folder.path().join("ran").exists());
 }
 
 #[cfg(target_os = "linux")]

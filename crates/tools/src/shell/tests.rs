@@ -16,12 +16,10 @@ fn shell(allow: &[&str]) -> (tempfile::TempDir, Shell) {
         let words: Vec<String> = text.split(' ').map(str::to_owned).collect();
         Allowed { program: Path::new("/bin").join(&words[0]), words }
     };
-    let shell = Shell {
-        commands: Arc::new(Processes),
-        root: folder.path().to_owned(),
-        allow: allow.iter().map(allowed).collect(),
-        max_bytes: 1 << 20,
-    };
+    let allow = allow.iter().map(allowed).collect();
+    // What may be said is looked at here; what may then be done, where there is a launcher.
+    let mut shell = Shell::within(Arc::new(Processes::default()), folder.path(), allow);
+    shell.sandbox = Sandbox::None;
     (folder, shell)
 }
 
@@ -120,9 +118,9 @@ async fn nothing_is_inherited_and_output_has_an_end() {
     let (_folder, mut shell) = shell(&["env", "cat in/a.txt"]);
     shell.allow[0].program = "/usr/bin/env".into();
     assert_eq!(run(&shell, &["env"]).await.unwrap(), "[no output]");
-    shell.max_bytes = 9;
+    shell.limits.output = 9;
     assert!(run(&shell, &["cat", "in/a.txt"]).await.is_ok());
-    shell.max_bytes = 8;
+    shell.limits.output = 8;
     assert!(run(&shell, &["cat", "in/a.txt"]).await.unwrap_err().contains("more than 8 bytes"));
 }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use largestack_engine::event::Considered;
+use largestack_types::policy::Reason;
 
 use super::media::MediaStep;
 use super::{ModelStep, Step, ToolStep, What};
@@ -26,13 +27,18 @@ pub(crate) fn draw_after(steps: &[Step], after: u64, whole: bool) -> String {
 }
 
 fn some(steps: &[Step], wanted: impl Fn(&Step) -> bool, whole: bool) -> String {
+    lines(&nodes(steps, &wanted, whole))
+}
+
+fn nodes(steps: &[Step], wanted: &dyn Fn(&Step) -> bool, whole: bool) -> Vec<Node> {
     let start = steps.first().map(|step| step.moment).unwrap_or_default();
-    let nodes: Vec<Node> = steps
+    steps
         .iter()
         .filter(|step| wanted(step))
         .map(|step| {
             let after = format!("+{}", lasted(step.moment.since(start)));
             let mut node = Drawing { whole }.node(step, &painted(FAINT, after));
+            node.children.extend(self::below(step, whole));
             node.children.extend(step.findings.iter().map(|finding| {
                 let what = format!(
                     "guard: {} in {} at {}..{}: {}",
@@ -42,8 +48,17 @@ fn some(steps: &[Step], wanted: impl Fn(&Step) -> bool, whole: bool) -> String {
             }));
             node
         })
-        .collect();
-    lines(&nodes)
+        .collect()
+}
+
+/// What happened in the run that a step started.
+fn below(step: &Step, whole: bool) -> Vec<Node> {
+    let run = step.run_below();
+    let steps = nodes(&step.below, &|_| true, whole);
+    match run.filter(|_| !steps.is_empty()) {
+        Some(run) => vec![Node::with(painted(FAINT, run), steps)],
+        None => Vec::new(),
+    }
 }
 
 #[derive(Clone, Copy)]
@@ -66,6 +81,16 @@ impl Drawing {
             }
             What::Model(model) => self.model(model, effect, after),
             What::Tool(tool) => self.tool(tool, effect, after),
+            What::Given { workflow, input } => {
+                let children = vec![Node::leaf(self.text(input))];
+                Node::with(format!("{} {} {after}", strong("given"), clean(workflow)), children)
+            }
+            What::Node(step) => {
+                let said = Some(&step.output).filter(|output| !output.trim().is_empty());
+                let said = said.map(|output| Node::leaf(format!("says: {}", self.text(output))));
+                let children = said.into_iter().chain(step.error.iter().map(|e| self.error(e)));
+                Node::with(step.line(effect, after), children.collect())
+            }
             What::Unfinished { attempt, tool } => {
                 let name = tool.as_deref().unwrap_or("model");
                 let state = painted(WARN, "no outcome yet");
@@ -89,9 +114,30 @@ impl Drawing {
     fn aside(self, what: &What, effect: &str) -> String {
         match what {
             What::Resumed { owner } => format!("{} by {owner}", strong("resumed")),
+            What::Forked { of, at, by, text } => {
+                let text = text.as_ref().map(|text| format!(": {}", self.text(text)));
+                let text = text.unwrap_or_default();
+                format!("{} from {of} at {at} by {}{text}", strong("forked"), clean(by))
+            }
+            What::Compacted { events } => {
+                let events = counted(*events, "event");
+                format!("{}: {events} stood here and were given up", strong("compacted"))
+            }
             What::TookOver { agent } => format!("{} takes over", strong(&clean(agent))),
             What::Decided { decision, by } => {
                 format!("{effect} {} {decision} by {}", strong("decided"), clean(by))
+            }
+            What::Policy { tool, decision, reasons } => {
+                let said = |reason: &Reason| {
+                    format!("{} ({})", self.text(&reason.why), clean(&reason.policy))
+                };
+                let why: Vec<String> = reasons.iter().map(said).collect();
+                format!(
+                    "{effect} {} {} {decision}: {}",
+                    strong("policy"),
+                    clean(tool),
+                    why.join("; ")
+                )
             }
             What::ApprovalRequested { approval, reason } => {
                 let (asked, reason) = (strong("approval asked"), self.text(reason));
@@ -122,6 +168,16 @@ impl Drawing {
                 let note =
                     if note.is_empty() { String::new() } else { format!(": {}", self.text(note)) };
                 format!("{} ({reason}) by {}{note}", painted(WARN, "cancel asked"), clean(by))
+            }
+            What::Sleeps { until } => format!("{effect} {} until {until}", strong("sleeps")),
+            What::Listens { event, until } => {
+                let until =
+                    until.as_ref().map_or_else(String::new, |until| format!(", until {until}"));
+                format!("{effect} {} for the event {}{until}", strong("waits"), clean(event))
+            }
+            What::Received { event, by, data } => {
+                let (event, by) = (clean(event), clean(by));
+                format!("{} {event} from {by}: {}", strong("event"), self.text(data))
             }
             What::Other { event } => (*event).to_owned(),
             _ => String::new(),

@@ -193,3 +193,32 @@ fn whole_texts_are_shown_when_they_are_asked_for() {
     assert!(draw(&steps, false).contains('…'));
     assert!(draw(&steps, true).contains(long.trim_end()));
 }
+
+#[test]
+fn what_policies_decided_is_shown_with_each_policy_and_its_reason() {
+    use largestack_engine::event::PolicyDecided;
+    use largestack_types::policy::Decision;
+
+    let reason = Reason {
+        policy: "taint.on_untrusted.pay".into(),
+        decision: Decision::Refuse,
+        why: "`pay` may pay, and the context holds untrusted text (web)".into(),
+    };
+    let steps = steps(&record(vec![
+        asked("Pay."),
+        Event::PolicyDecided(PolicyDecided {
+            effect: EffectId::new(2),
+            action: "tool_call".into(),
+            resource: "pay".into(),
+            label: Label::from_origin(Origin::Web),
+            decision: Decision::Refuse,
+            reasons: vec![reason],
+        }),
+    ]));
+    let tree = anstream::adapter::strip_str(&draw(&steps, true)).to_string();
+    let line = "policy pay refuse: `pay` may pay, and the context holds untrusted text (web) \
+                (taint.on_untrusted.pay)";
+    assert!(tree.contains(line), "{tree}");
+    let json = serde_json::to_value(&steps).unwrap();
+    assert_eq!((&json[1]["kind"], &json[1]["decision"]), (&"policy".into(), &"refuse".into()));
+}

@@ -8,21 +8,23 @@ use largestack_ports::approvals::{self as port, Approval, Right, Standing, Token
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::json::Json;
 
-use super::super::resume::Resume;
+use super::super::resume::{Resume, goes_on_there};
 use super::Named;
 use crate::args::Global;
-use crate::compose::{self, blocking};
+use crate::compose::{self, blocking, with_runtime};
 use crate::exit;
 use crate::failure::Outcome;
 use crate::render::questions::{QuestionDocument, word};
 use crate::render::text::clean;
+use crate::restate::{self, Word};
 use crate::screen::Screen;
 use crate::shared::{For, Shared};
 
 /// Bytes of a token that are read from standard input.
 const MOST_TOKEN: u64 = 1_000;
 
-/// Answers a question.
+/// Answers a question; the run that waited goes on here, with the worker that has it, or on Restate
+/// where that drives it.
 #[derive(Debug, Args)]
 pub(super) struct Answer {
     #[command(flatten)]
@@ -42,10 +44,11 @@ pub(super) struct Answer {
     /// What the tool is to be called with instead, where the question lets it be changed
     #[arg(long, value_name = "JSON")]
     arguments: Option<String>,
-    /// Only keep the answer; `largestack resume` goes on
+    /// Only keep the answer; `largestack resume` goes on, also with a run that Restate drives
     #[arg(long)]
     no_resume: bool,
-    /// Print one JSON document of the question, and only keep the answer
+    /// Print one JSON document of the question, and only keep the answer; a run that Restate drives is
+    /// told of it all the same
     #[arg(long)]
     pub(super) json: bool,
 }
@@ -54,26 +57,52 @@ impl Answer {
     pub(super) fn perform(&self, global: &Global, screen: &mut Screen) -> Outcome {
         let (path, name) = self.named.parts()?;
         let (right, said) = (self.right()?, self.said()?);
-        let (answered, top) = {
+        let (answered, top, has_worker, engine) = {
             let (_, shared) = Shared::of_project(global, path, For::Writing)?;
             let scope = compose::scope();
             blocking(async {
                 let approvals = &*shared.approvals;
-                let id = super::find(approvals, name).await?.question.id;
-                let answered = approvals.answer(&scope, id, right, said).await?;
+                let question = super::find(approvals, name).await?.question;
                 // What is below a run is taken up with it.
-                let asks = shared.journal.run(&scope, answered.question.run).await?;
-                let top = asks.map_or(answered.question.run, |asks| asks.root);
-                Ok::<_, LargestackError>((answered, top))
+                let asks = shared.journal.run(&scope, question.run).await?;
+                let top = asks.as_ref().map_or(question.run, |asks| asks.root);
+                let engine = asks.and_then(|asks| asks.engine);
+                // Looked up first: a worker that hears of the answer may have ended the run before
+                // anything is read after it.
+                let job = match shared.journal.queue() {
+                    Some(queue) => queue.find(&scope, top).await?,
+                    None => None,
+                };
+                let has_worker = job.is_some_and(|job| !job.state.is_over());
+                let answered = approvals.answer(&scope, question.id, right, said).await?;
+                Ok::<_, LargestackError>((answered, top, has_worker, engine))
             })??
         };
         let standing = answered.standing(compose::now());
-        if self.json {
-            screen.json(&QuestionDocument::of(&answered, compose::now()))?;
-            return Ok(exit::DONE);
-        }
         let goes_on = matches!(standing, Standing::Decided { .. }) && !self.no_resume;
         let line = line(&answered, &standing);
+        if self.json {
+            screen.json(&QuestionDocument::of(&answered, compose::now()))?;
+        } else if engine.is_some() {
+            screen.print(&format!("{line}\n"))?;
+        }
+        // The answer is kept, whatever becomes of telling so.
+        if let Some(engine) = engine.filter(|_| goes_on) {
+            let decided = vec![Word::Answered(answered.question.id)];
+            let heard = with_runtime(restate::tell(&engine, top, decided))??;
+            if !self.json {
+                screen.note(&goes_on_there(top, &engine, heard));
+            }
+            return Ok(exit::DONE);
+        }
+        if self.json {
+            return Ok(exit::DONE);
+        }
+        if goes_on && has_worker {
+            screen.print(&format!("{line}\n"))?;
+            screen.note(&format!("A worker goes on with {top}."));
+            return Ok(exit::DONE);
+        }
         if goes_on {
             // What the run says is what standard output is for.
             screen.note(&line);

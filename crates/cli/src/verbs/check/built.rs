@@ -8,8 +8,8 @@ use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use crate::compose;
 use crate::failure::Failure;
 
-/// Everything that is wrong, with the key that it is about; empty where only the file is known.
-pub(super) fn problems(settings: &Settings<config::Agent>) -> Vec<(String, LargestackError)> {
+/// What is wrong with a project before any agent is made.
+pub(super) fn of_project<A>(settings: &Settings<A>) -> Vec<(String, LargestackError)> {
     let mut problems = Vec::new();
     if let Some(variable) = &settings.project.postgres
         && Environment::of_process().variable(variable).is_none()
@@ -24,6 +24,12 @@ pub(super) fn problems(settings: &Settings<config::Agent>) -> Vec<(String, Large
     {
         problems.push(("license".to_owned(), LargestackError::from_coded(&error)));
     }
+    problems
+}
+
+/// Everything that is wrong, with the key that it is about; empty where only the file is known.
+pub(super) fn problems(settings: &Settings<config::Agent>) -> Vec<(String, LargestackError)> {
+    let mut problems = of_project(settings);
     match compose::check_tools(settings) {
         Ok(wrong) if wrong.is_empty() => {
             problems.extend(build(settings).err().map(|error| (key_of(&error), error)));
@@ -36,23 +42,32 @@ pub(super) fn problems(settings: &Settings<config::Agent>) -> Vec<(String, Large
 
 /// Builds the agent over a state of its own. No server is asked for what its project shares.
 fn build(settings: &Settings<config::Agent>) -> Result<()> {
+    on_trial(settings, async |settings| {
+        let store = compose::store(&settings.project.state)?;
+        let house = compose::house(settings, &store).await?;
+        house.tasks.finished().await;
+        Ok(())
+    })
+}
+
+/// Does something with settings over a state that goes away with it.
+pub(in crate::verbs) fn on_trial<A: Clone, T>(
+    settings: &Settings<A>,
+    work: impl AsyncFnOnce(&Settings<A>) -> Result<T>,
+) -> Result<T> {
     let folder = tempfile::tempdir().map_err(|error| {
-        let detail = format!("the agent cannot be built on trial: {error}");
+        let detail = format!("it cannot be built on trial: {error}");
         LargestackError::with_advice(Code::Store, detail, "Make the temporary folder writable")
     })?;
     let mut settings = settings.clone();
     settings.project.state = folder.path().join(config::STATE_FOLDER);
     settings.project.postgres = None;
-    let built = compose::with_runtime(async {
-        let store = compose::store(&settings.project.state)?;
-        let house = compose::house(&settings, &store).await?;
-        house.tasks.finished().await;
-        Ok(())
-    });
-    match built {
-        Ok(built) => built,
+    match compose::with_runtime(work(&settings)) {
+        Ok(done) => done,
         Err(Failure::Error(error)) => Err(error),
-        Err(Failure::ReaderGone) => Ok(()),
+        Err(Failure::ReaderGone) => {
+            Err(LargestackError::other(Code::Unknown, "there is nobody to read"))
+        }
     }
 }
 

@@ -41,6 +41,20 @@ pub(super) fn secrets(keys: &Keys) -> Option<Check> {
     })
 }
 
+/// Whether commands of tools can be confined, by trying it.
+pub(super) async fn sandbox() -> Check {
+    let name = "sandbox";
+    match compose::processes().try_confinement().await {
+        Ok(()) => {
+            let detail = "commands of tools are confined: namespaces, landlock, seccomp, limits";
+            Check::new(name, Finding::Ok, detail)
+        }
+        Err(error) => Check::new(name, Finding::Warn, error.message()).advise(
+            "`shell` and commands refuse to run here, but for tools that say `sandbox: none`",
+        ),
+    }
+}
+
 /// Whether a person sits in front of it.
 pub(super) fn terminal() -> Check {
     let (out, err) = (std::io::stdout().is_terminal(), std::io::stderr().is_terminal());

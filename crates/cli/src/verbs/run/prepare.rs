@@ -7,8 +7,8 @@ use largestack_knowledge::{Progress, Summary};
 use largestack_store::Store;
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 
-use crate::below::agents_below;
-use crate::compose::{self, House};
+use crate::below::{agents_below, agents_of};
+use crate::compose::{self, FlowHouse, House};
 use crate::documents::{self, prefix_of};
 use crate::render::style::{FAINT, WARN, painted};
 use crate::render::text::{clean, counted};
@@ -33,6 +33,38 @@ pub(crate) async fn prepare(
     let store = compose::store(&settings.project.state)?;
     bring_up_to_date(settings, &store, screen).await?;
     compose::house(settings, &store).await
+}
+
+/// Everything a run of this workflow needs.
+pub(crate) async fn prepare_flow(
+    settings: &Settings<config::Workflow>,
+    screen: &mut Screen,
+) -> Result<FlowHouse> {
+    let agents = agents_of(settings)?;
+    if agents.values().any(|agent| compose::is_offline(&agent.model)) {
+        let line = format!(
+            "{}. Set OPENAI_API_KEY or use --model for a language model.",
+            compose::OFFLINE
+        );
+        screen.note(&painted(FAINT, line));
+    }
+    let store = compose::store(&settings.project.state)?;
+    bring_flow_up_to_date(settings, &store, screen).await?;
+    compose::flow_house(settings, &store).await
+}
+
+/// Brings the indices of the documents of a workflow's agents up to date.
+pub(crate) async fn bring_flow_up_to_date(
+    settings: &Settings<config::Workflow>,
+    store: &Store,
+    screen: &mut Screen,
+) -> Result<()> {
+    for agent in agents_of(settings)?.values() {
+        let Some(knowledge) = &agent.knowledge else { continue };
+        let (collection, prefix) = (compose::collection_below(agent), prefix_of(agent));
+        refreshed(store, knowledge, (&collection, &prefix), screen).await?;
+    }
+    Ok(())
 }
 
 /// Brings the index of the agent's documents up to date, and those of the agents that it names, where

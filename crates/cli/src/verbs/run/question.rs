@@ -46,7 +46,7 @@ pub(super) async fn ask(
 }
 
 /// What somebody says to a question; nothing where they leave it.
-fn put(approval: &Approval, screen: &mut Screen) -> Option<Answer> {
+pub(crate) fn put(approval: &Approval, screen: &mut Screen) -> Option<Answer> {
     let choices = &approval.question.terms.choices;
     screen.complain(&format!("\n{}", questions::asked(approval)));
     loop {
@@ -82,18 +82,22 @@ pub(super) fn advise(going: &Going<'_>, open: &[Approval], screen: &mut Screen) 
     }
     let project = going.project();
     for approval in open {
-        let id: ApprovalId = approval.question.id;
-        let names = approval.question.terms.choices.iter().map(|choice| clean(&choice.name));
-        let mut names = names.map(|name| format!("'{name}'"));
-        let first = names.next().unwrap_or_default();
-        let rest: Vec<String> = names.collect();
-        let or =
-            if rest.is_empty() { String::new() } else { format!("   (or {})", rest.join(", ")) };
-        screen.complain(&format!(
-            "The run waits for a person's answer:\n  largestack approvals show {project} {id}\n  \
-             largestack approvals answer {project} {id} --choice {first}{or}"
-        ));
+        screen.complain(&advice(approval, &project));
     }
+}
+
+/// How a question that stays open is answered.
+pub(crate) fn advice(approval: &Approval, project: &str) -> String {
+    let id: ApprovalId = approval.question.id;
+    let names = approval.question.terms.choices.iter().map(|choice| clean(&choice.name));
+    let mut names = names.map(|name| format!("'{name}'"));
+    let first = names.next().unwrap_or_default();
+    let rest: Vec<String> = names.collect();
+    let or = if rest.is_empty() { String::new() } else { format!("   (or {})", rest.join(", ")) };
+    format!(
+        "The run waits for a person's answer:\n  largestack approvals show {project} {id}\n  \
+         largestack approvals answer {project} {id} --choice {first}{or}"
+    )
 }
 
 #[cfg(test)]

@@ -6,11 +6,11 @@ use std::sync::Arc;
 
 use largestack_agent::Report;
 use largestack_config::Case;
-use largestack_types::errors::{Code, Coded, LargestackError, Result};
+use largestack_types::errors::{Coded, LargestackError, Result};
 use largestack_types::money::Money;
-use quick_xml::Writer;
 use serde::Serialize;
 
+use crate::render::junit;
 use crate::render::run_json::dollars;
 use crate::render::style::{BAD, FAINT, GOOD, STRONG, painted};
 use crate::render::text::{clean, counted};
@@ -158,43 +158,12 @@ impl Results {
         text
     }
 
-    /// The report in the form that JUnit's Ant task writes and build servers read.
+    /// The report that build servers read.
     pub(super) fn junit(&self) -> Result<Vec<u8>> {
-        let mut bytes = Vec::new();
-        let written = self.write_junit(&mut Writer::new_with_indent(&mut bytes, b' ', 2));
-        written.map_err(|error| {
-            LargestackError::other(Code::Unknown, format!("the report cannot be written: {error}"))
-        })?;
-        bytes.push(b'\n');
-        Ok(bytes)
-    }
-
-    fn write_junit(&self, writer: &mut Writer<&mut Vec<u8>>) -> std::io::Result<()> {
-        let failed = self.cases.iter().filter(|case| !case.passed).count().to_string();
-        let tests = self.cases.len().to_string();
-        let counts = [("name", &*self.agent), ("tests", &tests), ("failures", &failed)];
-        let suite = writer.create_element("testsuite").with_attributes(counts);
-        suite.write_inner_content(|writer| {
-            for case in &self.cases {
-                let names = [("classname", &*self.agent), ("name", &*case.name)];
-                let element = writer.create_element("testcase").with_attributes(names);
-                if case.passed {
-                    element.write_empty()?;
-                    continue;
-                }
-                let all: Vec<_> =
-                    case.failures().map(|(run, failure)| format!("{failure} ({run})")).collect();
-                let message = case.failures().next().map_or("", |(_, failure)| failure);
-                element.write_inner_content(|writer| {
-                    let failure = writer.create_element("failure");
-                    let failure = failure.with_attribute(("message", message));
-                    let text = all.join("\n");
-                    failure.write_text_content(quick_xml::events::BytesText::new(&text))?;
-                    Ok(())
-                })?;
-            }
-            Ok(())
-        })?;
-        Ok(())
+        let cases = self.cases.iter().map(|case| junit::Case {
+            name: case.name.to_string(),
+            failures: case.failures().map(|(run, wrong)| format!("{wrong} ({run})")).collect(),
+        });
+        junit::report(&self.agent, &cases.collect::<Vec<_>>())
     }
 }

@@ -4,13 +4,13 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use largestack_config::Said;
 use largestack_ports::BoxFuture;
-use largestack_ports::model::{Answer, CallContext, Model, ReplyStream, whole};
+use largestack_ports::model::{CallContext, Model, ReplyStream};
 use largestack_types::call::Call;
 use largestack_types::errors::{Code, LargestackError, Result};
-use largestack_types::id::CallId;
-use largestack_types::label::{Label, Origin};
-use largestack_types::part::{Arguments, Body, Part, PartId, ToolCall};
-use largestack_types::reply::{FinishReason, Reply};
+use largestack_types::part::Body;
+use largestack_types::reply::Reply;
+
+use crate::scripted::{self, call};
 
 /// The model's name.
 pub(super) const NAME: &str = "script/case";
@@ -43,25 +43,12 @@ impl Scripted {
 
 fn reply(said: &Said) -> Reply {
     let text = said.text.iter().map(|text| Body::Text(text.clone()));
-    let calls = said.calls.iter().map(|(tool, arguments)| {
-        Body::ToolCall(ToolCall {
-            call: CallId::default(),
-            provider_id: "".into(),
-            name: tool.clone(),
-            arguments: Arguments::from_text(arguments.as_str()),
-        })
-    });
-    let finish_reason =
-        if said.calls.is_empty() { FinishReason::Stop } else { FinishReason::ToolCalls };
-    let label = Label::from_origin(Origin::Agent);
-    let parts = (0..).zip(text.chain(calls));
-    let parts = parts.map(|(n, body)| Part::new(PartId::new(0, n), label, body)).collect();
-    Reply { parts, finish_reason, ..Reply::default() }
+    let calls = said.calls.iter().map(|(tool, arguments)| call(tool, arguments.as_str()));
+    scripted::reply(text.chain(calls))
 }
 
 impl Model for Scripted {
     fn call<'a>(&'a self, _: &'a CallContext, _: Call) -> BoxFuture<'a, Result<ReplyStream>> {
-        let stream = self.take().map(|reply| whole(Answer { reply, ..Answer::default() }));
-        Box::pin(std::future::ready(stream))
+        scripted::given(self.take())
     }
 }

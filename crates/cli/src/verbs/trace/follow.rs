@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use largestack_engine::{Envelope, Event, Recorded};
 use largestack_ports::journal::Journal;
+use largestack_ports::queue::State;
+use largestack_types::errors::{Code, LargestackError};
 use largestack_types::id::RunId;
 use largestack_types::scope::Scope;
 
@@ -26,6 +28,18 @@ pub(super) struct Follow {
 }
 
 impl Follow {
+    /// Refuses to wait for a run that was enqueued and will never begin.
+    async fn may_begin(&self, journal: &dyn Journal, scope: &Scope) -> Outcome<()> {
+        let Some(queue) = journal.queue() else { return Ok(()) };
+        match queue.find(scope, self.run).await? {
+            Some(job) if matches!(job.state, State::Cancelled | State::Poisoned) => {
+                let detail = format!("{} was {} before it began", self.run, job.state);
+                Err(job.error.unwrap_or_else(|| LargestackError::other(Code::Cancelled, detail)))?
+            }
+            _ => Ok(()),
+        }
+    }
+
     /// Shows what happens until the run has ended.
     pub(super) async fn perform(
         &self,
@@ -39,6 +53,9 @@ impl Follow {
             let read = events.last().map_or(0, |last| last.seq);
             let new = journal.read(scope, self.run, read).await?;
             if new.is_empty() {
+                if events.is_empty() {
+                    self.may_begin(journal, scope).await?;
+                }
                 tokio::time::sleep(PAUSE).await;
                 continue;
             }

@@ -98,13 +98,13 @@ fn keys(plan: &Checked, below: &Below<'_>, problems: &mut Problems) {
     let graph = plan.graph();
     for (at, node) in graph.nodes.iter().enumerate() {
         for (key, by) in reads(node) {
-            if graph.inputs.iter().any(|input| &**input == key) {
+            if graph.inputs.iter().any(|input| **input == *key) {
                 continue;
             }
             let wrote = |other: &usize| {
                 let before = plan.node(*other);
                 let writes =
-                    before.is_some_and(|node| node.writes.keys().iter().any(|k| &**k == key));
+                    before.is_some_and(|node| node.writes.keys().iter().any(|k| **k == *key));
                 writes && below.after(*other).get(at) == Some(&true)
             };
             if !(0..graph.nodes.len()).any(|other| wrote(&other)) {

@@ -53,7 +53,8 @@ impl GraphRun {
                 self.closing.get_or_insert(Closing::Limited(data.limit.into()));
             }
             Event::CancelRequested(data) => self.cancel(data),
-            Event::Guarded(_) => {}
+            Event::Forked(data) => self.forked(data, seq)?,
+            Event::Guarded(_) | Event::PolicyDecided(_) => {}
             Event::RunFinished(end) => self.end = Some(end.clone()),
             _ => return Ok(Err(None)),
         }
@@ -67,7 +68,7 @@ impl GraphRun {
                 return Ok(Ok(()));
             }
             Fact::EventReceived(data) => {
-                self.received(&data.event, &data.data);
+                self.received(&data.event, Arc::new(data.data.clone()), data.label);
                 return Ok(Ok(()));
             }
             Fact::NodeStarted(data) => {
@@ -111,8 +112,9 @@ impl GraphRun {
         self.root = data.root;
         let state = Arc::make_mut(&mut self.state);
         state.label = state.label.join(data.label);
-        let input = data.input.iter();
-        state.values.extend(input.map(|(key, value)| (key.as_str().into(), value.clone())));
+        for (key, value) in &data.input {
+            state.insert(key.as_str().into(), Arc::new(value.clone()));
+        }
         let graph = Arc::clone(&self.graph);
         for node in graph.starts() {
             self.visit(*node);
@@ -128,7 +130,7 @@ impl GraphRun {
         }
     }
 
-    fn lose_what_was_in_flight(&mut self) {
+    pub(super) fn lose_what_was_in_flight(&mut self) {
         let lost: Vec<(u32, bool)> = self
             .ordinals()
             .filter_map(|(ordinal, slot)| match slot.stand {
@@ -186,9 +188,10 @@ impl Node {
 
 impl NodeFinished {
     /// An output without more.
-    pub fn new(effect: EffectId, output: serde_json::Value) -> Self {
+    pub fn new(effect: EffectId, output: impl Into<Arc<serde_json::Value>>) -> Self {
         let label =
             largestack_types::label::Label::from_origin(largestack_types::label::Origin::Operator);
+        let output = output.into();
         Self { effect, output, choice: None, label, child: None, cut_short: None, duration_us: 0 }
     }
 }
@@ -203,6 +206,8 @@ impl Work {
             Self::Question { .. } => "question",
             Self::Event { .. } => "event",
             Self::Sleep { .. } => "sleep",
+            Self::Set { .. } => "set",
+            Self::Switch { .. } => "switch",
             Self::Pass => "pass",
         }
     }

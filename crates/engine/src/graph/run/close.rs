@@ -5,6 +5,7 @@ use std::collections::VecDeque;
 
 use super::{Closing, Fate, GraphRun, Outcome, Slot, Stand};
 use crate::event::CancelReason;
+use crate::status::EndReason;
 
 impl GraphRun {
     /// Brings an end on its way one step further.
@@ -14,16 +15,17 @@ impl GraphRun {
         }
         if self.undoing.is_none() {
             self.sweep();
-            if self.started == 0 {
+            if self.started == 0 && !self.slots.iter().any(Slot::is_begun) {
                 self.begin_undoing();
             }
         }
     }
 
-    /// What has not started never does; what waits is not waited for.
+    /// What has not started never does; what waits is not waited for. What was begun is cut off by
+    /// whoever drives the run.
     fn sweep(&mut self) {
         let of_it = |slot: &Slot| {
-            slot.undoes.is_none() && !matches!(slot.stand, Stand::Started | Stand::Over(_))
+            slot.undoes.is_none() && !slot.is_begun() && !matches!(slot.stand, Stand::Over(_))
         };
         let idle: Vec<u32> =
             self.ordinals().filter(|(_, slot)| of_it(slot)).map(|(ordinal, _)| ordinal).collect();
@@ -41,7 +43,9 @@ impl GraphRun {
         match &self.closing {
             Some(Closing::Failed(_)) => true,
             Some(Closing::Cancelled(request)) => request.reason != CancelReason::KillSwitch,
-            _ => false,
+            // What was in the middle when its time was up is in no state to be left in.
+            Some(Closing::Limited(reason)) => *reason == EndReason::WallClock,
+            None => false,
         }
     }
 
@@ -101,6 +105,7 @@ impl GraphRun {
         self.undoing = Some(VecDeque::new());
         let left: Vec<(u32, usize)> = self
             .ordinals()
+            .filter(|(_, slot)| !slot.is_begun())
             .filter(|(_, slot)| !matches!(slot.stand, Stand::Started | Stand::Over(_)))
             .map(|(ordinal, slot)| (ordinal, slot.visit))
             .collect();

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use largestack_types::errors::{Code, LargestackError};
 use largestack_types::id::EffectId;
+use largestack_types::label::Label;
 use serde_json::{Value, json};
 
 use super::{Asked, Closing, Failure, Fate, GraphRun, MAY_START, Outcome, Stand};
@@ -21,6 +22,7 @@ impl GraphRun {
         }
         let is_started = stand == Stand::Started;
         let (is_due, is_over) = (stand == Stand::Due, matches!(stand, Stand::Over(_)));
+        let rests = !is_due && !is_over && !is_started && stand != Stand::Queued;
         let (node, before) = (slot.node, std::mem::replace(&mut slot.stand, stand));
         slot.began |= is_started;
         let was_started = before == Stand::Started;
@@ -29,6 +31,11 @@ impl GraphRun {
         }
         if is_due {
             self.due.insert(ordinal);
+        }
+        if rests {
+            self.resting.insert(ordinal);
+        } else {
+            self.resting.remove(&ordinal);
         }
         if was_started != is_started {
             let change = |count: &mut u32| {
@@ -60,16 +67,19 @@ impl GraphRun {
         let state = Arc::make_mut(&mut self.state);
         state.label = state.label.join(data.label);
         self.cut_short |= data.cut_short.is_some();
-        self.task_done(ordinal, data.output.clone(), data.choice.as_ref())
+        self.task_done(ordinal, Arc::clone(&data.output), data.choice.as_ref())
     }
 
     /// A task has its output.
     pub(super) fn task_done(
         &mut self,
         ordinal: u32,
-        output: Value,
+        output: Arc<Value>,
         choice: Option<&Arc<str>>,
     ) -> Option<()> {
+        if let Some(error) = self.no_choice(ordinal, choice) {
+            return self.task_failed(ordinal, Fate::Failed, &error);
+        }
         self.stand(ordinal, Stand::Over(Fate::Done))?;
         let slot = self.slot_mut(ordinal)?;
         let (visit, undoes) = (slot.visit, slot.undoes);
@@ -84,25 +94,30 @@ impl GraphRun {
         }
         let node = self.graph.node(self.slot(ordinal)?.node)?;
         let (mapped, kept) = (node.map.is_some(), node.undo.is_some());
-        let unknown = match (node.choices.is_empty(), choice) {
-            (true, None) => None,
-            (false, Some(choice)) if node.choices.contains(choice) => None,
-            (_, choice) => Some((Arc::clone(&node.name), choice.cloned())),
-        };
         if mapped || kept {
-            self.slot_mut(ordinal)?.output = Some(output.clone());
+            self.slot_mut(ordinal)?.output = Some(Arc::clone(&output));
         }
         self.done.push(ordinal);
-        if let Some((node, choice)) = unknown {
-            let what = choice.map_or("nothing".to_owned(), |choice| format!("`{choice}`"));
-            let detail = format!("node `{node}` chose {what}, and can choose no such thing");
-            self.visit_fails(visit, LargestackError::other(Code::Output, detail));
-        } else if mapped {
+        if mapped {
             self.element_over(visit);
         } else {
             self.finish_visit(visit, (Outcome::Done, Some(output)), choice);
         }
         Some(())
+    }
+
+    /// Why a task is not done although it has an output: what it chose is none of its node's choices.
+    fn no_choice(&self, ordinal: u32, choice: Option<&Arc<str>>) -> Option<LargestackError> {
+        let slot = self.slot(ordinal).filter(|slot| slot.undoes.is_none())?;
+        let node = self.node_of(slot)?;
+        match (node.choices.is_empty(), choice) {
+            (true, None) => return None,
+            (false, Some(choice)) if node.choices.contains(choice) => return None,
+            _ => {}
+        }
+        let what = choice.map_or("nothing".to_owned(), |choice| format!("`{choice}`"));
+        let detail = format!("node `{}` chose {what}, and can choose no such thing", node.name);
+        Some(LargestackError::other(Code::Output, detail))
     }
 
     /// One element of a list is done with; the last one makes the list of outputs.
@@ -118,21 +133,24 @@ impl GraphRun {
             let slot = self.slots.get_mut((ordinal as usize).saturating_sub(1));
             let output =
                 slot.and_then(|slot| if kept { slot.output.clone() } else { slot.output.take() });
-            output.unwrap_or(Value::Null)
+            output.map(Arc::unwrap_or_clone).unwrap_or_default()
         });
         let outputs = Value::Array(outputs.collect());
-        self.finish_visit(at, (Outcome::Done, Some(outputs)), None);
+        self.finish_visit(at, (Outcome::Done, Some(Arc::new(outputs))), None);
         Some(())
     }
 
     pub(super) fn node_failed(&mut self, data: &NodeFailed) -> Option<()> {
         let ordinal = data.effect.ordinal();
         if let Some(at) = data.retry_at.filter(|_| self.may_go_on(ordinal)) {
-            self.stand(ordinal, Stand::Sleeping(at))?;
-            let slot = self.slot_mut(ordinal)?;
-            slot.attempt += 1;
-            slot.began = true;
-            return Some(());
+            // Only what others begin again with is cut off and tried again.
+            if data.how == How::Cancelled
+                && let Some(node) = self.slot(ordinal).map(|slot| slot.node)
+                && let Some(tally) = self.tallies.get_mut(node)
+            {
+                tally.restarts += 1;
+            }
+            return if data.restarts { self.restart(ordinal, at) } else { self.again(ordinal, at) };
         }
         let fate = match data.how {
             How::Failed => Fate::Failed,
@@ -158,13 +176,26 @@ impl GraphRun {
         // Whatever has an outcome was begun; what never did anything says so.
         slot.began |= fate != Fate::Never;
         let (visit, undoing) = (slot.visit, slot.undoes.is_some());
-        let node = self.graph.node(self.slot(ordinal)?.node)?;
-        let (then, mapped, at) = (node.on_failure, node.map.is_some(), self.slot(ordinal)?.node);
         if !undoing && self.closing.is_some() {
             // It was cut off because the run ends: that is no failure of its own.
             self.end_visit(visit, Outcome::Cancelled);
             return Some(());
         }
+        self.fails(ordinal, false, error)
+    }
+
+    /// What becomes of the run for a failure, as its node says: of one task, or with `whole` of the
+    /// visit that the task belongs to.
+    pub(super) fn fails(
+        &mut self,
+        ordinal: u32,
+        whole: bool,
+        error: &LargestackError,
+    ) -> Option<()> {
+        let slot = self.slot(ordinal)?;
+        let (visit, at, undoing) = (slot.visit, slot.node, slot.undoes.is_some());
+        let node = self.graph.node(at)?;
+        let (then, element) = (node.on_failure, node.map.is_some() && !whole);
         self.failures.push(Failure {
             node: Arc::clone(&node.name),
             effect: EffectId::new(ordinal),
@@ -178,7 +209,7 @@ impl GraphRun {
                 self.end_visit(visit, Outcome::Failed);
                 self.closing = Some(Closing::Failed(error.clone()));
             }
-            OnFailure::Skip if mapped => {
+            OnFailure::Skip if element => {
                 self.element_over(visit);
             }
             OnFailure::Skip => self.finish_visit(visit, (Outcome::Skipped, None), None),
@@ -198,7 +229,7 @@ impl GraphRun {
         let asked = if &*data.stage == MAY_START { Asked::First } else { Asked::Last };
         self.stand(ordinal, Stand::Asking(data.approval, asked))?;
         if asked == Asked::Last {
-            let held = data.arguments.as_ref().and_then(|held| held.to::<Value>().ok());
+            let held = data.arguments.as_ref().and_then(|held| held.to::<Arc<Value>>().ok());
             self.slot_mut(ordinal)?.output = held;
         }
         Some(())
@@ -208,27 +239,42 @@ impl GraphRun {
         let ordinal = data.effect.ordinal();
         let slot = self.slot(ordinal)?;
         let node = self.node_of(slot)?;
-        match slot.stand {
-            Stand::Asking(approval, Asked::Last) if approval == data.approval => {
+        let Stand::Asking(approval, asked) = slot.stand else { return None };
+        if approval != data.approval {
+            return None;
+        }
+        // With choices of its own a no is one of them; what is none of them nobody has said.
+        let decided = data.approved || node.choices.contains(&data.choice);
+        match asked {
+            Asked::First if data.approved => {
+                self.slot_mut(ordinal)?.approved = true;
+                self.stand(ordinal, Stand::Due)
+            }
+            Asked::Last if decided => {
                 let choice = (!node.choices.is_empty()).then(|| Arc::clone(&data.choice));
                 let (word, held) = (data.note.as_deref(), slot.output.as_ref());
                 let mut output = json!({ "choice": &*data.choice, "note": word, "by": &*data.by });
                 if let (Some(held), Some(fields)) = (held, output.as_object_mut()) {
-                    fields.insert("about".to_owned(), held.clone());
+                    fields.insert("about".to_owned(), Value::clone(held));
                 }
-                return self.task_done(ordinal, output, choice.as_ref());
+                self.task_done(ordinal, Arc::new(output), choice.as_ref())
             }
-            Stand::Asking(approval, Asked::First) if approval == data.approval => {}
-            _ => return None,
+            Asked::First | Asked::Last => self.denied(ordinal, data),
         }
-        if data.approved {
-            self.slot_mut(ordinal)?.approved = true;
-            return self.stand(ordinal, Stand::Due);
-        }
+    }
+
+    /// Nobody has agreed to what a task asked: that is its failure.
+    fn denied(&mut self, ordinal: u32, data: &ApprovalAnswered) -> Option<()> {
+        let slot = self.slot_mut(ordinal)?;
+        // What it would have said with a yes stands in no list of outputs.
+        slot.output = None;
+        // A function that asks at its end has done something by then.
+        let fate = if slot.began { Fate::Failed } else { Fate::Never };
+        let name = self.node_of(self.slot(ordinal)?).map_or("", |node| &*node.name);
         let said = data.note.as_ref().map_or(String::new(), |note| format!(": {note}"));
-        let detail = format!("{} does not agree to node `{}`{said}", data.by, node.name);
+        let detail = format!("{} does not agree to node `{name}`{said}", data.by);
         let error = LargestackError::other(Code::ApprovalDenied, detail);
-        self.task_failed(ordinal, Fate::Never, &error)
+        self.task_failed(ordinal, fate, &error)
     }
 
     pub(super) fn woke(&mut self, ordinal: u32) -> Option<()> {
@@ -236,33 +282,41 @@ impl GraphRun {
         let Stand::Sleeping(_) = slot.stand else { return None };
         let sleeps = self.node_of(slot).is_some_and(|n| matches!(n.work, Work::Sleep { .. }));
         if sleeps && slot.undoes.is_none() {
-            return self.task_done(ordinal, Value::Null, None);
+            return self.task_done(ordinal, Arc::default(), None);
         }
         self.stand(ordinal, Stand::Due)
     }
 
     pub(super) fn listens(&mut self, ordinal: u32, event: &Arc<str>) -> Option<()> {
         self.stand(ordinal, Stand::Listening(Arc::clone(event)))?;
-        let known = self.heard.iter().position(|(name, _)| name == event);
+        let known = self.heard.iter().position(|(name, ..)| name == event);
         match known.and_then(|at| self.heard.remove(at)) {
-            Some((_, data)) => self.hears(ordinal, data),
+            Some((_, data, label)) => self.hears(ordinal, data, label),
             None => Some(()),
         }
     }
 
-    pub(super) fn received(&mut self, event: &Arc<str>, data: &Value) {
+    pub(super) fn received(&mut self, event: &Arc<str>, data: Arc<Value>, label: Label) {
         let listener = self.listening().find(|(_, name)| *name == event).map(|(effect, _)| effect);
         match listener {
             Some(effect) => {
-                self.hears(effect.ordinal(), data.clone());
+                self.hears(effect.ordinal(), data, label);
             }
-            None => self.heard.push_back((Arc::clone(event), data.clone())),
+            None => self.heard.push_back((Arc::clone(event), data, label)),
         }
     }
 
-    fn hears(&mut self, ordinal: u32, data: Value) -> Option<()> {
+    fn hears(&mut self, ordinal: u32, data: Arc<Value>, label: Label) -> Option<()> {
+        let state = Arc::make_mut(&mut self.state);
+        state.label = state.label.join(label);
         let node = self.node_of(self.slot(ordinal)?)?;
-        let choice = node.chosen(&data).ok().flatten();
-        self.task_done(ordinal, data, choice.as_ref())
+        match node.chosen(&data) {
+            Ok(choice) => self.task_done(ordinal, data, choice.as_ref()),
+            Err(why) => {
+                let detail = format!("node `{}`: {why}", node.name);
+                let error = LargestackError::other(Code::Output, detail);
+                self.task_failed(ordinal, Fate::Failed, &error)
+            }
+        }
     }
 }

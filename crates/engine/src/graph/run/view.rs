@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{Fate, GraphRun, Outcome, Stand};
-use crate::graph::node::{Node, Retry, Undo};
+use crate::graph::node::{Node, Retry, Undo, Work, Writes};
 use crate::graph::state::State;
 
 /// A task, as whoever performs it needs it.
@@ -37,6 +37,30 @@ impl Task<'_> {
     /// How often it is tried again.
     pub fn retry(&self) -> Retry {
         self.undo.map_or(self.node.retry, |undo| undo.retry)
+    }
+
+    /// What its function is given beside the state. What undoes a node finds the node's output where
+    /// the node wrote it; nothing where the output is not known.
+    pub fn arguments(&self) -> Option<Value> {
+        let Some(undo) = self.undo else {
+            let Work::Function { with: Some(with), .. } = &self.node.work else { return None };
+            return Some(with.value(self.seen, self.item));
+        };
+        let with = undo.with.as_ref()?;
+        let mut seen = State::clone(self.seen);
+        let nothing = Value::Null;
+        let output = self.output.unwrap_or(&nothing);
+        match &self.node.writes {
+            Writes::Key(key) => seen.insert(Arc::clone(key), Arc::new(output.clone())),
+            Writes::Keys(keys) => {
+                for key in keys {
+                    let field = output.get(&**key).cloned().unwrap_or_default();
+                    seen.insert(Arc::clone(key), Arc::new(field));
+                }
+            }
+            Writes::Nothing => {}
+        }
+        Some(with.value(&seen, self.item))
     }
 
     /// Whether it may start again where nobody knows if it has happened.
@@ -102,6 +126,8 @@ pub struct NodeView {
     pub state: NodeState,
     /// How often it was visited.
     pub visits: u32,
+    /// How often it began again because it is watched.
+    pub restarts: u32,
     /// Tasks of the last visit, and how many of them are over.
     pub tasks: (u32, u32),
     /// Tokens of what its tasks have asked.
@@ -118,7 +144,7 @@ impl GraphRun {
         let seen = self.visits.get(slot.visit)?.seen.as_ref()?;
         let list = node.map.as_ref().and_then(|map| seen.get(&map.over));
         let item = slot.item.and_then(|at| list?.get(at as usize));
-        let output = slot.undoes.and_then(|of| self.slot(of)?.output.as_ref());
+        let output = slot.undoes.and_then(|of| self.slot(of)?.output.as_deref());
         Some(Task {
             node,
             undo: self.undo_of(slot),
@@ -156,6 +182,7 @@ impl GraphRun {
                 node: Arc::clone(&node.name),
                 state,
                 visits: tally.visits,
+                restarts: tally.restarts,
                 tasks,
                 usage: tally.usage,
                 cost: tally.cost,
@@ -171,7 +198,9 @@ impl GraphRun {
         let tasks = (count, u32::try_from(over).unwrap_or(u32::MAX));
         let any = |is: fn(&Stand) -> bool| slots().any(|slot| is(&slot.stand));
         let state = match visit.over {
-            Some(Outcome::Done) if any(|s| matches!(s, Stand::Over(Fate::Failed))) => {
+            Some(Outcome::Done)
+                if any(|s| matches!(s, Stand::Over(fate) if *fate != Fate::Done)) =>
+            {
                 NodeState::Skipped
             }
             Some(Outcome::Done) => NodeState::Completed,

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use largestack_types::errors::{Code, LargestackError};
 use serde_json::Value;
 
-use super::{Closing, GraphRun, Outcome, Slot, Stand, Visit};
+use super::{Closing, Fate, GraphRun, Outcome, Slot, Stand, Visit};
 use crate::graph::define::When;
-use crate::graph::node::{Join, Work, Writes};
+use crate::graph::node::{Join, OnFailure, Work, Writes};
 use crate::status::EndReason;
 
 impl GraphRun {
@@ -18,7 +18,8 @@ impl GraphRun {
                 self.arrive(edge);
                 continue;
             }
-            let joined = self.joining.iter().copied().find(|node| self.comes_together(*node));
+            let joining: Vec<usize> = self.joining.iter().copied().collect();
+            let joined = joining.into_iter().find(|node| self.comes_together(*node));
             let joined = joined.or_else(|| self.least_of_a_circle());
             let Some(node) = joined else { return };
             self.join(node);
@@ -65,7 +66,10 @@ impl GraphRun {
     }
 
     /// Whether every token is there that this join needs.
-    fn comes_together(&self, at: usize) -> bool {
+    fn comes_together(&mut self, at: usize) -> bool {
+        if self.still_waits(at) {
+            return false;
+        }
         let lacks = |edge: &&usize| self.tokens.get(**edge).is_none_or(|tokens| *tokens == 0);
         let missing: Vec<usize> = self
             .graph
@@ -89,6 +93,25 @@ impl GraphRun {
         let may = |edge: usize| self.graph.target(edge) != Some(at);
         let reached = self.graph.reached(going.chain(others), may);
         !missing.iter().any(|node| reached.get(*node) == Some(&true))
+    }
+
+    /// Whether a join waits for an edge without a token whose node is under way. Looked for from
+    /// where one was found the last time: a thousand branches are not all looked at for each of them.
+    fn still_waits(&mut self, at: usize) -> bool {
+        let edges = self.graph.leading(at);
+        let from = self.tallies.get(at).map_or(0, |tally| tally.lacks);
+        let waits = |place: &usize| {
+            let edge = edges.get(*place);
+            let lacks = edge.and_then(|edge| self.tokens.get(*edge)).is_some_and(|t| *t == 0);
+            let source = edge.and_then(|edge| self.graph.source(*edge));
+            let tally = source.and_then(|source| self.tallies.get(source));
+            lacks && tally.is_some_and(|tally| tally.active > 0)
+        };
+        let found = (from..edges.len()).chain(0..from.min(edges.len())).find(waits);
+        if let (Some(found), Some(tally)) = (found, self.tallies.get_mut(at)) {
+            tally.lacks = found;
+        }
+        found.is_some()
     }
 
     /// Takes one token of each edge that has some.
@@ -125,11 +148,11 @@ impl GraphRun {
         let tasks = (first, count.as_ref().map_or(0, |count| *count));
         self.visits.push(Visit { node: at, seen: Some(seen), tasks, open: tasks.1, over: None });
         match count {
-            Err(error) => self.visit_fails(number, error),
+            Err(error) => self.visit_fails(number, &error),
             Ok(0) => {
                 let mapped = self.graph.node(at).is_some_and(|node| node.map.is_some());
                 let nothing = if mapped { Value::Array(Vec::new()) } else { Value::Null };
-                self.finish_visit(number, (Outcome::Done, Some(nothing)), None);
+                self.finish_visit(number, (Outcome::Done, Some(Arc::new(nothing))), None);
             }
             Ok(count) => self.add_tasks(number, at, count),
         }
@@ -177,16 +200,19 @@ impl GraphRun {
     pub(super) fn finish_visit(
         &mut self,
         visit: usize,
-        (outcome, output): (Outcome, Option<Value>),
+        (outcome, output): (Outcome, Option<Arc<Value>>),
         choice: Option<&Arc<str>>,
     ) {
-        let Some(at) = self.end_visit(visit, outcome) else { return };
-        if let Some(output) = output
+        // What it saw is let go of first: what nobody else looks at is written to in its place.
+        self.let_go(visit);
+        let going_on = self.visits.get(visit).filter(|visit| visit.over.is_none());
+        if let (Some(at), Some(output)) = (going_on.map(|visit| visit.node), output)
             && let Err(error) = self.write(at, output)
         {
-            self.visit_fails(visit, error);
+            self.visit_fails(visit, &error);
             return;
         }
+        let Some(at) = self.end_visit(visit, outcome) else { return };
         self.leave(at, |when| match when {
             When::Always => true,
             When::Choice(wanted) => choice == Some(wanted),
@@ -194,63 +220,100 @@ impl GraphRun {
         });
     }
 
+    /// What a visit saw is kept no longer, unless it is needed after its end: what is undone is given
+    /// what its node saw, and so is what begins again.
+    fn let_go(&mut self, visit: usize) {
+        let Some(visit) = self.visits.get_mut(visit) else { return };
+        let again = self.graph.group_of(visit.node).is_some();
+        if !again && self.graph.node(visit.node).is_some_and(|node| node.undo.is_none()) {
+            visit.seen = None;
+        }
+    }
+
     /// Marks a visit as over; the node that it was of, unless it was over before.
     pub(super) fn end_visit(&mut self, visit: usize, outcome: Outcome) -> Option<usize> {
+        self.let_go(visit);
         let ended = self.visits.get_mut(visit)?;
         let node = ended.node;
         let is_new = ended.over.replace(outcome).is_none();
-        // What is undone is given what its node saw.
-        if self.graph.node(node).is_some_and(|node| node.undo.is_none()) {
-            ended.seen = None;
-        }
         if is_new && let Some(tally) = self.tallies.get_mut(node) {
             tally.active = tally.active.saturating_sub(1);
         }
         is_new.then_some(node)
     }
 
-    /// The run fails because of a visit that no policy speaks of: a defect in the graph's author's
-    /// own code.
-    pub(super) fn visit_fails(&mut self, visit: usize, error: LargestackError) {
-        self.end_visit(visit, Outcome::Failed);
-        if let Some(visit) = self.visits.get_mut(visit) {
-            visit.over = Some(Outcome::Failed);
+    /// A visit fails as a whole, whatever its tasks came to: there is no list to work on, or what it
+    /// has to say does not fit the state.
+    fn visit_fails(&mut self, visit: usize, error: &LargestackError) {
+        let failed = self.visits.get(visit).map(|visit| (visit.node, visit.tasks));
+        let Some((node, (ordinal, count))) = failed else { return };
+        let goes_on = self.graph.node(node).is_some_and(|node| node.on_failure != OnFailure::Fail);
+        if self.closing.is_some() || !goes_on {
+            self.end_visit(visit, Outcome::Failed);
+            self.closing.get_or_insert_with(|| Closing::Failed(error.clone()));
+            return;
         }
-        self.closing.get_or_insert(Closing::Failed(error));
+        if count == 0 {
+            // Without a task it gets one that never did anything, so that the failure is somebody's.
+            self.add_tasks(visit, node, 1);
+            if let Some(visit) = self.visits.get_mut(visit) {
+                visit.tasks = (ordinal, 1);
+            }
+            self.stand(ordinal, Stand::Over(Fate::Never));
+        }
+        self.fails(ordinal, true, error);
     }
 
     /// Writes a node's output to where it goes.
-    fn write(&mut self, at: usize, output: Value) -> Result<(), LargestackError> {
+    fn write(&mut self, at: usize, output: Arc<Value>) -> Result<(), LargestackError> {
         let graph = Arc::clone(&self.graph);
         let Some(node) = graph.node(at) else { return Ok(()) };
         let unfit = |why: String| {
             let detail = format!("what node `{}` says does not fit the state: {why}", node.name);
             LargestackError::other(Code::Output, detail)
         };
-        let fields: Vec<(Arc<str>, Value)> = match (&node.writes, output) {
+        let fields: Vec<(Arc<str>, Arc<Value>)> = match (&node.writes, &*output) {
             (Writes::Nothing, _) | (Writes::Keys(_), Value::Null) => return Ok(()),
-            (Writes::Key(key), value) => vec![(Arc::clone(key), value)],
+            (Writes::Key(key), _) => vec![(Arc::clone(key), output)],
             (Writes::Keys(keys), Value::Object(fields)) => {
                 let mut known = Vec::with_capacity(fields.len());
                 for (field, value) in fields {
                     let key = keys.iter().find(|key| ***key == *field);
                     let key = key.ok_or_else(|| unfit(format!("it may not write `{field}`")))?;
-                    known.push((Arc::clone(key), value));
+                    known.push((Arc::clone(key), Arc::new(value.clone())));
                 }
                 known
             }
             (Writes::Keys(_), other) => {
-                let found = crate::graph::state::kind(&other);
+                let found = crate::graph::state::kind(other);
                 return Err(unfit(format!("an object is wanted, and this is {found}")));
             }
         };
+        // Of several keys all are written or none: a node that is skipped has written nothing.
+        let goes_on = node.on_failure != OnFailure::Fail;
+        let before = (fields.len() > 1 && goes_on).then(|| Arc::clone(&self.state));
+        let written = self.write_each(fields).map_err(unfit);
+        if let (Err(_), Some(before)) = (&written, before) {
+            self.state = before;
+        }
+        written
+    }
+
+    /// Brings each value together with what stands under its key.
+    fn write_each(&mut self, fields: Vec<(Arc<str>, Arc<Value>)>) -> Result<(), String> {
+        let graph = &self.graph;
         let replace = crate::graph::state::Reducer::Replace;
+        let state = Arc::make_mut(&mut self.state);
         for (key, value) in fields {
             let reducer = graph.graph().channels.get(&key).unwrap_or(&replace);
-            let old = self.state.get(&key);
-            let new = graph.reducers().reduce(reducer, (old, value));
-            let new = new.map_err(|why| unfit(format!("`{key}`: {why}")))?;
-            Arc::make_mut(&mut self.state).values.insert(key, new);
+            let unfit = |why| format!("`{key}`: {why}");
+            if let Some(old) = state.get_mut(&key) {
+                graph.reducers().reduce(reducer, old, value).map_err(unfit)?;
+            } else {
+                let mut first = Arc::default();
+                graph.reducers().reduce(reducer, &mut first, value).map_err(unfit)?;
+                state.insert(key, first);
+            }
         }
         Ok(())
     }

@@ -171,6 +171,25 @@ fn what_a_node_reads_is_given_or_written_before_it() {
 }
 
 #[test]
+fn what_only_waits_has_no_timeout_and_no_tries() {
+    let waits = [
+        Work::Question { question: Template::new("Pay?") },
+        Work::Event { event: "paid".into() },
+        Work::Sleep { duration: std::time::Duration::from_secs(1) },
+    ];
+    for work in waits {
+        let node = || Node::new("a", work.clone());
+        let (timeout, retry) = (
+            node().with(|node| node.timeout = Some(std::time::Duration::from_secs(1))),
+            node().with(|node| node.retry.tries = 2),
+        );
+        fine(Graph::new("g").node(node().with(|node| node.on_failure = OnFailure::Skip)));
+        refused(Graph::new("g").node(timeout), "`timeout` is for work that is done");
+        refused(Graph::new("g").node(retry), "`retry` is for work that is done");
+    }
+}
+
+#[test]
 fn every_problem_is_said_at_once() {
     let graph = Graph::new("g")
         .node(function("a").with(|node| node.retry.tries = 0))

@@ -6,7 +6,8 @@ use largestack_engine::graph::{
     Edge, EventReceived, Graph, GraphRun, MAY_START, Node, NodeListens, OnFailure, Reducers, Retry,
     Template, Work,
 };
-use largestack_types::id::{ApprovalId, EffectId};
+use largestack_types::id::{ApprovalId, EffectId, RunId};
+use largestack_types::label::{Label, Origin};
 use serde_json::json;
 
 use super::world::{Did, World, chain, function, says_its_name};
@@ -172,7 +173,8 @@ fn an_event_is_heard_whether_it_comes_before_or_after_somebody_listens() {
         let effect = world.run.ready()[0].effect;
         world.record(NodeListens { effect, event: "paid".into() });
     };
-    let event = || EventReceived { event: "paid".into(), data: json!(9), by: "shop".into() };
+    let label = Label::from_origin(Origin::Web);
+    let event = || EventReceived { event: "paid".into(), data: json!(9), by: "shop".into(), label };
     let mut before = World::new(graph.clone());
     before.record(event());
     before.round(&says_its_name, &mut |_| 0);
@@ -185,7 +187,65 @@ fn an_event_is_heard_whether_it_comes_before_or_after_somebody_listens() {
     for world in [before, after] {
         let world = world.ended(&says_its_name);
         assert_eq!(world.run.output(), json!(9));
+        assert!(!world.run.state().label().is_trusted(), "what came is as trusted as its sender");
     }
+}
+
+#[test]
+fn what_waits_below_is_ended_by_whoever_ends_the_run_and_says_what_it_cost() {
+    use largestack_engine::event::{ChildRun, ChildWaits};
+    use largestack_engine::graph::{How, NodeFailed};
+    let mut world = World::new(chain(&["a", "b"]));
+    world.round(&|_| Did::Hangs, &mut |_| 0);
+    let effect = EffectId::new(1);
+    let child = RunId::from_u128(8);
+    world.record(Event::ChildWaits(ChildWaits { effect, child }));
+    assert_eq!(world.status(), Status::Suspended);
+    world.cancel(CancelReason::Caller);
+    assert_eq!((world.run.cut_off(), world.run.conclusion()), (vec![effect], None));
+    let cost = largestack_types::money::Money::from_nanos(7);
+    world.record(NodeFailed {
+        effect,
+        how: How::Cancelled,
+        error: super::world::broken(),
+        retry_at: None,
+        restarts: false,
+        child: Some(ChildRun {
+            run: child,
+            usage: largestack_types::usage::Usage::default(),
+            cost,
+        }),
+        duration_us: 0,
+    });
+    assert_eq!(
+        (world.run.conclusion().unwrap().status, world.run.cost()),
+        (Status::Cancelled, cost)
+    );
+}
+
+#[test]
+fn what_was_done_is_undone_when_time_is_up_and_not_when_a_loop_went_round_too_often() {
+    use largestack_engine::event::LimitReached;
+    use largestack_engine::graph::Undo;
+    use largestack_engine::status::Limit;
+    let undone = |name: &str| function(name).with(|n| n.undo = Some(Undo::new("undo", true)));
+    let graph = Graph::new("g").node(undone("a")).node(function("b")).edge(Edge::new("a", "b"));
+    let mut world = World::new(graph);
+    world.round(&says_its_name, &mut |_| 0);
+    let error = super::world::broken();
+    world.record(Event::LimitReached(LimitReached { limit: Limit::WallClock, error }));
+    let world = world.ended(&says_its_name);
+    assert_eq!((world.status(), world.stands("a")), (Status::Incomplete, "undone"));
+    let again =
+        |name: &'static str| function(name).with(|n| n.join = largestack_engine::graph::Join::Any);
+    let graph = Graph::new("g")
+        .node(undone("a").with(|n| n.join = largestack_engine::graph::Join::Any))
+        .node(again("b"))
+        .edge(Edge::new("a", "b"))
+        .edge(Edge::new("b", "a"))
+        .starting("a");
+    let world = World::new(graph).ended(&says_its_name);
+    assert_eq!((world.status(), world.stands("a")), (Status::Incomplete, "completed"));
 }
 
 #[test]
@@ -214,7 +274,7 @@ fn who_cancels_ends_what_is_under_way_and_what_waits() {
 fn a_task_that_may_not_be_repeated_is_in_doubt_after_a_crash_and_any_other_runs_again() {
     use largestack_engine::event::{DoubtDecision, DoubtSettled};
     let graph = |idempotent| {
-        let work = Work::Function { function: "pay".into(), idempotent };
+        let work = Work::Function { function: "pay".into(), idempotent, with: None };
         Graph::new("g").node(Node::new("pay", work))
     };
     let cut_off = |idempotent| {

@@ -11,7 +11,7 @@ use super::world::{Did, World, function};
 
 /// Nodes that add to one number, with edges from earlier to later ones; some choose between the
 /// edges that they have.
-fn graphs() -> impl Strategy<Value = Graph> {
+pub(crate) fn graphs() -> impl Strategy<Value = Graph> {
     let edges = proptest::collection::vec((0..9_usize, 0..9_usize, any::<bool>()), 0..16);
     (2..9_usize, edges, 1..5_u32).prop_map(|(nodes, edges, parallel)| {
         let mut graph = Graph::new("any").channel("sum", Reducer::Add).answering("sum");
@@ -45,7 +45,7 @@ fn graphs() -> impl Strategy<Value = Graph> {
 }
 
 /// What a task does is a function of its node alone, so that only the order of things can differ.
-fn perform(task: &Task<'_>) -> Did {
+pub(crate) fn perform(task: &Task<'_>) -> Did {
     let number: i64 = task.node.name[1..].parse().unwrap();
     let output = json!(1_i64 << number);
     if task.node.choices.is_empty() {

@@ -10,12 +10,8 @@ use super::world::{Did, World, function, says_its_name};
 
 fn undone(name: &str) -> Node {
     function(name).with(|node| {
-        node.undo = Some(Undo {
-            function: format!("undo_{name}").into(),
-            idempotent: true,
-            retry: Retry { tries: 2, ..Retry::default() },
-            when_failed: false,
-        });
+        let undo = Undo::new(format!("undo_{name}"), true);
+        node.undo = Some(Undo { retry: Retry { tries: 2, ..Retry::default() }, ..undo });
     })
 }
 

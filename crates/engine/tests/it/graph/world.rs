@@ -28,6 +28,9 @@ pub(crate) enum Did {
     Hangs,
 }
 
+/// The moment at which everything happens.
+const NOW: Timestamp = Timestamp::from_micros(1);
+
 pub(crate) type Perform = dyn Fn(&Task<'_>) -> Did;
 
 pub(crate) struct World {
@@ -137,17 +140,27 @@ impl World {
                 let choice = Some(choice.into());
                 self.record(NodeFinished { choice, ..NodeFinished::new(effect, output) });
             }
-            Did::Failed => self.record(NodeFailed {
-                effect,
-                how: How::Failed,
-                error: broken(),
-                retry_at: again.then(|| Timestamp::from_micros(1)),
-                child: None,
-                duration_us: 0,
-            }),
+            Did::Failed if again => self.fails(effect, How::Failed, Some(NOW), false),
+            Did::Failed => {
+                let restart = self.run.restart_at(effect, NOW);
+                for other in restart.map(|_| self.run.restart_with(effect)).unwrap_or_default() {
+                    self.fails(other, How::Cancelled, restart, false);
+                }
+                self.fails(effect, How::Failed, restart, restart.is_some());
+            }
         }
         self.performed.push(name);
         true
+    }
+
+    fn fails(&mut self, effect: EffectId, how: How, retry_at: Option<Timestamp>, restarts: bool) {
+        let error = match how {
+            How::Cancelled => LargestackError::other(Code::Cancelled, "cut off"),
+            _ => broken(),
+        };
+        let failed =
+            NodeFailed { effect, how, error, retry_at, restarts, child: None, duration_us: 0 };
+        self.record(failed);
     }
 
     /// One round: starts what may start and ends the task that is picked. Whether anything happened.
@@ -161,14 +174,7 @@ impl World {
             return false;
         }
         for effect in self.run.cut_off() {
-            self.record(NodeFailed {
-                effect,
-                how: How::Cancelled,
-                error: LargestackError::other(Code::Cancelled, "cut off"),
-                retry_at: None,
-                child: None,
-                duration_us: 0,
-            });
+            self.fails(effect, How::Cancelled, None, false);
         }
         self.start_ready();
         let mut in_flight = self.run.in_flight();

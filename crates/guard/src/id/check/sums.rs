@@ -1,8 +1,10 @@
 //! The arithmetic of check characters.
 
+use crate::card;
+
 /// The value of a digit; 0 for anything else.
 pub(super) fn value(byte: u8) -> u32 {
-    u32::from(byte.wrapping_sub(b'0')) % 256 * u32::from(byte.is_ascii_digit())
+    char::from(byte).to_digit(10).unwrap_or(0)
 }
 
 /// The value of a digit or letter to the base of 36: `A` is 10.
@@ -37,13 +39,9 @@ pub(super) fn remainder(text: impl IntoIterator<Item = u8>, by: u32) -> u32 {
         .fold(0, |rest, value| (rest * if value < 10 { 10 } else { 100 } + value) % by)
 }
 
-/// The Luhn check (ISO/IEC 7812-1, annex B), over digits.
+/// The Luhn check, over digits.
 pub(super) fn luhn(digits: &[u8]) -> bool {
-    let doubled = |d: u32| if d > 4 { 2 * d - 9 } else { 2 * d };
-    let place = |(i, digit): (usize, &u8)| {
-        if i % 2 == 1 { doubled(value(*digit)) } else { value(*digit) }
-    };
-    digits.iter().rev().enumerate().map(place).sum::<u32>().is_multiple_of(10)
+    card::luhn(digits.iter().copied().map(value))
 }
 
 /// The check of ISO/IEC 7064 MOD 11,10, over digits.

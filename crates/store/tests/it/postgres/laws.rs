@@ -7,7 +7,8 @@ use largestack_ports::clock::FakeClock;
 use largestack_ports::switch::{Switch, Thrown};
 use largestack_store::{PostgresStore, SwitchScope};
 use largestack_testkit::{
-    approvals_suite, journal_suite, kept_suite, services, sessions_suite, switch_suite, vault_suite,
+    approvals_suite, journal_suite, kept_suite, retention_suite, services, sessions_suite,
+    signals_suite, switch_suite, vault_suite,
 };
 use largestack_types::scope::TenantId;
 
@@ -27,6 +28,12 @@ async fn sessions_in_postgres_keep_the_laws() {
         (form.store(1), form.clock.clone())
     })
     .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_need_not_be_kept_in_postgres_is_removed_by_the_laws() {
+    let Some(server) = services::postgres() else { return };
+    retention_suite::all(&|| Postgres::new(&server, false).store(1)).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -51,6 +58,19 @@ async fn approvals_in_postgres_keep_the_laws() {
         let form = Postgres::new(&server, false);
         let clock: FakeClock = form.clock.clone();
         approvals_suite::Form { here: form.store(1), there: form.store(2), clock }
+    })
+    .await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn events_in_postgres_are_kept_and_heard_by_the_laws() {
+    let Some(server) = services::postgres() else { return };
+    signals_suite::all(&|| {
+        let form = Postgres::new(&server, false);
+        let (here, there, clock) = (form.store(1), form.store(2), form.clock.clone());
+        form.stop_the_clock();
+        let moved = Box::new(move |to| form.set_the_clock(to));
+        signals_suite::Form { here, there, clock, moved }
     })
     .await;
 }

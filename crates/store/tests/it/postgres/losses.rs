@@ -46,8 +46,12 @@ async fn a_lost_connection_fails_what_was_to_be_written_and_the_next_run_goes_on
         let next = free(&store, run(2 + 2 * round)).await;
         store.append(&next, events(1, 1)).unwrap();
         assert_eq!(store.durable().await.unwrap_err(), error);
+        // Under a lease it is known whose it is, also when that has been given back.
+        store.durable_run(&next).await.unwrap();
+        assert_eq!(store.durable_run(&lost).await.unwrap_err(), error);
         store.release(&lost).await.unwrap();
         store.durable().await.unwrap();
+        assert_eq!(store.durable_run(&lost).await.unwrap_err(), error);
         assert_eq!(store.read(&scope, next.run, 0).await.unwrap(), events(1, 1).events);
         assert_eq!(store.read(&scope, run(1), 0).await.unwrap(), events(1, 1).events);
     }

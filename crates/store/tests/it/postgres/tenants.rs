@@ -12,6 +12,7 @@ use largestack_ports::limits::{LimitKey, LimitKind, Limits, Measure, Rate, Take}
 use largestack_ports::pools::PoolMemory as _;
 use largestack_ports::results::{KeptResult, Results};
 use largestack_ports::sessions::{Exchange, IfAbsent, Remembered, SessionKey, Sessions as _};
+use largestack_ports::signals::Signal;
 use largestack_ports::vault::{Sensitive, TokenVault};
 use largestack_store::{PostgresStore, SwitchScope};
 use largestack_testkit::services;
@@ -47,6 +48,15 @@ async fn fill(store: &PostgresStore, tenant: &str) {
     store.take(&[Take { key, rate: Rate::per_minute(5), units: 1 }]).await.unwrap();
     fill_runs(store, &scope).await;
     fill_people(store, &scope).await;
+    let job = largestack_ports::queue::Job::agent("payer", "Pay.");
+    largestack_ports::queue::Queue::enqueue(store, &scope, job, 10).await.unwrap();
+    let paid = Signal {
+        id: "paid-1".into(),
+        name: "paid".into(),
+        data: Json::empty_object(),
+        by: "ann".into(),
+    };
+    largestack_ports::signals::Signals::send(store, &scope, run_id(1), paid).await.unwrap();
 }
 
 async fn fill_runs(store: &PostgresStore, scope: &Scope) {
@@ -143,7 +153,7 @@ async fn hand_written_sql_for_one_tenant_neither_reads_nor_writes_another_ones_r
     // As the owner of the tables, whom only `FORCE` binds.
     let mut connection = PgConnection::connect(&url).await.unwrap();
     let tables = tables(&mut connection).await;
-    assert!(tables.len() >= 20, "{tables:?}");
+    assert!(tables.len() >= 22, "{tables:?}");
     for table in tables {
         let secured = "SELECT relrowsecurity AND relforcerowsecurity FROM pg_class
             WHERE oid = to_regclass($1)";

@@ -1,0 +1,103 @@
+//! Rules of an operator's own: an expression or words, where they are looked for, and what is done.
+
+use std::ops::Range;
+use std::sync::Arc;
+
+use regex::{Regex, RegexBuilder};
+use serde::{Deserialize, Serialize};
+
+use super::action::RuleAction;
+use super::words::Words;
+use super::{BadContent, Place};
+
+/// Largest compiled expression, bytes.
+const SIZE: usize = 1 << 20;
+/// Longest expression, bytes.
+const PATTERN: usize = 4096;
+
+/// A rule as its operator says it: a `pattern`, `words` or both.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RulePolicy {
+    /// The texts it looks at.
+    pub on: Vec<Place>,
+    /// A regular expression without look-around and references back, so that it takes time linear in the text.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub pattern: Option<String>,
+    /// Words, or with `*` at the end beginnings of words, in any case and under disguises.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub words: Vec<String>,
+    /// What is done.
+    pub action: RuleAction,
+    /// What whoever asked is told when it blocks.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+impl Default for RulePolicy {
+    fn default() -> Self {
+        let on = vec![Place::Input, Place::Output];
+        Self { on, pattern: None, words: Vec::new(), action: RuleAction::Block, message: None }
+    }
+}
+
+/// A rule that can be asked.
+#[derive(Clone, Debug)]
+pub(super) struct Rule {
+    pub(super) name: Arc<str>,
+    pub(super) on: Vec<Place>,
+    pub(super) action: RuleAction,
+    pub(super) message: Option<Arc<str>>,
+    pattern: Option<Regex>,
+    words: Option<Words>,
+}
+
+impl Rule {
+    pub(super) fn of(name: &str, policy: &RulePolicy) -> Result<Self, BadContent> {
+        let wrong = |why: String| BadContent(format!("the rule `{name}` {why}"));
+        let named = |b: u8| b.is_ascii_alphanumeric() || b"-_".contains(&b);
+        if !(1..=64).contains(&name.len()) || !name.bytes().all(named) {
+            return Err(wrong("needs a name of 1 to 64 letters, digits, `-` and `_`".to_owned()));
+        }
+        if policy.on.is_empty() {
+            return Err(wrong("looks at nothing: `on` is empty".to_owned()));
+        }
+        if policy.pattern.is_none() && policy.words.is_empty() {
+            return Err(wrong("looks for nothing: it needs a `pattern` or `words`".to_owned()));
+        }
+        let words = (!policy.words.is_empty()).then(|| Words::of(&policy.words)).transpose();
+        Ok(Self {
+            name: name.into(),
+            on: policy.on.clone(),
+            action: policy.action,
+            message: policy.message.as_deref().map(Arc::from),
+            pattern: policy.pattern.as_deref().map(compiled).transpose().map_err(wrong)?,
+            words: words.map_err(|error| wrong(error.0))?,
+        })
+    }
+
+    /// Where it finds something: bytes of the text.
+    pub(super) fn found(&self, text: &str) -> Vec<Range<usize>> {
+        let patterns = self.pattern.iter().flat_map(|pattern| pattern.find_iter(text));
+        let mut found: Vec<Range<usize>> = patterns.map(|found| found.range()).collect();
+        found.extend(self.words.iter().flat_map(|words| words.found(text)));
+        found
+    }
+}
+
+fn compiled(pattern: &str) -> Result<Regex, String> {
+    if pattern.len() > PATTERN {
+        return Err(format!("has a pattern of more than {PATTERN} bytes"));
+    }
+    let limits = RegexBuilder::new(pattern).size_limit(SIZE).dfa_size_limit(SIZE).build();
+    let compiled = limits.map_err(|error| {
+        // The last line says what is wrong; those before draw where.
+        let text = error.to_string();
+        let last = text.lines().rev().map(str::trim).find(|line| !line.is_empty());
+        format!("has a pattern that cannot be used: {}", last.unwrap_or_default())
+    })?;
+    if compiled.is_match("") {
+        return Err("has a pattern that matches nothing at all, and so every text".to_owned());
+    }
+    Ok(compiled)
+}

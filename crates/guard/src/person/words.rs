@@ -1,0 +1,92 @@
+//! The words that announce what describes a person.
+
+/// What a saying announces.
+pub(super) enum Says {
+    /// A date of birth.
+    Birth,
+    /// A name of at least so many words.
+    Name {
+        /// Fewest words.
+        fewest: usize,
+    },
+    /// A postal address.
+    Address,
+}
+
+const TITLE: Says = Says::Name { fewest: 1 };
+const FIELD: Says = Says::Name { fewest: 2 };
+
+/// Sayings, in small letters; ASCII is compared in any letter case.
+pub(super) const SAYINGS: &[(&str, Says)] = &[
+    ("date of birth", Says::Birth),
+    ("birth date", Says::Birth),
+    ("birthdate", Says::Birth),
+    ("birthday", Says::Birth),
+    ("birth_date", Says::Birth),
+    ("date_of_birth", Says::Birth),
+    ("born", Says::Birth),
+    ("dob", Says::Birth),
+    ("d.o.b", Says::Birth),
+    ("geburtsdatum", Says::Birth),
+    ("geboren", Says::Birth),
+    ("date de naissance", Says::Birth),
+    ("né le", Says::Birth),
+    ("née le", Says::Birth),
+    ("fecha de nacimiento", Says::Birth),
+    ("nacido el", Says::Birth),
+    ("nacida el", Says::Birth),
+    ("data de nascimento", Says::Birth),
+    ("data di nascita", Says::Birth),
+    ("дата рождения", Says::Birth),
+    ("Дата рождения", Says::Birth),
+    ("जन्म तिथि", Says::Birth),
+    ("जन्मतिथि", Says::Birth),
+    ("जन्म दिनांक", Says::Birth),
+    ("出生日期", Says::Birth),
+    ("生年月日", Says::Birth),
+    ("تاريخ الميلاد", Says::Birth),
+    ("my name is ", TITLE),
+    ("full name: ", TITLE),
+    ("first name: ", TITLE),
+    ("last name: ", TITLE),
+    ("surname: ", TITLE),
+    ("patient name: ", TITLE),
+    ("customer name: ", TITLE),
+    ("name: ", FIELD),
+    ("mr. ", TITLE),
+    ("mr ", TITLE),
+    ("mrs. ", TITLE),
+    ("mrs ", TITLE),
+    ("ms. ", TITLE),
+    ("shri ", TITLE),
+    ("smt. ", TITLE),
+    ("herr ", TITLE),
+    ("frau ", TITLE),
+    ("monsieur ", TITLE),
+    ("madame ", TITLE),
+    ("señor ", TITLE),
+    ("señora ", TITLE),
+    ("me llamo ", TITLE),
+    ("je m'appelle ", TITLE),
+    ("ich heiße ", TITLE),
+    ("mi chiamo ", TITLE),
+    ("meu nome é ", TITLE),
+    ("меня зовут ", TITLE),
+    ("Меня зовут ", TITLE),
+    ("मेरा नाम ", TITLE),
+    ("श्री ", TITLE),
+    ("address is ", Says::Address),
+    ("address: ", Says::Address),
+    ("lives at ", Says::Address),
+    ("live at ", Says::Address),
+    ("living at ", Says::Address),
+    ("resides at ", Says::Address),
+    ("residing at ", Says::Address),
+    ("ship to ", Says::Address),
+    ("ship to: ", Says::Address),
+    ("deliver to ", Says::Address),
+    ("anschrift: ", Says::Address),
+    ("adresse: ", Says::Address),
+    ("dirección: ", Says::Address),
+    ("पता: ", Says::Address),
+];
