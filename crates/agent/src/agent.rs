@@ -41,6 +41,8 @@ pub(crate) struct Core {
     pub(crate) said: Option<largestack_guard::content::Output>,
     /// What judges texts by the operator's rules, where there are some.
     pub(crate) content: Option<largestack_guard::content::Content>,
+    /// Who listens for people who mean to harm themselves, where it is listened.
+    pub(crate) help: Option<crate::stages::help::Help>,
     pub(crate) permissions: Permissions,
     pub(crate) approvals: ApprovalPolicy,
     pub(crate) license: Option<Arc<dyn License>>,

@@ -3,9 +3,7 @@
 use std::sync::Arc;
 
 use largestack_engine::definition::{Definition, InDoubt, OutputRule};
-use largestack_guard::content::{
-    Content, ContentPolicy, Guardrails, Output as ContentOutput, OutputAction, SelfHarmAction,
-};
+use largestack_guard::content::{ContentPolicy, OutputAction};
 use largestack_guard::{Guard, Policy};
 use largestack_policy::Taint;
 use largestack_ports::license::License;
@@ -28,6 +26,10 @@ use crate::stages::before_tool::{Approve, Judge};
 use crate::stages::help::Help;
 use crate::tools::{ArgumentRules, ChangeOptions, Entry, Registry, Validators};
 use crate::toolset::{Deferral, Toolset, search};
+
+mod content;
+
+use content::{helped, of_content, policy_of};
 
 /// An agent being described. [`AgentBuilder::build`] reports what does not fit.
 #[must_use]
@@ -343,6 +345,7 @@ impl AgentBuilder {
         if approve.is_some() && !can_ask {
             return Err(approval::unavailable());
         }
+        let help = Help::of(&self.content, self.output.is_some());
         let mut pipeline = Pipeline::new(Parts {
             taint: Judge { taint: self.taint, can_ask, raise: permissions.raise }.of(&registry),
             approve,
@@ -350,7 +353,7 @@ impl AgentBuilder {
             validators,
             rules,
             before_tool: self.before_tool,
-            before_model: helped(self.before_model, (&self.content, self.output.is_some())),
+            before_model: helped(self.before_model, help.as_ref()),
             after_model: self.after_model,
             after_tool: self.after_tool,
             on_final: self.on_final,
@@ -397,6 +400,7 @@ impl AgentBuilder {
             // What is only recorded is shown as it is said.
             said: output.filter(|output| output.action() == OutputAction::Redact),
             content,
+            help,
             permissions,
             approvals: self.approvals,
             license: self.license,
@@ -444,38 +448,6 @@ fn elsewhere(fallbacks: &[Agent], runtime: &Runtime) -> Vec<String> {
     let others = fallbacks.iter().filter(|agent| !same(agent));
     let name = |agent: &Agent| Arc::clone(&agent.definition().agent);
     others.map(|agent| format!("`{}` takes over in another runtime", name(agent))).collect()
-}
-
-/// What judges texts, and what is taken out of what the model says.
-fn of_content(
-    policy: &ContentPolicy,
-    problems: &mut Vec<String>,
-) -> (Option<Content>, Option<ContentOutput>) {
-    let content = Content::of(policy).unwrap_or_else(|wrong| {
-        problems.push(wrong.to_string());
-        None
-    });
-    let output = ContentOutput::of(&policy.output).unwrap_or_else(|wrong| {
-        problems.push(format!("the output's hosts: {wrong}"));
-        None
-    });
-    (content, output)
-}
-
-/// The stages before the model, that of help before the agent's own.
-fn helped(
-    own: Vec<Box<dyn Stage<ModelTurn>>>,
-    (content, typed): (&ContentPolicy, bool),
-) -> Vec<Box<dyn Stage<ModelTurn>>> {
-    let policy = content.self_harm.clone();
-    let helps = policy.action == SelfHarmAction::Help;
-    let first = helps.then(|| Box::new(Help { policy, typed }) as Box<dyn Stage<ModelTurn>>);
-    first.into_iter().chain(own).collect()
-}
-
-/// The policy of guards as a definition says it.
-fn policy_of(policy: &Policy, content: &ContentPolicy) -> Result<Option<Json>> {
-    Json::of(&Guardrails::of(policy, content)).map(Some).map_err(unwritable)
 }
 
 #[expect(clippy::needless_pass_by_value, reason = "errors are mapped by value")]

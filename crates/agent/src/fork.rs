@@ -25,6 +25,7 @@ use crate::options::Input;
 use crate::protect::RunGuard;
 use crate::runtime::Runtime;
 use crate::stage::StageContext;
+use crate::stages::help::Told;
 
 /// What a fork has in common with its run, and what differs.
 #[derive(Clone, Default)]
@@ -188,16 +189,22 @@ async fn event(
     let (adjusted, refused) =
         adjusted(core, &context, (fork.adjusted, fork.instructions), &mut found).await?;
     let shelf = Shelf::new(scope.clone(), Arc::clone(&runtime.journal));
-    let (mut input, mut taken, mut blocked) = (None, Vec::new(), refused);
+    let (mut input, mut taken, mut blocked, mut heard) = (None, Vec::new(), refused, None);
     if let Some(asked) = &fork.input {
         let message = input_message(asked, Label::from_origin(Origin::User), effect)?;
+        heard = core.help.as_ref().and_then(|help| help.hear(&[], &message));
         let draft = guarded(core, &context, message, &mut found).await?;
         let mut message = Arc::new(draft.message);
         taken = shelf.take_shared(&mut message);
         (input, blocked) = (Some(message), draft.refused.or(blocked));
     }
+    let told = heard.and_then(|heard| {
+        found.push(("self_harm", vec![heard.finding]));
+        heard.told
+    });
     if let Some(error) = blocked {
-        return Err(error);
+        // Help comes before every refusal.
+        return Err(told.map_or(error, Told::into_error));
     }
     let at = shared.last().map_or(0, |event| event.seq);
     let by = scope.principal().into();

@@ -142,6 +142,7 @@ fn below(core: &Core, script: &dyn ScriptTool) -> Result<Agent> {
         said: None,
         // Judged as what the call says and returns.
         content: None,
+        help: None,
         permissions: core.permissions.clone(),
         approvals: core.approvals.clone(),
         license: core.license.clone(),

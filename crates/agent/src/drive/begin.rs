@@ -6,7 +6,7 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use largestack_engine::definition::InDoubt;
 use largestack_engine::event::{
-    Adjusted, DoubtDecision, DoubtSettled, Event, FindingRecord, Resumed, RunStarted,
+    Adjusted, DoubtDecision, DoubtSettled, Event, FindingRecord, Recalled, Resumed, RunStarted,
 };
 use largestack_engine::history::repaired;
 use largestack_engine::status::End;
@@ -41,6 +41,7 @@ use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
 use crate::protect::RunGuard;
 use crate::runtime::Driven;
 use crate::stage::{InputDraft, StageContext, Verdict};
+use crate::stages::help::{self, Told};
 use crate::stages::injection;
 use crate::stream::Sink;
 
@@ -113,7 +114,11 @@ impl Drive {
             guard: asks,
             computed: core.pipeline.computed,
         };
-        let mut found = Vec::new();
+        // As it was said: what is taken out of it below may be what has to be heard.
+        let listens = core.help.as_ref();
+        let heard = listens.and_then(|help| help.hear(&options.history, &message));
+        let (finding, help) = heard.map(|heard| (heard.finding, heard.told)).unzip();
+        let mut found = vec![("self_harm", Vec::from_iter(finding))];
         let adjusted =
             adjusted(&core, &context, (options.adjusted, options.instructions), &mut found).await?;
         let (adjusted, refused) = adjusted;
@@ -127,6 +132,8 @@ impl Drive {
             found.push(("screen_conversation", vec![row.finding]));
             refused = refused.or(row.blocked);
         }
+        let (message, recalled, (refused, help)) =
+            helped(message, recalled, (refused, help.flatten()));
         let mut asked = Arc::new(message);
         let shelf = Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal)));
         let messages = std::iter::once(&mut asked).chain(&mut history);
@@ -168,7 +175,9 @@ impl Drive {
         }
         drive.outbox.summary = Some(drive.summary());
         drive.over = false;
-        if let Some(error) = refused {
+        if let Some(answer) = help {
+            drive.help(answer)?;
+        } else if let Some(error) = refused {
             drive.conclude(End::failed(error.clone())).await?;
             return Err(error);
         }
@@ -322,6 +331,28 @@ async fn history(
         Err(error) if error.code() == Code::Guardrail => Ok((told, Some(error))),
         Err(error) => Err(error),
     }
+}
+
+/// Help before every refusal: what is told then is the answer, or where that has a shape, the error. What
+/// was refused is not told to a later turn either, and no model sums up anything before.
+fn helped(
+    message: Message,
+    mut recalled: Option<Box<Recalled>>,
+    (refused, help): (Option<LargestackError>, Option<Told>),
+) -> (Message, Option<Box<Recalled>>, (Option<LargestackError>, Option<Arc<str>>)) {
+    let message =
+        if refused.is_some() && help.is_some() { help::withheld(message) } else { message };
+    let outcome = match help {
+        None => (refused, None),
+        Some(Told::Answer(answer)) => {
+            if let Some(recalled) = &mut recalled {
+                recalled.summarise = None;
+            }
+            (None, Some(answer))
+        }
+        Some(Told::Error(error)) => (refused.map(|_| error), None),
+    };
+    (message, recalled, outcome)
 }
 
 /// A message after the input's stages.

@@ -25,6 +25,7 @@ use crate::output::Shape;
 use crate::stage::{
     ErrorTurn, FinalTurn, ModelTurn, ReplyDraft, ReplyTurn, StageContext, Verdict, ruling,
 };
+use crate::stages::help::SELF_HARM;
 use crate::stream::Sink;
 
 /// What the hooks of a place look at.
@@ -241,7 +242,13 @@ impl Drive {
             _ => None,
         };
         let seen = self.run.weighed_reply().map(|(message, _)| message.text());
-        let verdict = self.verdict(effect, said).await;
+        let help = self.core.help.as_ref();
+        let verdict = match said {
+            Said::Finish(text) if help.is_some_and(|help| help.is_told(&hook, &text)) => {
+                self.words_of_help(effect, text)
+            }
+            said => self.verdict(effect, said).await,
+        };
         let changed = changed.map(Box::new);
         let hooked = Hooked { effect, at, hook: Arc::clone(&hook), changed, verdict };
         let findings = self.guard.noted_of(effect);
@@ -255,6 +262,28 @@ impl Drive {
             self.ask_for(effect, (at, hook), reason, seen.unwrap_or_default()).await?;
         }
         self.note_soft_limit()
+    }
+
+    /// Ends a run that has just begun with the words of help, before anybody else is asked.
+    pub(super) fn help(&mut self, told: Arc<str>) -> Result<()> {
+        let mut ready = Vec::new();
+        self.run.ready(&mut ready);
+        let due = |effect: &Effect| match effect {
+            Effect::Hook { id, .. } => Some(*id),
+            _ => None,
+        };
+        let Some(effect) = ready.iter().find_map(due) else { return Ok(()) };
+        let verdict = self.words_of_help(effect, told);
+        let (at, hook) = (HookPoint::BeforeModel, SELF_HARM.into());
+        self.note(Event::Hooked(Hooked { effect, at, hook, changed: None, verdict }))
+    }
+
+    /// The operator's own words to somebody in need: no guard takes a number out of them.
+    fn words_of_help(&self, effect: EffectId, text: Arc<str>) -> HookVerdict {
+        let label = self.run.label().join(Label::from_origin(Origin::Operator));
+        let part = PartId::at(effect, u32::MAX - 2);
+        let said = Message::of_text(Role::Assistant, part, label, text);
+        HookVerdict::Interrupted(Arc::new(said))
     }
 
     /// Asks a person for a hook. Where nobody can be asked the hook has failed.

@@ -4,7 +4,7 @@
 use std::sync::Arc;
 
 use largestack_engine::event::{Event, FindingRecord, TookOver};
-use largestack_engine::{End, Run, Status, Told};
+use largestack_engine::{End, Run, Status, Told as Beginning};
 use largestack_guard::content::Content;
 use largestack_types::error::{Code, Coded as _, Kind};
 use largestack_types::errors::{AllProvidersFailedError, LargestackError, Result};
@@ -18,6 +18,7 @@ use super::place::{budgets, tree};
 use crate::agent::Core;
 use crate::memory::given;
 use crate::stage::StageContext;
+use crate::stages::help::Told;
 
 /// Whether another agent may try what failed so. What was forbidden stays so.
 fn may_take_over(error: &LargestackError) -> bool {
@@ -68,7 +69,10 @@ impl Drive {
                 Ok(findings) => found = findings,
                 Err(error) => {
                     self.note_findings(EffectId::INPUT, "guard_input", guard.all_noted())?;
-                    return Ok(Some(error));
+                    // Help comes before every refusal.
+                    let told = next.help.as_ref();
+                    let told = told.and_then(|help| help.told_after(self.run.messages()));
+                    return Ok(Some(told.map_or(error, Told::into_error)));
                 }
             }
         }
@@ -127,10 +131,10 @@ impl Drive {
 /// as it was.
 async fn retold(
     judged_by: (&StageContext, Option<&Content>),
-    told: Told,
+    told: Beginning,
     event: &mut TookOver,
 ) -> Result<Found> {
-    let Told { history, input, instructions } = told;
+    let Beginning { history, input, instructions } = told;
     let mut findings = Vec::new();
     let guarded = retell(judged_by, history.clone(), &mut findings).await?;
     let same = guarded.iter().zip(&history).all(|(new, old)| Arc::ptr_eq(new, old));

@@ -78,10 +78,6 @@ impl Judge {
             let whole = self.0.weigh(place, &all);
             looked.findings.extend(whole.found.iter().map(|found| record(part, found)));
             looked.refused = looked.refused.or(whole.refused);
-            if place == Place::Input && !said_before {
-                let found = self.0.self_harm(&all);
-                looked.findings.extend(found.iter().map(|found| record(part, found)));
-            }
         }
         looked
     }

@@ -16,6 +16,7 @@ mod forks;
 mod formats;
 mod given;
 mod guards;
+mod help;
 mod hooks;
 mod injection;
 mod limits;

@@ -5,11 +5,8 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use super::rule::Rule;
-use super::self_harm::{SelfHarmPolicy, self_harm};
 use super::topic::Topics;
-use super::{
-    BadContent, ContentPolicy, LengthPolicy, Place, RuleAction, SelfHarmAction, WholeAction,
-};
+use super::{BadContent, ContentPolicy, LengthPolicy, Place, RuleAction, WholeAction};
 
 /// What judges texts. Cheap to copy.
 #[derive(Clone, Debug)]
@@ -17,13 +14,12 @@ pub struct Content {
     rules: Arc<[Rule]>,
     topics: Option<Arc<Topics>>,
     lengths: LengthPolicy,
-    self_harm: SelfHarmAction,
 }
 
 /// What was found in a text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Judgement {
-    /// The rule, `topic`, `length` or `self_harm`.
+    /// The rule, `topic` or `length`.
     pub guard: Arc<str>,
     /// Where: bytes of the text.
     pub span: Range<usize>,
@@ -52,13 +48,12 @@ pub struct Judged<'t> {
 }
 
 impl Content {
-    /// `None` where the policy judges nothing; an error says what of it cannot hold.
+    /// `None` where no rule, topic or length judges anything; an error says what of it cannot hold.
     pub fn of(policy: &ContentPolicy) -> Result<Option<Self>, BadContent> {
         let rules = policy.rules.iter().map(|(name, rule)| Rule::of(name, rule));
         let rules: Vec<Rule> = rules.collect::<Result<_, _>>()?;
         let topics = Topics::of(&policy.topics)?.map(Arc::new);
-        let SelfHarmPolicy { action: self_harm, .. } = policy.self_harm;
-        let content = Self { rules: rules.into(), topics, lengths: policy.length, self_harm };
+        let content = Self { rules: rules.into(), topics, lengths: policy.length };
         Ok(Place::ALL.iter().any(|place| content.judges(*place)).then_some(content))
     }
 
@@ -69,9 +64,8 @@ impl Content {
             Place::Output => topics.denies(),
             Place::ToolArguments | Place::ToolResult => false,
         });
-        let self_harm = place == Place::Input && self.self_harm != SelfHarmAction::Allow;
         let length = self.lengths.of(place).is_some();
-        topics || self_harm || length || self.rules(place).next().is_some()
+        topics || length || self.rules(place).next().is_some()
     }
 
     /// Whether an answer may be changed or refused, so that it is shown only when it is complete.
@@ -140,13 +134,6 @@ impl Content {
             }
         }
         judged
-    }
-
-    /// What is found where somebody who asks this means to harm themselves.
-    pub fn self_harm(&self, text: &str) -> Option<Judgement> {
-        let looks = self.self_harm != SelfHarmAction::Allow && self_harm(text).is_some();
-        let action = self.self_harm.name();
-        looks.then(|| Judgement { guard: "self_harm".into(), span: 0..text.len(), action })
     }
 }
 

@@ -78,12 +78,28 @@ impl SelfHarmPolicy {
         HELP.iter().any(|(known, _)| *known == language)
     }
 
-    /// What whoever says this is told, if they mean to harm themselves and the policy helps.
-    pub fn answer(&self, text: &str) -> Option<&str> {
-        let helps = self.action == SelfHarmAction::Help;
-        let language = helps.then(|| self_harm(text)).flatten()?;
+    /// The languages that are read.
+    pub fn languages() -> impl Iterator<Item = &'static str> {
+        HELP.iter().map(|(language, _)| *language)
+    }
+
+    /// The language in which somebody says that they mean to harm themselves, where it is listened.
+    pub fn hears(&self, text: &str) -> Option<&'static str> {
+        if self.action == SelfHarmAction::Allow { None } else { self_harm(text) }
+    }
+
+    /// What whoever says it in this language is told, where the policy helps.
+    pub fn told(&self, language: &str) -> Option<&str> {
+        if self.action != SelfHarmAction::Help {
+            return None;
+        }
         let own = self.texts.get(language).map(String::as_str);
         own.or_else(|| HELP.iter().find(|(known, _)| *known == language).map(|(_, text)| *text))
+    }
+
+    /// What whoever says this is told, if they mean to harm themselves and the policy helps.
+    pub fn answer(&self, text: &str) -> Option<&str> {
+        self.told(self.hears(text)?)
     }
 }
 
