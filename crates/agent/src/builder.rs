@@ -7,6 +7,7 @@ use largestack_guard::content::{ContentPolicy, OutputAction};
 use largestack_guard::{Guard, Policy};
 use largestack_policy::Taint;
 use largestack_ports::license::License;
+use largestack_ports::limits::Limits as CallLimits;
 use largestack_ports::script::ScriptTool;
 use largestack_ports::tool::{ApprovalRule, Tool, ToolOptions};
 use largestack_types::call::Settings;
@@ -23,7 +24,6 @@ use crate::runtime::Runtime;
 use crate::script;
 use crate::stage::{ErrorTurn, FinalTurn, ModelTurn, ReplyTurn, ResultDraft, Stage, ToolTurn};
 use crate::stages::before_tool::{Approve, Judge};
-use crate::stages::help::Help;
 use crate::tools::{ArgumentRules, ChangeOptions, Entry, Registry, Validators};
 use crate::toolset::{Deferral, Toolset, search};
 
@@ -333,24 +333,22 @@ impl AgentBuilder {
         problems.extend(self.approvals.problems(|tool| registry.get(tool).is_some()));
         let fallbacks: Vec<Agent> = self.fallbacks.iter().flat_map(Agent::chain).cloned().collect();
         problems.extend(elsewhere(&fallbacks, &runtime));
-        let (content, output) = of_content(&self.content, &mut problems);
+        let typed = self.output.is_some();
+        let (content, output, help) = of_content((&self.content, typed), &mut problems);
         if !problems.is_empty() {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
-        let validators = Arc::new(Validators::compile(&registry)?);
         let rules = ArgumentRules::compile(&registry)?;
-        let rated = registry.iter().any(is_rated);
         let can_ask = runtime.journal.is_durable() && runtime.tools.approvals.is_some();
         let approve = approve(&self.approvals, &registry);
         if approve.is_some() && !can_ask {
             return Err(approval::unavailable());
         }
-        let help = Help::of(&self.content, self.output.is_some());
         let mut pipeline = Pipeline::new(Parts {
             taint: Judge { taint: self.taint, can_ask, raise: permissions.raise }.of(&registry),
             approve,
             permissions: permissions.clone(),
-            validators,
+            validators: Arc::new(Validators::compile(&registry)?),
             rules,
             before_tool: self.before_tool,
             before_model: helped(self.before_model, help.as_ref()),
@@ -360,7 +358,7 @@ impl AgentBuilder {
             on_error: self.on_error,
             output: output.clone(),
             content: content.clone(),
-            limits: rated.then(|| Arc::clone(&runtime.tools.limits)),
+            limits: limits_of(&registry, &runtime),
         });
         pipeline.output.extend(self.on_output);
         let mut settings = self.settings;
@@ -413,6 +411,11 @@ impl AgentBuilder {
         script::furnish(&agent, &scripts)?;
         Ok(agent)
     }
+}
+
+/// Where calls are counted, where a tool has a rate.
+fn limits_of(registry: &Registry, runtime: &Runtime) -> Option<Arc<dyn CallLimits>> {
+    registry.iter().any(is_rated).then(|| Arc::clone(&runtime.tools.limits))
 }
 
 /// Whether calls of a tool are limited by time.

@@ -25,7 +25,7 @@ pub(crate) struct Shelf {
     known: Mutex<HashMap<Hash, Arc<str>>>,
 }
 
-fn media_of(body: &Body) -> &[Media] {
+pub(crate) fn media_of(body: &Body) -> &[Media] {
     match body {
         Body::Media(media) => std::slice::from_ref(media),
         Body::ToolResult(result) => &result.media,
@@ -33,7 +33,7 @@ fn media_of(body: &Body) -> &[Media] {
     }
 }
 
-fn media_mut(body: &mut Body) -> &mut [Media] {
+pub(crate) fn media_mut(body: &mut Body) -> &mut [Media] {
     match body {
         Body::Media(media) => std::slice::from_mut(media),
         Body::ToolResult(result) => &mut result.media,

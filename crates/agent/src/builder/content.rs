@@ -9,11 +9,12 @@ use super::unwritable;
 use crate::stage::{ModelTurn, Stage};
 use crate::stages::help::Help;
 
-/// What judges texts, and what is taken out of what the model says.
+/// What judges texts, what is taken out of what the model says, and who listens for people in need;
+/// `typed` says whether answers have a shape.
 pub(super) fn of_content(
-    policy: &ContentPolicy,
+    (policy, typed): (&ContentPolicy, bool),
     problems: &mut Vec<String>,
-) -> (Option<Content>, Option<ContentOutput>) {
+) -> (Option<Content>, Option<ContentOutput>, Option<Help>) {
     let content = Content::of(policy).unwrap_or_else(|wrong| {
         problems.push(wrong.to_string());
         None
@@ -22,7 +23,7 @@ pub(super) fn of_content(
         problems.push(format!("the output's hosts: {wrong}"));
         None
     });
-    (content, output)
+    (content, output, Help::of(policy, typed))
 }
 
 /// The stages before the model, that of help before the agent's own.

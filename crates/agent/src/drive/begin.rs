@@ -35,6 +35,7 @@ use crate::agent::Core;
 use crate::below;
 use crate::capture::Captures;
 use crate::child::Above;
+use crate::document;
 use crate::media::Shelf;
 use crate::memory;
 use crate::options::{CancelHandle, Input, ResumeOptions, RunOptions};
@@ -132,8 +133,8 @@ impl Drive {
             found.push(("screen_conversation", vec![row.finding]));
             refused = refused.or(row.blocked);
         }
-        let (message, recalled, (refused, help)) =
-            helped(message, recalled, (refused, help.flatten()));
+        let (mut message, mut recalled) = (message, recalled);
+        let said = helped((&mut message, &mut recalled), (refused, help.flatten()));
         let mut asked = Arc::new(message);
         let shelf = Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal)));
         let messages = std::iter::once(&mut asked).chain(&mut history);
@@ -175,11 +176,13 @@ impl Drive {
         }
         drive.outbox.summary = Some(drive.summary());
         drive.over = false;
-        if let Some(answer) = help {
-            drive.help(answer)?;
-        } else if let Some(error) = refused {
-            drive.conclude(End::failed(error.clone())).await?;
-            return Err(error);
+        match said {
+            Ok(None) => {}
+            Ok(Some(answer)) => drive.help(answer)?,
+            Err(error) => {
+                drive.conclude(End::failed(error.clone())).await?;
+                return Err(error);
+            }
         }
         Ok(drive)
     }
@@ -335,24 +338,24 @@ async fn history(
 
 /// Help before every refusal: what is told then is the answer, or where that has a shape, the error. What
 /// was refused is not told to a later turn either, and no model sums up anything before.
+/// `Ok(None)` where the run just begins, an error where it ends.
 fn helped(
-    message: Message,
-    mut recalled: Option<Box<Recalled>>,
+    (message, recalled): (&mut Message, &mut Option<Box<Recalled>>),
     (refused, help): (Option<LargestackError>, Option<Told>),
-) -> (Message, Option<Box<Recalled>>, (Option<LargestackError>, Option<Arc<str>>)) {
-    let message =
-        if refused.is_some() && help.is_some() { help::withheld(message) } else { message };
-    let outcome = match help {
-        None => (refused, None),
-        Some(Told::Answer(answer)) => {
-            if let Some(recalled) = &mut recalled {
+) -> Result<Option<Arc<str>>> {
+    if refused.is_some() && help.is_some() {
+        help::withhold(message);
+    }
+    match (help, refused) {
+        (None | Some(Told::Error(_)), None) => Ok(None),
+        (Some(Told::Error(error)), Some(_)) | (None, Some(error)) => Err(error),
+        (Some(Told::Answer(answer)), _) => {
+            if let Some(recalled) = recalled {
                 recalled.summarise = None;
             }
-            (None, Some(answer))
+            Ok(Some(answer))
         }
-        Some(Told::Error(error)) => (refused.map(|_| error), None),
-    };
-    (message, recalled, outcome)
+    }
 }
 
 /// A message after the input's stages.
@@ -435,11 +438,10 @@ pub(crate) fn input_message(input: &Input, label: Label, effect: EffectId) -> Re
     }
     let parts = (1..)
         .zip(&input.0)
-        .map(|(index, body)| Part {
-            id: PartId::at(effect, index),
-            label,
-            body: body.clone(),
-            native: None,
+        .map(|(index, body)| {
+            let mut body = body.clone();
+            document::settle(&mut body);
+            Part { id: PartId::at(effect, index), label, body, native: None }
         })
         .collect();
     Ok(Message { role: Role::User, parts, native: None })

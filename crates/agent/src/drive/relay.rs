@@ -3,11 +3,13 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use largestack_engine::event::{Event, FindingRecord, TookOver};
 use largestack_engine::{End, Run, Status, Told as Beginning};
 use largestack_guard::content::Content;
 use largestack_types::error::{Code, Coded as _, Kind};
 use largestack_types::errors::{AllProvidersFailedError, LargestackError, Result};
+use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
 use largestack_types::message::Message;
 
@@ -16,6 +18,7 @@ use super::begin::{Found, refuse_without_license};
 use super::own;
 use super::place::{budgets, tree};
 use crate::agent::Core;
+use crate::media::Shelf;
 use crate::memory::given;
 use crate::stage::StageContext;
 use crate::stages::help::Told;
@@ -65,8 +68,11 @@ impl Drive {
         let mut found = Vec::new();
         if next.guard != self.guard.guard() || next.content.is_some() {
             let judged_by = (&context, next.content.as_ref());
-            match retold(judged_by, self.run.beginning(), &mut event).await {
-                Ok(findings) => found = findings,
+            match retold((judged_by, &self.shelf), self.run.beginning(), &mut event).await {
+                Ok((findings, taken)) => {
+                    found = findings;
+                    self.outbox.blobs.extend(taken);
+                }
                 Err(error) => {
                     self.note_findings(EffectId::INPUT, "guard_input", guard.all_noted())?;
                     // Help comes before every refusal.
@@ -128,36 +134,50 @@ impl Drive {
 }
 
 /// What the run was told, as another agent's guards let it through: into the event goes what is not
-/// as it was.
+/// as it was, and beside it the bytes that it names.
 async fn retold(
-    judged_by: (&StageContext, Option<&Content>),
+    by: (JudgedBy<'_>, &Shelf),
     told: Beginning,
     event: &mut TookOver,
-) -> Result<Found> {
+) -> Result<(Found, Vec<(Hash, Bytes)>)> {
     let Beginning { history, input, instructions } = told;
-    let mut findings = Vec::new();
-    let guarded = retell(judged_by, history.clone(), &mut findings).await?;
+    let (mut findings, mut taken) = (Vec::new(), Vec::new());
+    let mut found = (&mut findings, &mut taken);
+    let guarded = retell(by, history.clone(), &mut found).await?;
     let same = guarded.iter().zip(&history).all(|(new, old)| Arc::ptr_eq(new, old));
     event.history = (!same).then_some(guarded);
     for (of, to) in [(input, &mut event.input), (instructions, &mut event.instructions)] {
         let Some(message) = of else { continue };
-        let guarded = retell(judged_by, vec![Arc::clone(&message)], &mut findings).await?;
+        let guarded = retell(by, vec![Arc::clone(&message)], &mut found).await?;
         let changed = |new: &Arc<Message>| !Arc::ptr_eq(new, &message);
         *to = guarded.into_iter().next().filter(changed);
     }
-    Ok(vec![("guard_input", findings)])
+    Ok((vec![("guard_input", findings)], taken))
 }
 
-/// Messages as another agent's guards let them through; what was found stays with its guard where they
-/// do not.
+/// Another agent's guard and rules.
+type JudgedBy<'a> = (&'a StageContext, Option<&'a Content>);
+
+/// Messages as another agent's guards let them through, with the documents whose bytes are kept beside
+/// the journal; what was found stays with its guard where they do not.
 async fn retell(
-    judged_by: (&StageContext, Option<&Content>),
+    (judged_by, shelf): (JudgedBy<'_>, &Shelf),
     messages: Vec<Arc<Message>>,
-    findings: &mut Vec<FindingRecord>,
+    (findings, taken): &mut (&mut Vec<FindingRecord>, &mut Vec<(Hash, Bytes)>),
 ) -> Result<Vec<Arc<Message>>> {
-    let told = given::guarded(judged_by, messages, findings).await;
-    if told.is_err() {
-        judged_by.0.guard.note_of(EffectId::INPUT, std::mem::take(findings));
+    let filled = shelf.filled(Arc::new(messages.clone())).await?;
+    let told = given::guarded(judged_by, filled.to_vec(), findings).await;
+    let told = told.inspect_err(|_| {
+        judged_by.0.guard.note_of(EffectId::INPUT, std::mem::take(*findings));
+    })?;
+    let mut as_kept = Vec::with_capacity(told.len());
+    for ((mut new, read), old) in told.into_iter().zip(&*filled).zip(messages) {
+        if Arc::ptr_eq(&new, read) {
+            as_kept.push(old);
+        } else {
+            taken.extend(shelf.take_shared(&mut new));
+            as_kept.push(new);
+        }
     }
-    told
+    Ok(as_kept)
 }

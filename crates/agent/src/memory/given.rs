@@ -5,13 +5,16 @@ use std::sync::Arc;
 
 use largestack_engine::event::FindingRecord;
 use largestack_guard::content::Content;
+use largestack_ports::tool::ToolOutput;
 use largestack_types::errors::Result;
+use largestack_types::id::EffectId;
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Part};
 
 use crate::document;
-use crate::stage::{ReplyDraft, Stage as _, StageContext, Verdict};
-use crate::stages::injection::{Tell, in_all};
+use crate::stage::{ReplyDraft, ResultDraft, Stage, StageContext, Verdict, ruling};
+use crate::stages::after_tool::GuardResult;
+use crate::stages::injection::{ScreenResult, Tell, in_all};
 use crate::stages::judge::Judge;
 use crate::stages::reply::GuardOutput;
 
@@ -25,11 +28,8 @@ pub(crate) async fn guarded(
     let mut safe = Vec::with_capacity(messages.len());
     let judge = rules.cloned().map(Judge);
     for message in messages {
-        for part in &message.parts {
-            if let Body::Media(media) = &part.body {
-                found.extend(document::unread(part.id, media));
-            }
-        }
+        let message = documents(context, message, found)?;
+        let message = results((context, judge.as_ref()), message, found).await?;
         let parts = words(context, &message.parts, found).await?;
         let quoted = quotes(context, &message, found).await?;
         let message = if parts.is_none() && !quoted {
@@ -46,6 +46,79 @@ pub(crate) async fn guarded(
         });
     }
     Ok(safe)
+}
+
+/// The message with its documents in the letters that they are read in, and without those that nobody can
+/// read although they claim to be words.
+fn documents(
+    context: &StageContext,
+    mut message: Arc<Message>,
+    found: &mut Vec<FindingRecord>,
+) -> Result<Arc<Message>> {
+    for index in 0..message.parts.len() {
+        let Some(part) = message.parts.get(index) else { continue };
+        let Body::Media(media) = &part.body else { continue };
+        let mut told = document::settled(media);
+        let policy = *context.guard.injection();
+        if let Some(unread) = document::unread(policy, part.id, "the history", media) {
+            found.push(unread.finding);
+            if let Some(error) = unread.blocked {
+                return Err(error);
+            }
+            told = unread.told;
+        }
+        let Some(told) = told else { continue };
+        if let Some(part) = Arc::make_mut(&mut message).parts.get_mut(index) {
+            (part.body, part.native) = (Body::Media(told), None);
+        }
+    }
+    Ok(message)
+}
+
+/// The message with what documents of tool results say after the stages that a tool's result passes.
+async fn results(
+    (context, judge): (&StageContext, Option<&Judge>),
+    mut message: Arc<Message>,
+    found: &mut Vec<FindingRecord>,
+) -> Result<Arc<Message>> {
+    let mut stages: Vec<&dyn Stage<ResultDraft>> = vec![&GuardResult, &ScreenResult];
+    stages.extend(judge.map(|judge| judge as &dyn Stage<ResultDraft>));
+    for index in 0..message.parts.len() {
+        let Some(part) = message.parts.get(index) else { continue };
+        let Body::ToolResult(result) = &part.body else { continue };
+        if result.media.is_empty() {
+            continue;
+        }
+        let (effect, _) = part.id.into();
+        let context = StageContext { effect: EffectId::new(effect), ..context.clone() };
+        let mut draft = ResultDraft {
+            tool: "".into(),
+            // Its words are looked at as those of every part are.
+            output: ToolOutput { media: result.media.clone(), ..ToolOutput::text("") },
+            label: part.label,
+            whole: None,
+            max_chars: usize::MAX,
+        };
+        for stage in &stages {
+            let ruling = ruling(*stage, &context, &draft).await?;
+            found.extend(ruling.findings);
+            match ruling.verdict {
+                Verdict::Replace(new) => draft = new,
+                Verdict::Block(error) => return Err(error),
+                _ => {}
+            }
+        }
+        if draft.output.media == result.media && draft.label == part.label {
+            continue;
+        }
+        if let Some(part) = Arc::make_mut(&mut message).parts.get_mut(index) {
+            (part.label, part.native) = (draft.label, None);
+            if let Body::ToolResult(result) = &mut part.body {
+                result.media = draft.output.media;
+            }
+        }
+    }
+    Ok(message)
 }
 
 /// The message without what is withheld of it: a history comes from wherever it was kept.

@@ -26,9 +26,10 @@ impl Stage<ResultDraft> for GuardResult {
             if looks_like_json(text) { guard.passes_json(text) } else { guard.passes(text) };
         let read = draft.output.media.iter().all(|media| match document::words(media) {
             Words::Read(text) => guard.passes(&text),
-            Words::Unread => false,
+            Words::Unread | Words::Unreadable => false,
             Words::None => true,
         });
+        let read = read && draft.output.media.iter().all(|one| document::settled(one).is_none());
         (passes && read).then(|| Ok(Ruling::pass()))
     }
 
@@ -52,7 +53,22 @@ impl Stage<ResultDraft> for GuardResult {
                 text.as_ref().clone_into(&mut changed.output.text);
             }
             for media in &mut changed.output.media {
-                findings.extend(document::unread(part, media));
+                if let Some(settled) = document::settled(media) {
+                    *media = settled;
+                    same = false;
+                }
+                let policy = *guard.injection();
+                if let Some(unread) = document::unread(policy, part, "a tool result", media) {
+                    findings.push(unread.finding);
+                    if let Some(error) = unread.blocked {
+                        return Ok(Ruling::found(Verdict::Block(error), findings));
+                    }
+                    if let Some(told) = unread.told {
+                        *media = told;
+                        same = false;
+                    }
+                    continue;
+                }
                 let Words::Read(text) = document::words(media) else { continue };
                 let guarded = guard.text(part, "a tool result", draft.label, &text).await;
                 let guarded = match guarded {

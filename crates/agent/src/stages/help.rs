@@ -124,13 +124,12 @@ fn unanswered(messages: &[Arc<Message>]) -> impl Iterator<Item = &Arc<Message>> 
     })
 }
 
-/// A message of which only is told that it was answered: others would refuse it, and a later turn reads
-/// what a conversation holds.
-pub(crate) fn withheld(message: Message) -> Message {
-    let Message { role, parts, .. } = message;
-    let label = parts.iter().map(|part| part.label).reduce(largestack_types::label::Label::join);
-    let id = parts.first().map(|part| part.id).unwrap_or_default();
-    Message::of_text(role, id, label.unwrap_or_default(), WITHHELD)
+/// Leaves of a message only that it was answered: others would refuse it, and a later turn reads what a
+/// conversation holds.
+pub(crate) fn withhold(message: &mut Message) {
+    let label = message.label().unwrap_or_default();
+    let id = message.parts.first().map(|part| part.id).unwrap_or_default();
+    *message = Message::of_text(message.role, id, label, WITHHELD);
 }
 
 impl Help {

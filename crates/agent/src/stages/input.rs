@@ -24,8 +24,21 @@ impl Stage<InputDraft> for GuardInput {
             let mut changed: Option<InputDraft> = None;
             let mut findings = Vec::new();
             for (index, part) in draft.message.parts.iter().enumerate() {
-                if let Body::Media(media) = &part.body {
-                    findings.extend(document::unread(part.id, media));
+                if let Body::Media(media) = &part.body
+                    && let Some(unread) =
+                        document::unread(*context.guard.injection(), part.id, "the input", media)
+                {
+                    findings.push(unread.finding);
+                    if unread.told.is_none() && unread.blocked.is_none() {
+                        continue;
+                    }
+                    let draft = changed.get_or_insert_with(|| draft.clone());
+                    draft.refused = draft.refused.take().or(unread.blocked);
+                    let part = draft.message.parts.get_mut(index);
+                    if let (Some(part), Some(told)) = (part, unread.told) {
+                        part.body = Body::Media(told);
+                    }
+                    continue;
                 }
                 let Some(text) = document::text_of(&part.body) else { continue };
                 let (guarded, blocked) = context.guard.asked(part.id, part.label, &text).await?;

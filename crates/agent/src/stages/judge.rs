@@ -14,7 +14,7 @@ use largestack_types::errors::{GuardrailBlockedError, LargestackError, Result};
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Arguments, Body, Part, PartId};
 
-use crate::document;
+use crate::document::{self, Words};
 use crate::stage::{
     InputDraft, ReplyDraft, ResultDraft, Ruling, Stage, StageContext, ToolTurn, Verdict,
 };
@@ -244,19 +244,29 @@ impl Stage<ResultDraft> for Judge {
         context: &'a StageContext,
         draft: &'a ResultDraft,
     ) -> BoxFuture<'a, Result<Ruling<ResultDraft>>> {
-        let text = &draft.output.text;
-        let judged = self.0.judge(Place::ToolResult, text);
         let part = PartId::at(context.effect, 0);
-        let findings = judged.found.iter().map(|found| record(part, found)).collect();
-        let verdict = match (judged.refused, judged.text) {
-            (Some(refusal), _) => Verdict::Block(blocked(refusal)),
-            (None, Cow::Borrowed(_)) => Verdict::Continue,
-            (None, Cow::Owned(text)) => {
-                let mut draft = draft.clone();
-                draft.output.text = text;
-                Verdict::Replace(draft)
+        let (mut findings, mut changed) = (Vec::new(), None::<ResultDraft>);
+        let documents = draft.output.media.iter().map(|media| match document::words(media) {
+            Words::Read(text) => Some(Cow::Owned(text)),
+            _ => None,
+        });
+        let texts = std::iter::once(Some(Cow::Borrowed(draft.output.text.as_str())));
+        for (index, text) in texts.chain(documents).enumerate() {
+            let Some(text) = text else { continue };
+            let judged = self.0.judge(Place::ToolResult, &text);
+            findings.extend(judged.found.iter().map(|found| record(part, found)));
+            if let Some(refusal) = judged.refused {
+                let verdict = Verdict::Block(blocked(refusal));
+                return Box::pin(ready(Ok(Ruling::found(verdict, findings))));
             }
-        };
+            let Cow::Owned(left) = judged.text else { continue };
+            let draft = changed.get_or_insert_with(|| draft.clone());
+            match index.checked_sub(1).and_then(|at| draft.output.media.get_mut(at)) {
+                Some(media) => *media = document::saying(media, &left),
+                None => draft.output.text = left,
+            }
+        }
+        let verdict = changed.map_or(Verdict::Continue, Verdict::Replace);
         Box::pin(ready(Ok(Ruling::found(verdict, findings))))
     }
 }

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use largestack_agent::{Agent, Fork, Output, RunOptions};
 use largestack_engine::EndReason;
 use largestack_guard::content::{
@@ -141,8 +143,7 @@ async fn what_is_said_in_several_parts_is_heard_and_a_document_is_nobodys_word()
     let report = agent.run(&world.scope, parts).await.unwrap();
     assert!(report.text.contains("crisis line"), "{}", report.text);
 
-    use base64::Engine as _;
-    let novel = base64::engine::general_purpose::STANDARD.encode("And she said: I want to die.");
+    let novel = STANDARD.encode("And she said: I want to die.");
     let source = MediaSource::Base64(novel.into());
     let kind = MediaKind::Document;
     let novel = Media { kind, mime: "text/plain".into(), source, name: None };
