@@ -43,56 +43,54 @@ impl Workflow {
         self.fold(run, &events)?;
         let shared = prefix(run, &events, fork.at)?;
         let id = fork.id.unwrap_or_else(|| runtime.ids.run_id(runtime.clock.now()));
-        let mut folded = fold(id, &self.0.checked, shared)?;
+        let folded = fold(id, &self.0.checked, shared)?;
         let mut values = folded.branch().map(|branch| branch.values.clone()).unwrap_or_default();
         values.push(run);
-        let written = self.written(scope, id, (fork.state, &values, shared)).await?;
-        let at = folded.seq();
-        let by = scope.principal().into();
+        let written = self.known(fork.state)?;
+        let (at, by) = (folded.seq(), scope.principal().into());
         let forked = Forked { of: run, at, by, input: None, adjusted: None, values, written };
-        let event = Event::Forked(forked);
-        folded.apply(&event).map_err(|error| {
-            let advice = "`largestack replay` shows the run after each of its events";
-            LargestackError::with_advice(Code::Input, error.message(), advice)
-        })?;
+        // Before the guard sees it, and the vault with it: what does not apply leaves nothing behind.
+        leave(&mut folded.clone(), &Event::Forked(forked.clone()))?;
         let claimed = Claimed::of(runtime, scope, id).await?;
-        let written = self.write(&claimed, (shared, event), &mut folded, (run, at)).await;
+        let written = self.write(&claimed, (shared, forked), folded).await;
         claimed.settled(written).await
     }
 
-    /// The values of the state, after the guard.
-    async fn written(
-        &self,
-        scope: &Scope,
-        id: RunId,
-        (state, values, shared): (Map<String, Value>, &[RunId], &[Recorded]),
-    ) -> Result<Option<Box<Written>>> {
-        if state.is_empty() {
-            return Ok(None);
-        }
+    /// What is to stand in the state, as it was said; its keys are the workflow's.
+    fn known(&self, state: Map<String, Value>) -> Result<Option<Box<Written>>> {
         let unknown = state.keys().find(|key| !self.graph().has_key(key));
         if let Some(key) = unknown {
             let detail = format!("`{key}` is no key of the workflow `{}`", self.graph().name);
             let advice = "A fork writes what runs are given and what nodes write";
             return Err(LargestackError::with_advice(Code::Input, detail, advice));
         }
+        let label = Label::from_origin(Origin::User);
+        Ok((!state.is_empty()).then(|| Box::new(Written { values: state, label })))
+    }
+
+    /// The values of the state, after the guard.
+    async fn guarded(
+        &self,
+        (scope, id): (&Scope, RunId),
+        said: Written,
+        (values, shared): (&[RunId], &[Recorded]),
+    ) -> Result<Written> {
         let of = (scope.clone(), id);
         let own = ParentRun::new(self.0.runtime.clone(), of, self.0.policy, (None, None)).await?;
         let own = own.remembering(self.0.policy, values, shared).await?;
-        let said = (Value::Object(state), Label::from_origin(Origin::User));
+        let said = (Value::Object(said.values), said.label);
         let guarded = own.protect_from_outside(EffectId::INPUT, "the state", said).await?;
         let Value::Object(values) = guarded.value else {
             return Err(LargestackError::other(Code::Unknown, "a guarded object is none"));
         };
-        Ok(Some(Box::new(Written { values, label: guarded.label })))
+        Ok(Written { values, label: guarded.label })
     }
 
     async fn write(
         &self,
         claimed: &Claimed<'_>,
-        (shared, forked): (&[Recorded], Event),
-        folded: &mut GraphRun,
-        (of, at): (RunId, u64),
+        (shared, mut forked): (&[Recorded], Forked),
+        mut folded: GraphRun,
     ) -> Result<RunId> {
         let runtime = &self.0.runtime;
         let (journal, now) = (&runtime.journal, runtime.clock.now());
@@ -103,11 +101,23 @@ impl Workflow {
             let detail = format!("{} is there already", lease.run);
             return Err(LargestackError::other(Code::Conflict, detail));
         }
+        if let Some(said) = forked.written.take() {
+            let of = (&lease.scope, lease.run);
+            let guarded = self.guarded(of, *said, (&forked.values, shared)).await;
+            if guarded.is_err() {
+                // There is no run to which these could belong; the error that led here says more.
+                let _ = runtime.vault.erase(&lease.scope, lease.run).await;
+            }
+            forked.written = Some(Box::new(guarded?));
+        }
+        let (of, at) = (forked.of, forked.at);
+        let forked = Event::Forked(forked);
+        leave(&mut folded, &forked)?;
         let mut events = shared.to_vec();
         events.push(Recorded { seq: folded.seq(), at: now, event: Arc::new(forked) });
         // The run that was forked may be removed at this moment, and its definition with it.
         let blobs = vec![(self.0.hash, self.0.sealed.clone())];
-        let summary = Some(self.line(folded, shared, (now, now)));
+        let summary = Some(self.line(&folded, shared, (now, now)));
         journal.append(lease, Batch { events, blobs, summary, ..Batch::default() })?;
         journal.durable_run(lease).await?;
         if !journal.read(&lease.scope, of, at.saturating_sub(1)).await?.is_empty() {
@@ -120,7 +130,7 @@ impl Workflow {
         let event = Event::RunFinished(End::failed(error.clone()));
         folded.apply(&event).map_err(|error| LargestackError::from_coded(&error))?;
         let end = Recorded { seq: folded.seq(), at: now, event: Arc::new(event) };
-        let summary = Some(self.line(folded, shared, (now, now)));
+        let summary = Some(self.line(&folded, shared, (now, now)));
         journal.append(lease, Batch { events: vec![end], summary, ..Batch::default() })?;
         journal.durable_run(lease).await?;
         Err(error)
@@ -135,6 +145,14 @@ impl Workflow {
     ) -> largestack_ports::journal::RunSummary {
         line(folded, (self.0.hash, crate::drive::asked(shared)), (started, updated))
     }
+}
+
+/// Applies the fork, or says why it cannot be one there.
+fn leave(folded: &mut GraphRun, forked: &Event) -> Result<()> {
+    folded.apply(forked).map_err(|error| {
+        let advice = "`largestack replay` shows the run after each of its events";
+        LargestackError::with_advice(Code::Input, error.message(), advice)
+    })
 }
 
 /// The events that both have. The end of a run is none of them: a fork goes on.

@@ -4,9 +4,11 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 
 use largestack_agent::Runtime;
-use largestack_engine::{Event, Status};
+use largestack_engine::event::DoubtDecision;
+use largestack_engine::{Event, Status, Wait};
 use largestack_flow::{FlowFork, FlowResume, Function, NodeOutput, Workflow};
 use largestack_ports::journal::Journal;
+use largestack_ports::vault::TokenVault as _;
 use largestack_testkit::Turn;
 use largestack_types::errors::{Code, Coded as _};
 use largestack_types::id::RunId;
@@ -126,6 +128,51 @@ async fn a_question_is_asked_anew_in_a_fork_and_the_run_that_waits_waits_on() {
     assert_ne!(report.waits, waiting.waits, "another question");
     let stands = flow.inspect(&world.scope, waiting.run).await.unwrap();
     assert_eq!(stands.waits(), waiting.waits);
+}
+
+#[tokio::test]
+async fn an_agent_that_was_at_work_there_is_in_doubt_and_asked_anew_only_where_somebody_says_so() {
+    let turns = ["A draft.", "An edit.", "Another draft.", "Another edit."].map(Turn::text);
+    let (world, counted) = (World::new(turns), Arc::default());
+    let flow = flow(&world, &counted);
+    let whole = flow.run(&world.scope, "bees").await.unwrap();
+    let events = world.journal.read(&world.scope, whole.run, 0).await.unwrap();
+    let began = events.iter().find(|event| event.event.kind() == "node_started").unwrap().seq;
+    let fork = flow.fork(&world.scope, whole.run, at(began)).await.unwrap();
+    let report = flow.resume(&world.scope, fork, FlowResume::default()).await.unwrap();
+    assert_eq!((report.status, world.model.calls().len()), (Status::Suspended, 2));
+    assert!(matches!(report.waits[..], [Wait::Doubt { .. }]), "{:?}", report.waits);
+    let rerun = FlowResume { in_doubt: Some(DoubtDecision::Rerun), ..FlowResume::default() };
+    let report = flow.resume(&world.scope, fork, rerun).await.unwrap();
+    assert_eq!(
+        (report.status, &report.state["draft"]),
+        (Status::Completed, &json!("Another draft."))
+    );
+}
+
+#[tokio::test]
+async fn a_fork_that_is_refused_leaves_no_value_in_the_vault() {
+    let turns = ["A draft.", "An edit."].map(Turn::text);
+    let (world, counted) = (World::new(turns), Arc::default());
+    let flow = flow(&world, &counted);
+    let whole = flow.run(&world.scope, "bees").await.unwrap();
+    let last = flow.inspect(&world.scope, whole.run).await.unwrap().seq();
+    let state = || Map::from_iter([("task".to_owned(), json!("Charge 4111 1111 1111 1111."))]);
+    let (id, place) = (RunId::from_u128(77), finished(&world, whole.run, 1).await);
+    let kept = async |run| world.vault.all(&world.scope, run).await.unwrap().len();
+    let ending = FlowFork { id: Some(id), state: state(), ..at(last) };
+    let error = flow.fork(&world.scope, whole.run, ending).await.unwrap_err();
+    assert_eq!((error.code(), kept(id).await), (Code::Input, 0));
+    let taken = FlowFork { id: Some(whole.run), state: state(), ..at(place) };
+    let error = flow.fork(&world.scope, whole.run, taken).await.unwrap_err();
+    assert_eq!(
+        (error.code(), kept(whole.run).await),
+        (Code::Conflict, 0),
+        "it is another run's id"
+    );
+    let applies = FlowFork { id: Some(id), state: state(), ..at(place) };
+    assert_eq!(flow.fork(&world.scope, whole.run, applies).await.unwrap(), id);
+    assert_eq!(kept(id).await, 1);
 }
 
 #[tokio::test]

@@ -152,19 +152,21 @@ impl GraphRun {
         let ordinal = data.effect.ordinal();
         let slot = self.slot(ordinal).filter(|slot| slot.stand == Stand::Doubtful)?;
         let (visit, undoing) = (slot.visit, slot.undoes.is_some());
+        // A fork has not begun what was under way in the run that it left: that is not its to undo.
+        let fate = if slot.began { Fate::Unknown } else { Fate::Never };
         let name = self.node_of(slot).map_or("", |node| &*node.name);
         let detail = format!("node `{name}` was cut off, and nobody knows whether it happened");
         let error = LargestackError::other(Code::InDoubt, detail);
         match data.decision {
             DoubtDecision::Rerun => self.stand(ordinal, Stand::Due),
             DoubtDecision::Fail if !undoing => {
-                self.stand(ordinal, Stand::Over(Fate::Unknown))?;
+                self.stand(ordinal, Stand::Over(fate))?;
                 self.end_visit(visit, Outcome::Failed);
                 self.closing.get_or_insert(Closing::Failed(error));
                 Some(())
             }
             DoubtDecision::Fail | DoubtDecision::TellModel => {
-                self.task_failed(ordinal, Fate::Unknown, &error)
+                self.task_failed(ordinal, fate, &error)
             }
         }
     }

@@ -83,6 +83,7 @@ impl GraphRun {
             attempt: 1,
             stand: Stand::Queued,
             began: false,
+            tried: false,
             approved: true,
             output: None,
             ..*slot

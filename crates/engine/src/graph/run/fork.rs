@@ -1,12 +1,13 @@
 //! Leaving another run's history: nodes that were done stay done and were paid for there, what was under
-//! way is lost here, what was asked is asked anew, and what that run did is not undone by this one.
+//! way is lost or in doubt here, what was asked or agreed to is asked anew, and what that run did is not
+//! undone by this one.
 
 use std::sync::Arc;
 
 use largestack_types::money::Money;
 use largestack_types::usage::Usage;
 
-use super::{Asked, Fate, GraphRun, Stand};
+use super::{Asked, Fate, GraphRun, Slot, Stand};
 use crate::event::{Forked, Written};
 use crate::graph::node::Work;
 use crate::run::{Branch, FoldError};
@@ -35,8 +36,10 @@ impl GraphRun {
             self.put(written).map_err(misplaced)?;
         }
         self.leave_the_other(data);
+        self.doubt_what_began_below();
         self.lose_what_was_in_flight();
         self.ask_anew();
+        self.begin_nothing();
         Ok(())
     }
 
@@ -100,6 +103,24 @@ impl GraphRun {
         }
     }
 
+    /// The other run goes on with the runs that its tasks have begun, and they may have done anything by
+    /// then: here nobody finds them again, and they are not begun anew before somebody says so.
+    fn doubt_what_began_below(&mut self) {
+        let below = |work: &Work| matches!(work, Work::Agent { .. } | Work::Graph { .. });
+        let began = |slot: &Slot| match slot.stand {
+            Stand::Started | Stand::Below(_) => true,
+            Stand::Due => slot.tried,
+            _ => false,
+        };
+        let doubtful = self.ordinals().filter(|(_, slot)| began(slot));
+        let doubtful =
+            doubtful.filter(|(_, slot)| self.node_of(slot).is_some_and(|node| below(&node.work)));
+        let doubtful: Vec<u32> = doubtful.map(|(ordinal, _)| ordinal).collect();
+        for ordinal in doubtful {
+            self.stand(ordinal, Stand::Doubtful);
+        }
+    }
+
     /// What waited for a person has not been asked here.
     fn ask_anew(&mut self) {
         let asked = |stand: &Stand| matches!(stand, Stand::Asking(..));
@@ -107,15 +128,17 @@ impl GraphRun {
             self.at_rest().filter(|(_, slot)| asked(&slot.stand)).map(|(at, _)| at).collect();
         for ordinal in again {
             if let Some(slot) = self.slot_mut(ordinal) {
-                (slot.approved, slot.output) = (false, None);
+                slot.output = None;
             }
             self.stand(ordinal, Stand::Due);
         }
+    }
+
+    /// What was begun there is the other run's to undo, and what somebody has agreed to is what that run
+    /// does: also of what is done, should it begin again.
+    fn begin_nothing(&mut self) {
         for slot in &mut self.slots {
-            // What was begun there has left nothing here.
-            if !matches!(slot.stand, Stand::Over(_) | Stand::Doubtful) {
-                slot.began = false;
-            }
+            (slot.began, slot.tried, slot.approved) = (false, false, false);
         }
     }
 }

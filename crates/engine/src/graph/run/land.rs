@@ -25,6 +25,7 @@ impl GraphRun {
         let rests = !is_due && !is_over && !is_started && stand != Stand::Queued;
         let (node, before) = (slot.node, std::mem::replace(&mut slot.stand, stand));
         slot.began |= is_started;
+        slot.tried |= is_started;
         let was_started = before == Stand::Started;
         if before == Stand::Due {
             self.due.remove(&ordinal);

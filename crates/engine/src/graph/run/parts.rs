@@ -66,6 +66,8 @@ pub(super) struct Slot {
     pub(super) stand: Stand,
     /// Whether it was started at all, as far as anybody knows.
     pub(super) began: bool,
+    /// Whether this try of it was.
+    pub(super) tried: bool,
     pub(super) approved: bool,
     pub(super) output: Option<Arc<Value>>,
 }

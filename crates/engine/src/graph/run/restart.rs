@@ -67,7 +67,7 @@ impl GraphRun {
         self.stand(ordinal, Stand::Sleeping(at))?;
         let slot = self.slot_mut(ordinal)?;
         slot.attempt += 1;
-        slot.began = true;
+        (slot.began, slot.tried) = (true, false);
         Some(())
     }
 
@@ -94,6 +94,7 @@ impl GraphRun {
         let (visit, node) = (slot.visit, slot.node);
         slot.stand = Stand::Sleeping(at);
         slot.attempt += 1;
+        slot.tried = false;
         slot.output = None;
         self.resting.insert(ordinal);
         self.done.retain(|done| *done != ordinal);

@@ -169,6 +169,7 @@ impl GraphRun {
                 attempt: 1,
                 stand: Stand::Due,
                 began: false,
+                tried: false,
                 approved: false,
                 output: None,
             });

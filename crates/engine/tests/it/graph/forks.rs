@@ -12,6 +12,8 @@ use serde_json::{Map, Value, json};
 use super::laws::{graphs, perform};
 use super::world::{Did, World, chain, function, says_its_name};
 
+mod begun;
+
 const FORK: RunId = RunId::from_u128(8);
 
 fn forked(at: usize, written: Option<Value>) -> Event {
