@@ -138,8 +138,8 @@ impl Lexicon {
     }
 }
 
-/// Between words that excuse and what was said: a word, and what opens a quotation.
-const GAP: (&str, &str) = ("", r#"\s*\w{0,12}[\s"'“„«「『:：]*$"#);
+/// Between words that excuse and what was said: what opens a quotation, and a word.
+const GAP: (&str, &str) = ("", r#"[\s"'“„«「『:：]*\w{0,12}[\s"'“„«「『:：]*$"#);
 /// Before words that excuse behind what was said.
 const RIGHT_BEHIND: (&str, &str) = (r#"^[\s"']*"#, "");
 

@@ -8,4 +8,5 @@ mod injection;
 mod laws;
 mod probes;
 mod self_harm;
+mod self_harm_table;
 mod texts;
