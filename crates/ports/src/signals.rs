@@ -25,6 +25,8 @@ pub use inbox::Inbox;
 pub const MOST_NAME: usize = 100;
 /// Bytes of an event's id, at most.
 pub const MOST_ID: usize = 200;
+/// Bytes of the name of who sends an event, at most.
+pub const MOST_BY: usize = 200;
 /// Bytes of the JSON that an event brings, at most.
 pub const MOST_DATA: usize = 64 * 1024;
 /// Events that wait unheard for one tree of runs, at most.
@@ -64,8 +66,10 @@ impl Signal {
             }
             _ => Ok(()),
         };
-        let both = spelt("a name", &self.name, MOST_NAME).and(spelt("an id", &self.id, MOST_ID));
-        if let Err(detail) = both {
+        let all = spelt("a name", &self.name, MOST_NAME)
+            .and(spelt("an id", &self.id, MOST_ID))
+            .and(spelt("a sender", &self.by, MOST_BY));
+        if let Err(detail) = all {
             return wrong(detail);
         }
         let bytes = self.data.as_str().len();

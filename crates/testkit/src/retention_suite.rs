@@ -13,9 +13,11 @@ use largestack_engine::event::{DoubtDecision, DoubtSettled, Forked};
 use largestack_engine::{Event, Recorded, Status};
 use largestack_ports::journal::{Batch, CostBy, Journal, LedgerLine, RunSummary};
 use largestack_ports::retention::{Pruned, Retention, Rule};
+use largestack_ports::signals::{Signal, Signals};
 use largestack_ports::vault::{Sensitive, TokenVault};
 use largestack_types::hash::Hash;
 use largestack_types::id::{EffectId, OwnerId, RunId};
+use largestack_types::json::Json;
 use largestack_types::money::Money;
 use largestack_types::scope::{Scope, TenantId};
 use largestack_types::time::Timestamp;
@@ -24,9 +26,9 @@ use largestack_types::usage::Usage;
 mod compaction;
 
 /// What the laws are about.
-pub trait Form: Journal + Retention + TokenVault {}
+pub trait Form: Journal + Retention + Signals + TokenVault {}
 
-impl<T: Journal + Retention + TokenVault> Form for T {}
+impl<T: Journal + Retention + Signals + TokenVault> Form for T {}
 
 /// Every law, each over a form of its own.
 pub async fn all(forms: &dyn Fn() -> Arc<dyn Form>) {
@@ -35,6 +37,7 @@ pub async fn all(forms: &dyn Fn() -> Arc<dyn Form>) {
     a_part_goes_with_the_last_run_that_names_it(forms()).await;
     looking_removes_nothing_and_counts_the_same(forms()).await;
     another_tenants_runs_stay(forms()).await;
+    an_event_for_a_run_that_is_nowhere_goes(forms()).await;
     compaction::events_of_a_run_that_is_over_are_given_up_for_one_that_stands_for_them(forms())
         .await;
     compaction::a_run_that_is_held_open_or_another_than_it_was_keeps_its_events(forms()).await;
@@ -108,6 +111,25 @@ async fn here(form: &dyn Form, scope: &Scope) -> Vec<RunId> {
 
 fn before(micros: i64) -> Rule {
     Rule { before: Some(Timestamp::from_micros(micros)), ..Rule::default() }
+}
+
+async fn an_event_for_a_run_that_is_nowhere_goes(form: Arc<dyn Form>) {
+    let (form, scope) = (&*form, Scope::local());
+    left(form, &scope, line(1, 1, Status::Suspended), ("waits", &[])).await;
+    for root in [run(1), run(2)] {
+        let data = Json::parse("{}").unwrap();
+        let signal = Signal { id: "e1".into(), name: "paid".into(), data, by: "shop".into() };
+        form.send(&scope, root, signal).await.unwrap();
+    }
+    let events = async || {
+        let [known, gone] = [1, 2].map(|number| form.kept(&scope, run(number)));
+        (known.await.unwrap().len(), gone.await.unwrap().len())
+    };
+    form.prune(&scope, Rule { dry_run: true, ..Rule::default() }).await.unwrap();
+    form.prune(&scope, before(0)).await.unwrap();
+    assert_eq!(events().await, (1, 1));
+    form.prune(&scope, Rule::default()).await.unwrap();
+    assert_eq!(events().await, (1, 0));
 }
 
 async fn what_is_over_and_old_goes_with_its_values_and_what_was_spent_stays(form: Arc<dyn Form>) {

@@ -68,7 +68,7 @@ mod tests {
     use largestack_types::json::Json;
 
     use super::*;
-    use crate::signals::{MOST_DATA, MOST_ID, MOST_NAME};
+    use crate::signals::{MOST_BY, MOST_DATA, MOST_ID, MOST_NAME};
 
     fn signal(id: &str, name: &str) -> Signal {
         let data = Json::parse("{}").unwrap();
@@ -140,12 +140,15 @@ mod tests {
     fn an_event_is_as_large_as_it_may_be_and_no_larger() {
         let long = |most: usize| "n".repeat(most);
         let data = |bytes: usize| Json::parse(format!("\"{}\"", long(bytes - 2))).unwrap();
-        let most = Signal { data: data(MOST_DATA), ..signal(&long(MOST_ID), &long(MOST_NAME)) };
+        let (most, by) = (signal(&long(MOST_ID), &long(MOST_NAME)), long(MOST_BY).into());
+        let most = Signal { data: data(MOST_DATA), by, ..most };
         most.check().unwrap();
         for wrong in [
             Signal { data: data(MOST_DATA + 1), ..most.clone() },
             Signal { name: long(MOST_NAME + 1).into(), ..most.clone() },
             Signal { id: long(MOST_ID + 1).into(), ..most.clone() },
+            Signal { by: long(MOST_BY + 1).into(), ..most.clone() },
+            Signal { by: "".into(), ..most.clone() },
             Signal { name: "".into(), ..most.clone() },
             Signal { name: "two\nlines".into(), ..most.clone() },
         ] {

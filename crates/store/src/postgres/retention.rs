@@ -17,6 +17,7 @@ use crate::error::{Result, StoreError};
 use crate::facts::integer;
 use crate::postgres::fault::{ServerError, is_locked};
 use crate::postgres::server::PostgresStore;
+use crate::postgres::signals;
 use crate::retention::{Ties, choose, over};
 
 /// A transaction of a tenant, whose rows are all that it sees.
@@ -304,6 +305,7 @@ impl Retention for PostgresStore {
                 transaction.rollback().await?;
             } else {
                 of.remove_parts(&named).await?;
+                signals::sweep(of.connection, of.tenant, rule.before).await?;
                 transaction.commit().await?;
             }
             let runs = runs.len() as u64;

@@ -108,6 +108,26 @@ async fn send(
     Ok(Sent::Kept)
 }
 
+/// Removes events that came before a moment and whose run neither is there nor will be: one that was
+/// cancelled or given up before it had begun.
+pub(super) async fn sweep(
+    connection: &mut PgConnection,
+    tenant: &str,
+    before: Option<Timestamp>,
+) -> Result<()> {
+    sqlx::query(
+        "DELETE FROM signals AS s WHERE s.tenant = $1 AND s.received < $2
+             AND NOT EXISTS (SELECT 1 FROM runs AS r WHERE r.tenant = s.tenant AND r.run = s.root)
+             AND NOT EXISTS (SELECT 1 FROM work AS w WHERE w.tenant = s.tenant AND w.run = s.root
+                 AND w.state NOT IN ('done', 'cancelled'))",
+    )
+    .bind(tenant)
+    .bind(before.map_or(i64::MAX, Timestamp::micros))
+    .execute(connection)
+    .await?;
+    Ok(())
+}
+
 async fn take(
     connection: &mut PgConnection,
     tenant: &str,

@@ -23,6 +23,7 @@ use crate::error::{Result, StoreError};
 use crate::retention::{Ties, choose, over};
 use crate::sqlite::owners;
 use crate::sqlite::retention::plan::{Look, Plan, Spared};
+use crate::sqlite::signals;
 use crate::sqlite::store::{Store, failed};
 use crate::sqlite::vault::overwriting;
 
@@ -384,6 +385,7 @@ impl Retention for Store {
                 })
                 .await?;
             }
+            self.write(move |connection| signals::sweep(connection, &tenant, rule.before)).await?;
             drop(only_one);
             Ok(Pruned { kept: plan.kept, ..pruned })
         })

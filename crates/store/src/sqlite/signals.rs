@@ -147,6 +147,24 @@ impl Tree<'_> {
     }
 }
 
+/// Removes events that came before a moment and whose run is not there: of those that may be sent to,
+/// each has its line.
+pub(super) fn sweep(
+    connection: &Connection,
+    tenant: &str,
+    before: Option<Timestamp>,
+) -> Result<()> {
+    let before = before.map_or(i64::MAX, Timestamp::micros);
+    connection
+        .prepare_cached(
+            "DELETE FROM signals AS s WHERE s.tenant = ?1 AND s.received < ?2 AND NOT EXISTS
+                 (SELECT 1 FROM runs AS r WHERE r.tenant = s.tenant AND r.run = s.root)",
+        )
+        .and_then(|mut delete| delete.execute(params![tenant, before]))
+        .map_err(sql(connection))?;
+    Ok(())
+}
+
 /// Seals with the next master key every event that the present one has sealed; a forged row stays one.
 pub(super) fn seal_anew(
     connection: &Connection,

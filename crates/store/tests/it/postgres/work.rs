@@ -4,11 +4,15 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use largestack_engine::event::{CancelReason, CancelRequested};
 use largestack_ports::BoxFuture;
 use largestack_ports::clock::{Clock as _, FakeClock};
 use largestack_ports::queue::{Ask, Fate, Job, Kind, Queue, Served, State};
+use largestack_ports::retention::{Retention as _, Rule};
+use largestack_ports::signals::{Signal, Signals as _};
 use largestack_testkit::{queue_suite, services};
 use largestack_types::errors::{Code, Coded as _};
+use largestack_types::json::Json;
 use largestack_types::scope::{Scope, TenantId};
 use sqlx::{Connection as _, PgConnection};
 
@@ -154,4 +158,22 @@ async fn a_job_is_due_by_the_servers_clock_whatever_the_clocks_of_its_processes_
     form.set_the_clock(form.clock.now());
     other.tend().await.unwrap();
     assert_eq!(other.claim(&readers(1)).await.unwrap()[0].run, run);
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_event_for_a_run_in_line_stays_until_the_run_is_given_up() {
+    let Some(server) = services::postgres() else { return };
+    let url = schema(&server).await;
+    let store = process(&url, 1).await;
+    let scope = tenant("t1");
+    let run = store.enqueue(&scope, Job::agent("reader", "Read."), 10).await.unwrap();
+    let data = Json::parse("{}").unwrap();
+    let signal = Signal { id: "e1".into(), name: "paid".into(), data, by: "shop".into() };
+    store.send(&scope, run, signal).await.unwrap();
+    store.prune(&scope, Rule::default()).await.unwrap();
+    assert_eq!(store.kept(&scope, run).await.unwrap().len(), 1);
+    let (reason, by, note) = (CancelReason::Caller, "ann".into(), "no use".into());
+    store.cancel(&scope, run, CancelRequested { reason, by, note }).await.unwrap();
+    store.prune(&scope, Rule::default()).await.unwrap();
+    assert_eq!(store.kept(&scope, run).await.unwrap(), []);
 }
