@@ -6,6 +6,7 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -67,6 +68,8 @@ pub(crate) struct Drive {
     waiting: BTreeMap<EffectId, (Arc<str>, RunId)>,
     /// What becomes of tasks in doubt, also in workflows below.
     in_doubt: Option<DoubtDecision>,
+    /// Whether it is given back while nothing but time passes.
+    gives_back: bool,
     /// Held while this process drives it.
     live: Option<Driven>,
     /// Whether it cannot go on, and is not cancelled for that.
@@ -89,6 +92,8 @@ impl Future for Running {
     }
 }
 
+/// How long nothing must go on for a run to be worth giving back meanwhile.
+const REST: Duration = Duration::from_secs(2);
 /// Tasks that have landed and are recorded together, at most.
 const TOGETHER: usize = 64;
 
@@ -122,7 +127,7 @@ impl Drive {
                 if let Some(end) = self.run.conclusion() {
                     return self.conclude(end).await;
                 }
-                if self.run.status() == Status::Suspended {
+                if self.run.status() == Status::Suspended && self.lets_go() {
                     if self.hears_something().await? {
                         continue;
                     }
@@ -204,6 +209,16 @@ impl Drive {
                     effect
                 }));
             }
+        }
+    }
+
+    /// Whether nobody need drive a run that waits: where nothing but time has to pass, whoever gave it
+    /// here takes it up at that moment, and it is far enough.
+    fn lets_go(&self) -> bool {
+        let now = self.core.runtime.clock.now();
+        match self.run.sleeping().map(|(_, until)| until).min() {
+            Some(first) => self.gives_back && first.since(now) >= REST,
+            None => true,
         }
     }
 

@@ -17,11 +17,17 @@ pub struct FlowOptions {
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.
     pub cancel: CancelHandle,
+    /// Whether the run is given back while it waits for nothing but a moment: it is reported as
+    /// suspended, and the caller takes it up when that has come ([`Wait::Timer`]). Else it is held.
+    ///
+    /// [`Wait::Timer`]: largestack_engine::Wait::Timer
+    pub gives_back: bool,
 }
 
 impl Default for FlowOptions {
     fn default() -> Self {
-        Self { id: None, deps: Arc::new(()), cancel: CancelHandle::default() }
+        let (deps, cancel) = (Arc::new(()), CancelHandle::default());
+        Self { id: None, deps, cancel, gives_back: false }
     }
 }
 
@@ -39,6 +45,11 @@ pub struct FlowResume {
     pub deps: Arc<dyn Any + Send + Sync>,
     /// Ends the run from outside.
     pub cancel: CancelHandle,
+    /// Whether the run is given back while it waits for nothing but a moment: it is reported as
+    /// suspended, and the caller takes it up when that has come ([`Wait::Timer`]). Else it is held.
+    ///
+    /// [`Wait::Timer`]: largestack_engine::Wait::Timer
+    pub gives_back: bool,
 }
 
 impl Default for FlowResume {
@@ -49,6 +60,7 @@ impl Default for FlowResume {
             events: Vec::new(),
             deps: Arc::new(()),
             cancel: CancelHandle::default(),
+            gives_back: false,
         }
     }
 }

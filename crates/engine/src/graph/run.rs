@@ -191,7 +191,7 @@ impl GraphRun {
         })
     }
 
-    /// What it waits for beside moments and events.
+    /// What it waits for beside events.
     pub fn waits(&self) -> Vec<Wait> {
         let waits = self.at_rest().filter_map(|(ordinal, slot)| {
             let effect = EffectId::new(ordinal);
@@ -199,6 +199,7 @@ impl GraphRun {
                 Stand::Asking(approval, _) => Some(Wait::Approval { effect, approval }),
                 Stand::Below(run) => Some(Wait::Child { effect, run }),
                 Stand::Doubtful => Some(Wait::Doubt { effect }),
+                Stand::Sleeping(until) => Some(Wait::Timer { effect, until }),
                 _ => None,
             }
         });
@@ -237,7 +238,8 @@ impl GraphRun {
         self.cut_short || self.failures.iter().any(|failure| failure.then != OnFailure::Route)
     }
 
-    /// Where the run stands. `Suspended` when nothing can happen before somebody does something.
+    /// Where the run stands. `Suspended` when nothing can happen before somebody does something, or
+    /// before a moment comes.
     pub fn status(&self) -> Status {
         if let Some(end) = &self.end {
             return end.status;
@@ -245,14 +247,17 @@ impl GraphRun {
         let waits = |slot: &Slot| {
             matches!(
                 slot.stand,
-                Stand::Listening(_) | Stand::Asking(..) | Stand::Below(_) | Stand::Doubtful
+                Stand::Listening(_)
+                    | Stand::Asking(..)
+                    | Stand::Below(_)
+                    | Stand::Sleeping(_)
+                    | Stand::Doubtful
             )
         };
         let stuck = self.open > 0
             && self.due.is_empty()
             && self.started == 0
-            && self.at_rest().any(|(_, slot)| waits(slot))
-            && self.sleeping().next().is_none();
+            && self.at_rest().any(|(_, slot)| waits(slot));
         if stuck { Status::Suspended } else { Status::Running }
     }
 

@@ -101,6 +101,7 @@ impl Drive {
         drive.sink = sink;
         drive.asked = asked;
         drive.above = above.map(|above| (above.own, above.parent.1));
+        drive.gives_back = options.gives_back;
         drive.was_given(&started.input);
         drive.outbox.blobs.push((drive.core.hash, drive.core.sealed.clone()));
         drive.note(started)?;
@@ -169,7 +170,7 @@ impl Drive {
         drive.sink = sink;
         drive.above = above.map(|above| (above.own, above.parent.1));
         drive.remember(&events);
-        drive.in_doubt = options.in_doubt;
+        (drive.in_doubt, drive.gives_back) = (options.in_doubt, options.gives_back);
         drive.reopen().await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
@@ -258,6 +259,7 @@ impl Drive {
             outbox: Outbox::default(),
             waiting: BTreeMap::new(),
             in_doubt: None,
+            gives_back: false,
             live: None,
             failed: false,
             asked: String::new(),

@@ -160,10 +160,11 @@ impl Core {
         let workflow = self.workflows.get(&held.job.name).ok_or_else(|| unserved(held))?;
         let (scope, cancel) = (&held.scope, cancel.clone());
         let handle = if known {
-            let options = FlowResume { cancel, ..FlowResume::default() };
+            let options = FlowResume { cancel, gives_back: true, ..FlowResume::default() };
             self.flows.resume(workflow, scope, held.run, options).await?
         } else {
-            let options = FlowOptions { id: Some(held.run), cancel, ..FlowOptions::default() };
+            let id = Some(held.run);
+            let options = FlowOptions { id, cancel, gives_back: true, ..FlowOptions::default() };
             self.flows.start(workflow, scope, held.job.input.clone(), options).await?
         };
         let report = handle.report().await?;

@@ -194,7 +194,7 @@ async fn a_run_that_sleeps_in_one_branch_hears_an_event_in_another() {
     let run = shop.enqueue(Job::workflow("order", json!(null))).await;
     let looks = AtomicU32::new(0);
     let booked = async || {
-        if shop.status(run).await != Some(Status::Running) {
+        if shop.status(run).await != Some(Status::Suspended) {
             return false;
         }
         let look = looks.fetch_add(1, Ordering::SeqCst);
@@ -210,6 +210,41 @@ async fn a_run_that_sleeps_in_one_branch_hears_an_event_in_another() {
     };
     shop.work(&worker, booked).await;
     assert_eq!(*done.lock().unwrap(), ["book"]);
+}
+
+#[tokio::test]
+async fn a_run_that_only_sleeps_is_held_by_nobody_and_goes_on_at_its_moment() {
+    let shop = Shop::new([]);
+    let (runtime, done, said) = (shop.process(1), Done::default(), Said::default());
+    let order = |runtime: &Runtime| {
+        Workflow::builder("order")
+            .function("book", noting(&done))
+            .sleep("rest", Duration::from_hours(1))
+            .function("remind", noting(&done))
+            .then("book", "rest")
+            .then("rest", "remind")
+            .build(runtime.clone())
+            .unwrap()
+    };
+    let flow = order(&runtime);
+    let worker = listening(Worker::builder(runtime).workflow(flow), &said);
+    let run = shop.enqueue(Job::workflow("order", json!(null))).await;
+    let waiting = async || shop.state(run).await == State::Waiting;
+    shop.work(&worker, waiting).await;
+    assert_eq!(became(&said), [Became::Waiting]);
+    assert_eq!(shop.status(run).await, Some(Status::Suspended));
+    // Another process, soon and then later.
+    let other = shop.process(2);
+    let flow = order(&other);
+    let worker = listening(Worker::builder(other).workflow(flow), &said);
+    let over = async || {
+        shop.world.clock.advance(Duration::from_secs(20));
+        shop.state(run).await == State::Done
+    };
+    shop.work(&worker, over).await;
+    assert_eq!(*done.lock().unwrap(), ["book", "remind"]);
+    assert_eq!(became(&said), [Became::Waiting, Became::Done]);
+    assert_eq!(shop.status(run).await, Some(Status::Completed));
 }
 
 #[tokio::test]

@@ -255,7 +255,7 @@ fn a_sleep_is_over_when_its_moment_has_come() {
     let mut world = World::new(graph);
     world.round(&says_its_name, &mut |_| 0);
     world.round(&says_its_name, &mut |_| 0);
-    assert_eq!((world.stands("nap"), world.status()), ("sleeping", Status::Running));
+    assert_eq!((world.stands("nap"), world.status()), ("sleeping", Status::Suspended));
     assert_eq!(world.ended(&says_its_name).status(), Status::Completed);
 }
 
