@@ -48,9 +48,11 @@ async fn a_confined_script_calls_the_tools_that_are_named_and_nothing_else() {
 #[tokio::test(flavor = "multi_thread")]
 async fn a_script_that_takes_too_much_is_told_to_the_model_with_its_line() {
     let upstream = Upstream::start().await.unwrap();
-    let place = project(&upstream, "tools: {code_execute: {max_cpu: 1s, max_bytes: 100}}\n");
+    let bounds = "tools: {code_execute: {max_cpu: 1s, max_bytes: 100, max_memory: 32000000}}\n";
+    let place = project(&upstream, bounds);
     for (code, why) in [
         ("\nwhile (true) {}", "more than 1s"),
+        ("const all = []; while (true) all.push('x'.repeat(1000) + all.length)", "memory"),
         ("console.log('x'.repeat(200))", "printed more than 100 bytes"),
         ("\n\nnull.x", "\\\"line\\\":3"),
     ] {
@@ -134,4 +136,51 @@ async fn what_scripts_cannot_be_written_in_here_or_call_is_refused_before_anythi
     } else {
         assert!(checked.out.contains("needs the feature `code-python`"), "{}", checked.out);
     }
+}
+
+/// The processes that this one has begun, those that they have begun, and so on.
+fn begun_by(process: u32) -> Vec<u32> {
+    let mut all = vec![process];
+    let parents: Vec<(u32, u32)> = std::fs::read_dir("/proc")
+        .unwrap()
+        .filter_map(|entry| entry.ok()?.file_name().to_str()?.parse().ok())
+        .filter_map(|one: u32| {
+            let stat = std::fs::read_to_string(format!("/proc/{one}/stat")).ok()?;
+            // Behind the name, which may hold anything.
+            let mut rest = stat.rsplit_once(") ")?.1.split(' ');
+            (rest.next()? != "Z").then(|| Some((one, rest.next()?.parse().ok()?)))?
+        })
+        .collect();
+    let mut at = 0;
+    while let Some(parent) = all.get(at).copied() {
+        all.extend(parents.iter().filter(|(_, of)| *of == parent).map(|(one, _)| *one));
+        at += 1;
+    }
+    all.split_off(1)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn of_a_script_that_is_cancelled_no_process_is_left() {
+    let upstream = Upstream::start().await.unwrap();
+    let place = project(&upstream, "tools: {code_execute: {max_cpu: 50s}}\n");
+    script(&upstream, "while (true) {}");
+    let mut running = place.command(&["run", ".", "Go on."]).spawn().unwrap();
+    let mut begun = Vec::new();
+    while begun.is_empty() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+        assert!(running.try_wait().unwrap().is_none(), "the script runs on");
+        begun = begun_by(running.id());
+    }
+    let process = rustix::process::Pid::from_raw(running.id().try_into().unwrap()).unwrap();
+    rustix::process::kill_process(process, rustix::process::Signal::INT).unwrap();
+    let ended = tokio::task::spawn_blocking(move || running.wait()).await.unwrap().unwrap();
+    assert_eq!(ended.code(), Some(130));
+    let lives = |one: &u32| std::path::Path::new(&format!("/proc/{one}")).exists();
+    for _ in 0..500 {
+        if !begun.iter().any(lives) {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("of {begun:?} some run on");
 }
