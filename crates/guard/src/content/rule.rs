@@ -12,6 +12,8 @@ use super::{BadContent, Place};
 
 /// Largest compiled expression, bytes.
 const SIZE: usize = 1 << 20;
+/// Most findings of an expression in one text.
+const MOST_FOUND: usize = 256;
 /// Longest expression, bytes.
 const PATTERN: usize = 4096;
 
@@ -76,10 +78,16 @@ impl Rule {
         })
     }
 
-    /// Where it finds something: bytes of the text.
+    /// Where it finds something: bytes of the text. Behind as many findings as are looked for, the rest of
+    /// the text is one: each search may read all of what is left, and nothing that a rule takes out may
+    /// stand behind the last one.
     pub(super) fn found(&self, text: &str) -> Vec<Range<usize>> {
-        let patterns = self.pattern.iter().flat_map(|pattern| pattern.find_iter(text));
-        let mut found: Vec<Range<usize>> = patterns.map(|found| found.range()).collect();
+        let mut found = Vec::new();
+        let mut patterns = self.pattern.iter().flat_map(|pattern| pattern.find_iter(text));
+        found.extend(patterns.by_ref().take(MOST_FOUND).map(|one| one.range()));
+        if let Some(next) = patterns.next() {
+            found.push(next.start()..text.len());
+        }
         found.extend(self.words.iter().flat_map(|words| words.found(text)));
         found
     }
@@ -100,4 +108,26 @@ fn compiled(pattern: &str) -> Result<Regex, String> {
         return Err("has a pattern that matches nothing at all, and so every text".to_owned());
     }
     Ok(compiled)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn found(pattern: &str, text: &str) -> Vec<Range<usize>> {
+        let policy = RulePolicy { pattern: Some(pattern.to_owned()), ..RulePolicy::default() };
+        Rule::of("rule", &policy).unwrap().found(text)
+    }
+
+    #[test]
+    fn what_stands_behind_as_many_findings_as_are_looked_for_is_one() {
+        let all = found("x", &"xy".repeat(MOST_FOUND));
+        assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND, Some(510..511)));
+        let more = "xy".repeat(MOST_FOUND + 2);
+        let all = found("x", &more);
+        assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND + 1, Some(512..more.len())));
+        // However many there are, and each of these looks through all that is left.
+        let many = found("x.*z|x", &"x".repeat(100_000));
+        assert_eq!((many.len(), many.last().cloned()), (MOST_FOUND + 1, Some(256..100_000)));
+    }
 }
