@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use largestack_engine::{Event, Recorded};
 use largestack_ports::journal::Journal;
-use largestack_ports::retention::{Compaction, Kept, Rule};
+use largestack_ports::retention::{Compaction, Kept, Retention, Rule};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use largestack_types::id::RunId;
@@ -20,7 +20,7 @@ use crate::agent::{fold, stored_definition};
 const FEWEST: usize = 4;
 
 /// What was given up, or would be.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Shrunk {
     /// Runs that have fewer events now.
     pub runs: u64,
@@ -28,16 +28,49 @@ pub struct Shrunk {
     pub events: u64,
     /// Bytes that are gone, less those of what stands for the events.
     pub bytes: u64,
-    /// Runs that the rule names and that stay as they are: those of workflows, forks, those that have
-    /// been compacted, and those that would not become smaller.
+    /// Runs that the rule names and that stay as they are: those of workflows, forks, those in which an
+    /// agent took over, those that an engine outside drives, those that have been compacted, and those
+    /// that would not become smaller.
     pub as_they_were: u64,
+    /// Runs that the rule names and that could not be read, or not be written: they are as they were.
+    pub failed: u64,
+    /// The first of these, and why.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub first_failed: Option<Failed>,
     /// Trees that the rule names and of which nothing is given up.
     pub kept: Kept,
 }
 
+/// A run that could not be read or written.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failed {
+    /// Which.
+    pub run: RunId,
+    /// Why.
+    pub error: LargestackError,
+}
+
+impl Shrunk {
+    /// Counts what came of a run: the events and bytes that it has given up, nothing where it stays.
+    fn count(&mut self, run: RunId, done: Result<Option<(u64, u64)>>) {
+        match done {
+            Ok(Some((events, bytes))) => {
+                self.runs += 1;
+                self.events += events;
+                self.bytes += bytes;
+            }
+            Ok(None) => self.as_they_were += 1,
+            Err(error) => {
+                self.failed += 1;
+                self.first_failed.get_or_insert(Failed { run, error });
+            }
+        }
+    }
+}
+
 /// Compacts the runs of this tenant that the rule names and that are over: see
-/// [`Retention`](largestack_ports::retention::Retention). `LARGESTACK_CONFIG` where runs go with the
-/// process.
+/// [`Retention`](largestack_ports::retention::Retention). One that fails is counted, and the others are
+/// compacted all the same. `LARGESTACK_CONFIG` where runs go with the process.
 pub async fn compact(journal: &dyn Journal, scope: &Scope, rule: Rule) -> Result<Shrunk> {
     let gone = "runs in memory go with the process, and are not compacted";
     let retention = journal.retention();
@@ -45,22 +78,24 @@ pub async fn compact(journal: &dyn Journal, scope: &Scope, rule: Rule) -> Result
     let (runs, kept) = retention.over(scope, rule).await?;
     let mut shrunk = Shrunk { kept, ..Shrunk::default() };
     for run in runs {
-        let done = match compaction(journal, scope, run).await? {
-            Some((_, saved)) if rule.dry_run => Some(saved),
-            Some((compaction, saved)) => {
-                retention.compact(scope, compaction).await?.then_some(saved)
-            }
-            None => None,
-        };
-        let Some((events, bytes)) = done else {
-            shrunk.as_they_were += 1;
-            continue;
-        };
-        shrunk.runs += 1;
-        shrunk.events += events;
-        shrunk.bytes += bytes;
+        let done = shrink(journal, retention, scope, (run, rule.dry_run)).await;
+        shrunk.count(run, done);
     }
     Ok(shrunk)
+}
+
+/// Compacts a run, or only looks; what that saves, nothing where it stays as it is.
+async fn shrink(
+    journal: &dyn Journal,
+    retention: &dyn Retention,
+    scope: &Scope,
+    (run, dry_run): (RunId, bool),
+) -> Result<Option<(u64, u64)>> {
+    let Some((compaction, saved)) = compaction(journal, scope, run).await? else {
+        return Ok(None);
+    };
+    let done = dry_run || retention.compact(scope, compaction).await?;
+    Ok(done.then_some(saved))
 }
 
 /// What a run may be compacted to, with the events and bytes that this saves; nothing where it is not
@@ -70,10 +105,18 @@ async fn compaction(
     scope: &Scope,
     run: RunId,
 ) -> Result<Option<(Compaction, (u64, u64))>> {
+    // A copy is compared with what its engine keeps, event by event, and is its to shorten.
+    let line = journal.run(scope, run).await?;
+    if line.is_none_or(|line| line.engine.is_some()) {
+        return Ok(None);
+    }
     let events = journal.read(scope, run, 0).await?;
     let [first, .., before, last] = &events[..] else { return Ok(None) };
     let Event::RunStarted(started) = &*first.event else { return Ok(None) };
-    let stays = |event: &Recorded| matches!(&*event.event, Event::Forked(_) | Event::Compacted(_));
+    // What an agent has said before another one took over stands in no fold.
+    let stays = |event: &Recorded| {
+        matches!(&*event.event, Event::Forked(_) | Event::Compacted(_) | Event::TookOver(_))
+    };
     let ended = matches!(&*last.event, Event::RunFinished(_));
     if events.len() < FEWEST || !ended || events.iter().any(stays) {
         return Ok(None);

@@ -8,6 +8,7 @@
 )]
 
 mod children;
+mod compacted;
 mod content;
 mod documents;
 mod durable;

@@ -57,6 +57,35 @@ struct Document {
     pruned: Option<Pruned>,
     #[serde(skip_serializing_if = "Option::is_none")]
     compacted: Option<Shrunk>,
+    /// Why no run was compacted.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    error: Option<LargestackError>,
+}
+
+/// What was done, and what kept a part of it from being done: what went before is told all the same.
+fn report(
+    (pruned, compacted): (Option<Pruned>, Option<Result<Shrunk>>),
+    (dry_run, json): (bool, bool),
+    screen: &mut Screen,
+) -> Outcome {
+    let (compacted, error) = match compacted.transpose() {
+        Ok(compacted) => (compacted, None),
+        Err(error) => (None, Some(error)),
+    };
+    let failed = compacted.as_ref().and_then(|done| done.first_failed.as_ref());
+    let why = error.clone().or_else(|| failed.map(|failed| failed.error.clone()));
+    if let (None, Some(error)) = (pruned, &error) {
+        return Err(error.clone().into());
+    }
+    if json {
+        let code = why.as_ref().map_or(exit::DONE, exit::of_error);
+        screen.json(&Document { dry_run, pruned, compacted, error })?;
+        return Ok(code);
+    }
+    let removed = pruned.map(|pruned| said(&pruned, dry_run));
+    let left = compacted.map(|compacted| kept_less(&compacted, dry_run));
+    screen.print(&[removed, left].into_iter().flatten().collect::<String>())?;
+    why.map_or(Ok(exit::DONE), |error| Err(error.into()))
 }
 
 /// What is to be done, by which rule.
@@ -78,15 +107,7 @@ impl Prune {
         let pruned = plan.remove.map(|rule| blocking(runs.prune(&scope, rule)));
         let pruned = pruned.transpose()?.transpose()?;
         let compacted = plan.compact.map(|rule| blocking(compact(journal, &scope, rule)));
-        let compacted = compacted.transpose()?.transpose()?;
-        if self.json {
-            screen.json(&Document { dry_run: self.dry_run, pruned, compacted })?;
-        } else {
-            let removed = pruned.map(|pruned| said(&pruned, self.dry_run));
-            let left = compacted.map(|compacted| kept_less(&compacted, self.dry_run));
-            screen.print(&[removed, left].into_iter().flatten().collect::<String>())?;
-        }
-        Ok(exit::DONE)
+        report((pruned, compacted.transpose()?), (self.dry_run, self.json), screen)
     }
 
     /// Each limit as it was typed, else as the project says it. What is typed is about one of both.
@@ -134,6 +155,10 @@ fn kept_less(compacted: &Shrunk, dry_run: bool) -> String {
     ]);
     if !reasons.is_empty() {
         text = format!("{text}{stay}: {reasons}.\n");
+    }
+    if let Some(first) = &compacted.first_failed {
+        let failed = counted(compacted.failed, "run");
+        text = format!("{text}Failed: {failed}, the first {}.\n", first.run);
     }
     text
 }

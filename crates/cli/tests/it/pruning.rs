@@ -131,6 +131,27 @@ fn a_run_that_is_over_keeps_its_conversation_and_its_cost_and_says_that_events_a
 }
 
 #[test]
+fn runs_that_cannot_be_compacted_are_counted_and_the_exit_code_says_so() {
+    let place = Place::with_library();
+    for _ in 0..2 {
+        place.run(&["run", "library", QUESTION]).expect(0);
+    }
+    let compact = ["prune", "library", "--compact", "--older-than", "0s"];
+    let lock = std::fs::File::create(place.path("library/.largestack/prune.lock")).unwrap();
+    lock.lock().unwrap();
+    let busy = place.run(&[&compact[..], &["--json"]].concat()).expect(8).json();
+    let compacted = &busy["compacted"];
+    assert_eq!((&compacted["runs"], &compacted["failed"]), (&0.into(), &2.into()), "{busy}");
+    assert!(compacted["first_failed"]["run"].is_string(), "{busy}");
+    let busy = place.run(&compact).expect(8);
+    assert!(busy.out.contains("Compacted 0 runs: "), "{}", busy.out);
+    assert!(busy.out.contains("Failed: 2 runs, the first "), "{}", busy.out);
+    assert!(busy.err.contains("LARGESTACK_STORE"), "{}", busy.err);
+    drop(lock);
+    assert!(place.run(&compact).expect(0).out.starts_with("Compacted 2 runs: "));
+}
+
+#[test]
 fn the_project_says_after_what_time_runs_are_compacted() {
     let place = Place::with_library();
     place.run(&["run", "library", QUESTION]).expect(0);

@@ -161,6 +161,28 @@ impl Of<'_> {
         }
     }
 
+    /// Waits for those who give up events of these runs, and then they wait: an event that is written for
+    /// others must not stay behind without its run. Leases come first, as wherever both are locked.
+    /// Whether all runs are there.
+    async fn lock_runs(&mut self, runs: &[Vec<u8>]) -> Result<bool> {
+        for (locks, count) in [
+            (
+                "SELECT run FROM leases WHERE tenant = $1 AND run = ANY($2) ORDER BY run FOR UPDATE",
+                0,
+            ),
+            (
+                "SELECT run FROM runs WHERE tenant = $1 AND run = ANY($2) ORDER BY run FOR UPDATE",
+                runs.len(),
+            ),
+        ] {
+            let locked = sqlx::query(locks).bind(self.tenant).bind(runs);
+            if locked.fetch_all(&mut *self.connection).await?.len() < count {
+                return Ok(false);
+            }
+        }
+        Ok(true)
+    }
+
     /// Removes runs and then, under the lock, the parts of these that nobody else names, also of late.
     async fn remove_all(
         &mut self,
@@ -171,6 +193,7 @@ impl Of<'_> {
         if runs.is_empty() {
             return Ok(());
         }
+        self.lock_runs(&keys(runs)).await?;
         self.remove_runs(runs).await?;
         self.lock().await?;
         // Those of the runs that go are gone: this one was forked of late.
@@ -234,17 +257,15 @@ impl Of<'_> {
     /// Whether the run was still as it was looked at, and its events were given up.
     async fn compact(&mut self, compaction: &Compaction) -> Result<bool> {
         let Compaction { run, by, last } = compaction;
+        // Whoever claims the run, appends to it or removes it waits for these rows, or has them already.
+        if !self.lock_runs(&[run.as_bytes().to_vec()]).await? {
+            return Ok(false);
+        }
         let run = run.as_bytes().as_slice();
-        // Whoever claims the run or appends to it waits for this row, or has it already.
-        let held: Option<bool> = sqlx::query_scalar(
-            "SELECT coalesce(process_lives(tenant, process), false) FROM leases
-             WHERE tenant = $1 AND run = $2 FOR UPDATE",
-        )
-        .bind(self.tenant)
-        .bind(run)
-        .fetch_optional(&mut *self.connection)
-        .await?;
-        if held == Some(true) {
+        let held = "SELECT EXISTS (SELECT 1 FROM leases
+             WHERE tenant = $1 AND run = $2 AND process_lives(tenant, process))";
+        let held = sqlx::query_scalar(held).bind(self.tenant).bind(run);
+        if held.fetch_one(&mut *self.connection).await? {
             return Ok(false);
         }
         let events: (i64, i64) = sqlx::query_as(
@@ -261,7 +282,10 @@ impl Of<'_> {
         let data = by.event.data().map_err(|_| StoreError::Value { what: "event" })?;
         let gone = "DELETE FROM journal WHERE tenant = $1 AND run = $2 AND seq > 1 AND seq <= $3";
         let gone = sqlx::query(gone).bind(self.tenant).bind(run).bind(integer(by.seq));
-        gone.execute(&mut *self.connection).await?;
+        let gone = gone.execute(&mut *self.connection).await?;
+        if gone.rows_affected() + 1 != by.seq {
+            return Ok(false);
+        }
         sqlx::query(
             "INSERT INTO journal (tenant, run, seq, v, at, kind, data)
              VALUES ($1, $2, $3, $4, $5, $6, $7)",
@@ -337,7 +361,11 @@ impl Retention for PostgresStore {
             let mut transaction = self.begin(scope.tenant()).await?;
             let mut of = Of { connection: &mut transaction, tenant: scope.tenant().as_str() };
             let done = of.compact(&compaction).await?;
-            transaction.commit().await?;
+            if done {
+                transaction.commit().await?;
+            } else {
+                transaction.rollback().await?;
+            }
             Ok(done)
         })
     }

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use largestack_engine::Status;
 use largestack_ports::journal::{Batch, Journal as _, RunSummary};
-use largestack_ports::retention::{Pruned, Retention, Rule};
+use largestack_ports::retention::{Compaction, Pruned, Retention, Rule};
 use largestack_store::PostgresStore;
 use largestack_testkit::services;
 use largestack_types::errors::{Code, Coded as _};
@@ -91,4 +91,77 @@ async fn a_part_that_is_named_anew_while_prune_looks_stays() {
     assert_eq!(pruned.map(|done| (done.runs, done.blobs)).unwrap(), (1, 0));
     let part = store.blob(&Scope::local(), Hash::of(PART)).await.unwrap();
     assert_eq!(part.as_deref(), Some(PART));
+}
+
+/// Leaves a run that is over with four events, and what may stand for the two in the middle.
+async fn left_long(store: &PostgresStore) -> Compaction {
+    let lease = store.claim(&Scope::local(), run(1), owner(1)).await.unwrap();
+    let batch = Batch {
+        events: (1..=4).map(|seq| event_saying(seq, "said")).collect(),
+        summary: Some(RunSummary { status: Status::Completed, ..summary(1, 4) }),
+        ..Batch::default()
+    };
+    store.append(&lease, batch).unwrap();
+    store.release(&lease).await.unwrap();
+    store.durable().await.unwrap();
+    Compaction { run: run(1), by: event_saying(3, "all that"), last: 4 }
+}
+
+/// Somebody who holds an event of the run: whoever gives it up waits for him, in the middle of it.
+async fn holding(url: &str) -> PgConnection {
+    let mut other = PgConnection::connect(url).await.unwrap();
+    let statements = format!(
+        "SET idle_in_transaction_session_timeout = '20s';
+         BEGIN; SET LOCAL largestack.tenant = '{}';
+         SELECT 1 FROM journal WHERE seq = 2 FOR UPDATE",
+        Scope::local().tenant()
+    );
+    sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&mut other).await.unwrap();
+    other
+}
+
+/// Returns once so many wait for this one, or for somebody who does.
+async fn until_behind(other: &mut PgConnection, count: i64) {
+    let behind = "WITH RECURSIVE behind (pid) AS (
+             SELECT pg_backend_pid() UNION
+             SELECT l.pid FROM pg_locks AS l, behind AS b
+             WHERE NOT l.granted AND b.pid = ANY(pg_blocking_pids(l.pid))
+         ) SELECT count(*) - 1 FROM behind";
+    while sqlx::query_scalar::<_, i64>(behind).fetch_one(&mut *other).await.unwrap() < count {}
+}
+
+async fn rows(url: &str) -> i64 {
+    let mut other = holding(url).await;
+    let rows = sqlx::query_scalar("SELECT count(*) FROM journal").fetch_one(&mut other).await;
+    rows.unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[expect(clippy::disallowed_methods, reason = "the test's own tasks, which it waits for")]
+async fn a_run_that_is_removed_while_it_is_compacted_leaves_no_event() {
+    let Some(server) = services::postgres() else { return };
+    for compacted_first in [true, false] {
+        let url = schema(&server).await;
+        let (compacting, pruning) = (process(&url, 1).await, process(&url, 2).await);
+        let compaction = left_long(&compacting).await;
+        let mut other = holding(&url).await;
+        let compact = async move {
+            Retention::compact(&compacting, &Scope::local(), compaction).await.unwrap()
+        };
+        let prune = async move { prune(&pruning, false).await.unwrap().runs };
+        let (compacted, pruned);
+        if compacted_first {
+            compacted = tokio::spawn(compact);
+            until_behind(&mut other, 1).await;
+            pruned = tokio::spawn(prune);
+        } else {
+            pruned = tokio::spawn(prune);
+            until_behind(&mut other, 1).await;
+            compacted = tokio::spawn(compact);
+        }
+        until_behind(&mut other, 2).await;
+        sqlx::raw_sql("COMMIT").execute(&mut other).await.unwrap();
+        assert_eq!((compacted.await.unwrap(), pruned.await.unwrap()), (compacted_first, 1));
+        assert_eq!(rows(&url).await, 0, "compacted first: {compacted_first}");
+    }
 }
