@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use crate::Outcome;
 use crate::source::Source;
 
-/// Folders that hold nothing of ours.
+/// What is nothing of ours, folder or file: `.git` is a file in a worktree.
 const NOT_OURS: [&str; 4] = [".git", ".largestack", "target", "node_modules"];
 
 /// A text file of the workspace.
@@ -85,11 +85,11 @@ fn collect(root: &Path, folder: &Path, files: &mut Vec<File>) -> Outcome<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let (path, kind) = (entry.path(), entry.file_type()?);
+        if entry.file_name().to_str().is_none_or(|name| NOT_OURS.contains(&name)) {
+            continue;
+        }
         if kind.is_dir() {
-            let ours = entry.file_name().to_str().is_some_and(|name| !NOT_OURS.contains(&name));
-            if ours {
-                collect(root, &path, files)?;
-            }
+            collect(root, &path, files)?;
         } else if kind.is_file() {
             // What is not UTF-8 is a fixture, not prose or code of ours.
             if let Ok(text) = fs::read_to_string(&path) {
