@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
 """Turns the hand-written sources of the injection corpus into JSONL.
 
-    build.py dev|held          writes <half>/attack.jsonl and <half>/benign.jsonl
-    build.py dev|held --check  fails when the committed JSONL differs
-    build.py dev|held --near   prints pairs that overlap too much
-    build.py readme            rewrites the README from "## Halves" on
+    build.py <part>          writes <part>/attack.jsonl and <part>/benign.jsonl
+    build.py <part> --check  fails when the committed JSONL differs
+    build.py <part> --near   prints pairs that overlap too much
+    build.py readme          rewrites the README from "## Parts" on
 
-Source (`<half>/source/*.txt`), one family after the other:
+A part is one of dev, held, more, plain; the last has no attacks.
+
+Source (`<part>/source/*.txt`), one family after the other:
 
     # family | attack or benign | kind
     <language> <channel>| text, which may go on over the following lines
@@ -27,6 +29,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HALVES = ("dev", "held")
+PARTS = (*HALVES, "more", "plain")
 CHANNELS = {
     "user": "user", "split": "split", "tool": "tool_result", "doc": "document",
     "file": "file_name", "alt": "image_alt", "mcp": "mcp_description",
@@ -161,6 +164,8 @@ def families(half, records):
     parts = [f"### Families of `{half}`"]
     for label in ("attack", "benign"):
         names = list(dict.fromkeys(r["family"] for r in records if r["label"] == label))
+        if not names:
+            continue
         text = ", ".join(f"`{name}`" for name in names) + "."
         parts.append(f"{label.capitalize()} ({len(names)}):")
         parts.append(textwrap.fill(text, 100, break_on_hyphens=False))
@@ -169,17 +174,19 @@ def families(half, records):
 
 def readme():
     """The README with its figures, hashes and lists made anew."""
-    halves = {half: list(read(half)) for half in HALVES}
-    sums = ["| Half | Attacks | Benign |", "|---|---|---|"]
+    halves = {part: list(read(part)) for part in PARTS}
+    sums = ["| Part | Attacks | Benign |", "|---|---|---|"]
     hashes = []
     for half, records in halves.items():
         sums.append(f"| `{half}` | {count(records, 'attack')} | {count(records, 'benign')} |")
+        if half not in HALVES:
+            continue
         made = b"".join((HERE / half / f"{label}.jsonl").read_bytes()
                         for label in ("attack", "benign"))
         hashes.append(f"- `{half}` sha256 `{hashlib.sha256(made).hexdigest()}`")
     path = HERE / "README.md"
-    head = path.read_text(encoding="utf-8").split("## Halves")[0]
-    parts = ["## Halves", "\n".join(sums),
+    head = path.read_text(encoding="utf-8").split("## Parts")[0]
+    parts = ["## Parts", "\n".join(sums),
              "The hash of a half covers `attack.jsonl` followed by `benign.jsonl`:",
              "\n".join(hashes), table("Language", "lang", halves),
              table("Channel", "channel", halves)]
@@ -202,6 +209,8 @@ def main(half, option=None):
         path = HERE / half / f"{label}.jsonl"
         made = "".join(json.dumps(r, ensure_ascii=False) + "\n"
                        for r in records if r["label"] == label)
+        if not made:
+            continue
         if option == "--check":
             stale += path.read_text(encoding="utf-8") != made
         else:

@@ -73,6 +73,11 @@ impl Table {
     pub(super) fn caught(&self) -> f64 {
         self.all.caught.rate()
     }
+
+    /// Of all harmless texts, those that were flagged.
+    pub(super) fn alarms(&self) -> f64 {
+        self.all.alarms.rate()
+    }
 }
 
 impl Row {
