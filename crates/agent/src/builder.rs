@@ -7,12 +7,11 @@ use largestack_guard::content::{ContentPolicy, OutputAction};
 use largestack_guard::{Guard, Policy};
 use largestack_policy::Taint;
 use largestack_ports::license::License;
-use largestack_ports::limits::Limits as CallLimits;
+use largestack_ports::policies::Policies;
 use largestack_ports::script::ScriptTool;
-use largestack_ports::tool::{ApprovalRule, Tool, ToolOptions};
+use largestack_ports::tool::{Tool, ToolOptions};
 use largestack_types::call::Settings;
 use largestack_types::errors::{Code, LargestackError, Result};
-use largestack_types::json::Json;
 use largestack_types::limits::Limits;
 
 use crate::agent::{Agent, Core};
@@ -23,13 +22,17 @@ use crate::pipeline::{Parts, Permissions, Pipeline};
 use crate::runtime::Runtime;
 use crate::script;
 use crate::stage::{ErrorTurn, FinalTurn, ModelTurn, ReplyTurn, ResultDraft, Stage, ToolTurn};
-use crate::stages::before_tool::{Approve, Judge};
-use crate::tools::{ArgumentRules, ChangeOptions, Entry, Registry, Validators};
+use crate::stages::before_tool::Judge;
+use crate::tools::{ArgumentRules, ChangeOptions, Registry, Validators};
 use crate::toolset::{Deferral, Toolset, search};
 
 mod content;
+mod parts;
 
 use content::{helped, of_content, policy_of};
+use parts::{
+    alone, approve, decides, elsewhere, limits_of, misnamed, told, unless_default, unwritable,
+};
 
 /// An agent being described. [`AgentBuilder::build`] reports what does not fit.
 #[must_use]
@@ -45,6 +48,7 @@ pub struct AgentBuilder {
     policy: Policy,
     content: ContentPolicy,
     taint: Taint,
+    policies: Option<Arc<dyn Policies>>,
     permissions: Permissions,
     approvals: ApprovalPolicy,
     license: Option<Arc<dyn License>>,
@@ -79,6 +83,7 @@ impl AgentBuilder {
             policy: Policy::default(),
             content: ContentPolicy::default(),
             taint: Taint::default(),
+            policies: None,
             permissions: Permissions::default(),
             approvals: ApprovalPolicy::default(),
             license: None,
@@ -160,6 +165,13 @@ impl AgentBuilder {
     /// What untrusted text and private data in a run leave of its tools.
     pub fn taint(mut self, taint: Taint) -> Self {
         self.taint = taint;
+        self
+    }
+
+    /// Policies of one's own about calls, in place of any said before. They are asked after everything
+    /// else has let a call through, and what they do not permit is refused.
+    pub fn policies(mut self, policies: Arc<dyn Policies>) -> Self {
+        self.policies = Some(policies);
         self
     }
 
@@ -325,27 +337,25 @@ impl AgentBuilder {
             problems.push(wrong);
             Vec::new()
         });
-        problems.extend(registry.problems());
-        let unknown = |name: &&String| registry.get(name).is_none();
-        for name in permissions.allow.iter().flatten().filter(unknown) {
-            problems.push(format!("`permissions.allow` names `{name}`, which is not a tool"));
-        }
-        problems.extend(self.approvals.problems(|tool| registry.get(tool).is_some()));
+        problems.extend(misnamed(&registry, &permissions, &self.approvals));
         let fallbacks: Vec<Agent> = self.fallbacks.iter().flat_map(Agent::chain).cloned().collect();
         problems.extend(elsewhere(&fallbacks, &runtime));
         let typed = self.output.is_some();
         let (content, output, help) = of_content((&self.content, typed), &mut problems);
+        let can_ask = runtime.journal.is_durable() && runtime.tools.approvals.is_some();
+        let (of_labels, how) = ((self.taint, &self.model), (can_ask, permissions.raise));
+        let policies = decides(self.policies.as_ref(), &registry, (of_labels, how), &mut problems);
         if !problems.is_empty() {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
         let rules = ArgumentRules::compile(&registry)?;
-        let can_ask = runtime.journal.is_durable() && runtime.tools.approvals.is_some();
         let approve = approve(&self.approvals, &registry);
         if approve.is_some() && !can_ask {
             return Err(approval::unavailable());
         }
         let mut pipeline = Pipeline::new(Parts {
             taint: Judge { taint: self.taint, can_ask, raise: permissions.raise }.of(&registry),
+            policies,
             approve,
             permissions: permissions.clone(),
             validators: Arc::new(Validators::compile(&registry)?),
@@ -382,6 +392,7 @@ impl AgentBuilder {
             retries: self.retries,
             policy: policy_of(&self.policy, &self.content)?,
             taint: unless_default(&self.taint).map_err(unwritable)?,
+            policies: self.policies.map(|policies| policies.hash()),
             hooks: pipeline.hooks(),
             pipeline: pipeline.names(),
             fallbacks: fallbacks.iter().map(alone).collect(),
@@ -411,56 +422,4 @@ impl AgentBuilder {
         script::furnish(&agent, &scripts)?;
         Ok(agent)
     }
-}
-
-/// Where calls are counted, where a tool has a rate.
-fn limits_of(registry: &Registry, runtime: &Runtime) -> Option<Arc<dyn CallLimits>> {
-    registry.iter().any(is_rated).then(|| Arc::clone(&runtime.tools.limits))
-}
-
-/// Whether calls of a tool are limited by time.
-fn is_rated(entry: &Entry) -> bool {
-    entry.options.agent_rate.is_some() || entry.options.tenant_rate.is_some()
-}
-
-/// The stage that asks people, where the agent or one of its tools wants them asked.
-fn approve(policy: &ApprovalPolicy, registry: &Registry) -> Option<Approve> {
-    let asks = !policy.capabilities.is_empty()
-        || !policy.tools.is_empty()
-        || registry.iter().any(|entry| entry.options.access.approval == ApprovalRule::Required);
-    asks.then(|| Approve {
-        capabilities: policy.capabilities.clone(),
-        tools: policy.tools.keys().cloned().collect(),
-    })
-}
-
-/// The definition of an agent that takes over: those after it are in the first one's.
-fn alone(agent: &Agent) -> Arc<Definition> {
-    let definition = agent.definition();
-    Arc::new(Definition { fallbacks: Vec::new(), ..Definition::clone(definition) })
-}
-
-/// What a definition says of labels: nothing where nothing was said.
-fn unless_default(taint: &Taint) -> std::result::Result<Option<Json>, serde_json::Error> {
-    (*taint != Taint::default()).then(|| Json::of(taint)).transpose()
-}
-
-/// Agents that cannot take over, because they do not share the journal of their runs.
-fn elsewhere(fallbacks: &[Agent], runtime: &Runtime) -> Vec<String> {
-    let same = |agent: &&Agent| Arc::ptr_eq(&agent.0.runtime.journal, &runtime.journal);
-    let others = fallbacks.iter().filter(|agent| !same(agent));
-    let name = |agent: &Agent| Arc::clone(&agent.definition().agent);
-    others.map(|agent| format!("`{}` takes over in another runtime", name(agent))).collect()
-}
-
-#[expect(clippy::needless_pass_by_value, reason = "errors are mapped by value")]
-fn unwritable(error: serde_json::Error) -> LargestackError {
-    LargestackError::other(Code::Config, format!("the definition: {error}"))
-}
-
-/// Tells the model the shape of answers, and says what is done about them.
-fn told(output: Output, settings: &mut Settings) -> OutputRule {
-    let (schema, mode, rule) = output.resolved();
-    (settings.output_schema, settings.output_mode) = (Some(schema), mode);
-    rule
 }

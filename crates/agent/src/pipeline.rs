@@ -9,9 +9,9 @@
 //! 5. output: the agent's own, on an answer that fits its schema
 //! 6. on the answer, and on a failure: the agent's own
 //! 7. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
-//!    `judge_arguments`, then the agent's own, `taint` (where a tool does more than look), `approve`
-//!    (where a person may be asked), `rate` (where a tool has one: what is refused before costs
-//!    nothing)
+//!    `judge_arguments`, then the agent's own, `taint` (where a tool does more than look), `policies`
+//!    (where the operator has written some), `approve` (where a person may be asked), `rate` (where a
+//!    tool has one: what is refused before costs nothing)
 //! 8. after a tool: `guard_result`, then the agent's own and `guard_result` again, `judge_result`,
 //!    `cap_output`, `screen_result` (what the model reads of it, what an own stage adds, too)
 //!
@@ -79,6 +79,8 @@ pub(crate) struct Parts {
     pub(crate) on_error: Vec<Box<dyn Stage<ErrorTurn>>>,
     /// What is left of tools beside untrusted text, where one does more than look.
     pub(crate) taint: Option<before_tool::Judge>,
+    /// What the operator's own policies say of calls, where there are some.
+    pub(crate) policies: Option<before_tool::Decide>,
     /// Which calls a person is asked about, where there may be some.
     pub(crate) approve: Option<before_tool::Approve>,
     /// What is taken out of what the model says, where something is.
@@ -137,6 +139,9 @@ impl Pipeline {
         let own = first..before.len();
         if let Some(judge) = parts.taint {
             before.push(Box::new(judge));
+        }
+        if let Some(decide) = parts.policies {
+            before.push(Box::new(decide));
         }
         if let Some(approve) = parts.approve {
             before.push(Box::new(approve));

@@ -122,6 +122,7 @@ fn below(core: &Core, script: &dyn ScriptTool) -> Result<Agent> {
         retries: 0,
         policy: above.policy.clone(),
         taint: above.taint.clone(),
+        policies: above.policies,
         hooks: pipeline.hooks(),
         pipeline: pipeline.names(),
         fallbacks: Vec::new(),

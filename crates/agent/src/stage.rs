@@ -18,6 +18,7 @@ use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::Label;
 use largestack_types::message::Message;
+use largestack_types::money::Money;
 use largestack_types::part::{Part, ToolCall};
 use largestack_types::reply::FinishReason;
 use largestack_types::scope::Scope;
@@ -307,6 +308,8 @@ pub struct ToolTurn {
     pub messages: Arc<Vec<Arc<Message>>>,
     /// Whether a person has approved it.
     pub approved: bool,
+    /// What the run has cost so far, with those below it that have ended.
+    pub cost: Money,
 }
 
 /// What a tool returned, before the model sees it.

@@ -20,6 +20,7 @@ mod interrupt;
 mod keys;
 mod network;
 mod place;
+mod policies;
 mod rates;
 mod render;
 mod restate;

@@ -20,6 +20,7 @@ use crate::guardrails;
 use crate::memory::{self, Memory};
 use crate::node::{Entry, Node, Value};
 use crate::origin::Source;
+use crate::policies;
 use crate::problem::Wrong;
 use crate::project::Words;
 use crate::read::{Fields, Read};
@@ -78,6 +79,8 @@ pub struct Agent {
     pub content: ContentPolicy,
     /// What untrusted text and private data leave of tools.
     pub taint: Taint,
+    /// Files with the operator's own policies about calls; none for none.
+    pub policies: Vec<PathBuf>,
     /// How often a run goes on after a failure that may pass.
     pub retries: u32,
     /// What to do with a call that was cut off and may have had an effect.
@@ -250,6 +253,7 @@ pub(crate) fn read(
     let approvals = approvals::read(fields.section("approvals"), catalogue, &tools.value);
     let (guardrails, content) = guardrails::read(fields.section("guardrails"));
     let taint = taint::read(fields.section("taint"));
+    let policies = policies::read(&mut fields, catalogue.working_folder);
     let in_doubt = fields.get("in_doubt", InDoubt::default(), value::choice(IN_DOUBT)).value;
     let retries = fields.get("retries", 0, value::whole(0, MAX_RETRIES)).value;
     fields.finish();
@@ -277,6 +281,7 @@ pub(crate) fn read(
         guardrails,
         content,
         taint,
+        policies,
         retries,
         in_doubt,
     };

@@ -111,6 +111,7 @@ fn located(mut agent: Agent) -> Agent {
     };
     agent.knowledge.iter_mut().for_each(|knowledge| whole(&mut knowledge.folder));
     agent.media.folders.iter_mut().flatten().for_each(whole);
+    agent.policies.iter_mut().for_each(whole);
     agent.fallback.agents.iter_mut().for_each(whole);
     for tool in &mut agent.tools {
         tool.own.root.iter_mut().chain(&mut tool.own.database).for_each(whole);

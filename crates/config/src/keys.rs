@@ -373,6 +373,8 @@ const AGENT_KEYS: &[Key] = keys! {
     Agent "taint.from_user", "true or false", "false", "Whether a call is made all the same, once, when every value of it stands in the user's own words";
     Agent "taint.private", "list of data classes", "[secret, card, government_id, financial, health, confidential]", "Kinds of data that no call sends or hands out, unless its tool `reveals` them";
     Agent "taint.on_private", "`allow`, `require_approval` or `refuse`", "refuse", "What becomes of a call that would: by a placeholder, a quotation or, beside untrusted text, whatever it says";
+    Agent "policies", "path, or list of paths", "none",
+        "Files with Cedar policies about calls of tools, asked after everything else; what none permits is refused";
     Agent "retries", "whole number from 0 to 10", "0",
         "How often a run goes on after a failure that may pass, within the same budget";
     Agent "in_doubt", "`ask`, `tell-model` or `fail`", "ask",

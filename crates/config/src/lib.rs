@@ -68,6 +68,7 @@ mod memory;
 mod network;
 mod node;
 mod origin;
+mod policies;
 mod policy_cases;
 mod prices;
 mod problem;

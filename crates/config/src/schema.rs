@@ -174,6 +174,9 @@ fn phrase(words: &str) -> Option<Value> {
         | "name of a protocol of embeddings"
         | "name of a protocol of rerankers"
         | "name of a variable" => text,
+        "path, or list of paths" => {
+            json!({ "anyOf": [text, { "type": "array", "items": text }] })
+        }
         "true or false" => json!({ "type": "boolean" }),
         "duration" => json!({ "type": "string", "pattern": "^([0-9]+(ms|s|m|h|d))+$|\\$\\{" }),
         "address of a proxy" => {

@@ -70,6 +70,9 @@ pub struct Definition {
     /// holds unless something is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub taint: Option<Json>,
+    /// The hash of the operator's own policies about calls; `None` for none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub policies: Option<Hash>,
     /// Where hooks stand that the run waits for.
     #[serde(default, skip_serializing_if = "Hooks::is_none")]
     pub hooks: Hooks,
@@ -106,6 +109,7 @@ impl Definition {
             in_doubt: InDoubt::default(),
             policy: None,
             taint: None,
+            policies: None,
             hooks: Hooks::default(),
             pipeline: Vec::new(),
             fallbacks: Vec::new(),

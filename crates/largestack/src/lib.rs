@@ -99,6 +99,48 @@ pub mod errors {
     pub use largestack_types::errors::*;
 }
 
+/// Policies of one's own about calls of tools. They are asked after permissions, guards and labels, can
+/// only tighten what these say, and what none of them permits is refused. With the feature `cedar` they
+/// are written in Cedar; any other language stands behind the same trait.
+///
+/// ```
+/// # #[cfg(feature = "cedar")]
+/// # fn main() -> largestack::Result<()> {
+/// use std::sync::Arc;
+///
+/// use largestack::policies::CedarPolicies;
+/// # use largestack_testkit::{TestModel, Turn};
+///
+/// /// Pays somebody.
+/// #[largestack::tool(capabilities = "pay")]
+/// fn pay(to: String, amount: i64) -> String {
+///     format!("{amount} to {to}")
+/// }
+///
+/// let policies = CedarPolicies::parse([("policies.cedar", r#"
+///     permit(principal, action, resource);
+///     @id("most") forbid(principal, action, resource == Tool::"pay")
+///     when { context.arguments.amount > 100 };
+/// "#)])?;
+/// # let runtime = largestack::local_with(TestModel::new([Turn::text("")]))?;
+/// let agent = largestack::Agent::builder("clerk")
+///     .model("test/model")
+///     .tool(pay())
+///     .policies(Arc::new(policies))
+///     .build(runtime)?;
+/// # let _ = agent;
+/// # Ok(())
+/// # }
+/// # #[cfg(not(feature = "cedar"))]
+/// # fn main() {}
+/// ```
+pub mod policies {
+    #[cfg(feature = "cedar")]
+    pub use largestack_cedar::CedarPolicies;
+    pub use largestack_ports::policies::{BoundTool, CallPolicies, Decided, Policies, PolicyCall};
+    pub use largestack_types::policy::{Decision, Reason};
+}
+
 /// Agents without types: what YAML files and bindings use, and what every typed agent stands on.
 /// Their answers are words or JSON values, and what their runs are given is `Any`.
 pub mod dynamic {

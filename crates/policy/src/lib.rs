@@ -26,4 +26,5 @@ mod quote;
 mod taint;
 
 pub use judge::{Judged, ToolCall};
+pub use quote::is_users_own;
 pub use taint::{OnUntrusted, Taint};

@@ -16,7 +16,7 @@ const LEAST_QUOTE: usize = 6;
 
 /// Whether every value of a call stands in the words of the user or the operator, and it has not been
 /// made before: who asks for a payment asks for one.
-pub(crate) fn is_users_own(call: &ToolCall<'_>) -> bool {
+pub fn is_users_own(call: &ToolCall<'_>) -> bool {
     let Some(arguments) = call.arguments else { return false };
     let Ok(value) = arguments.to::<Value>() else { return false };
     let own = Own::of(call.messages);

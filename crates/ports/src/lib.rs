@@ -33,6 +33,7 @@ pub mod ledger;
 pub mod license;
 pub mod limits;
 pub mod model;
+pub mod policies;
 pub mod pools;
 pub mod queue;
 pub mod reranker;

@@ -14,6 +14,7 @@ use largestack_types::errors::Result;
 use largestack_types::id::EffectId;
 use largestack_types::label::Label;
 use largestack_types::part::{Arguments, ToolCall};
+use largestack_types::policy::Decision;
 
 use super::Drive;
 use super::start::Prepared;
@@ -40,7 +41,8 @@ impl Drive {
         let options = entry.map(|entry| Arc::clone(&entry.options));
         let messages = Arc::clone(self.run.messages());
         let call = call.clone();
-        let mut turn = ToolTurn { call, tool, options, label, messages, approved };
+        let cost = self.run.tree_cost();
+        let mut turn = ToolTurn { call, tool, options, label, messages, approved, cost };
         let own = core.pipeline.own_before_tool.clone();
         let last = core.pipeline.before_tool.len();
         if let Some(prepared) = self.pass(id, 0..own.start, &mut turn).await? {
@@ -80,8 +82,16 @@ impl Drive {
         let core = Arc::clone(&self.core);
         let context = self.stage_context(id);
         let stages = core.pipeline.before_tool.get(range).unwrap_or_default();
+        let mut asking: Option<(Arc<str>, Arc<str>)> = None;
         for stage in stages {
-            let ruling = match ruling(&**stage, &context, turn).await {
+            // Nobody is asked about a call that a stage behind refuses, whatever they say, and whoever
+            // is asked is told what those would ask. What has to wait is not reached yet.
+            let ruled = match asking {
+                None => Some(ruling(&**stage, &context, turn).await),
+                Some(_) => stage.at_once(&context, turn),
+            };
+            let Some(ruled) = ruled else { continue };
+            let ruling = match ruled {
                 Ok(ruling) => ruling,
                 Err(error) => {
                     let findings = self.guard.noted_of(id);
@@ -93,7 +103,7 @@ impl Drive {
             // What the stage decided that has asked a person is in the journal already.
             let asked = || self.run.asked_by(id).is_some_and(|by| **by == *stage.name());
             if let Some(decided) = ruling.decided
-                && !(turn.approved && asked())
+                && !(turn.approved && asked() && decided.decision != Decision::Refuse)
             {
                 self.note(Event::PolicyDecided(*decided))?;
             }
@@ -110,13 +120,15 @@ impl Drive {
                 }
                 Verdict::Block(error) => return Ok(Some(Prepared::Raise(error))),
                 Verdict::Suspend(reason) if !turn.approved => {
-                    let stage = stage.name().into();
-                    return Ok(Some(Prepared::Ask(turn.clone(), stage, reason)));
+                    asking = Some(match asking {
+                        None => (stage.name().into(), reason),
+                        Some((first, said)) => (first, format!("{said}; {reason}").into()),
+                    });
                 }
                 _ => {}
             }
         }
-        Ok(None)
+        Ok(asking.map(|(stage, reason)| Prepared::Ask(turn.clone(), stage, reason)))
     }
 
     /// Asks one of the agent's own stages; its name where it changed what the tool is called with.

@@ -12,10 +12,12 @@ use crate::stage::{Ruling, Stage, StageContext, ToolTurn, Verdict};
 use crate::tools::{ArgumentRules, Validators};
 
 mod approve;
+mod policies;
 mod rates;
 mod taint;
 
 pub(crate) use approve::Approve;
+pub(crate) use policies::Decide;
 pub(crate) use rates::Rates;
 pub(crate) use taint::Judge;
 

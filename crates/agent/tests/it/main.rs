@@ -29,6 +29,7 @@ mod metered;
 mod named;
 mod output;
 mod own_run;
+mod policies;
 mod relay;
 mod removed;
 mod retries;

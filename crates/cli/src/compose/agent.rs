@@ -19,6 +19,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use super::{COLLECTION, TOOLS, collection_below};
 use crate::below::agents_below;
 use crate::network;
+use crate::policies;
 use crate::tools;
 
 /// This program, as a path that leads to it also when its file has been replaced meanwhile (Linux).
@@ -108,6 +109,9 @@ pub(super) fn agent(described: &config::Agent, parts: Parts<'_>) -> Result<Agent
             terms: described.approvals.terms.clone(),
             tools: described.approvals.tools.clone(),
         });
+    if let Some(policies) = policies::of(&described.policies)? {
+        builder = builder.policies(policies);
+    }
     if let Some(output) = &described.output {
         let shape = Output::of(output.schema.schema.clone())
             .named(Arc::clone(&output.schema.name))

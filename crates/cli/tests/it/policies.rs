@@ -141,3 +141,117 @@ fn a_file_that_is_wrong_is_refused_where_it_is_wrong() {
     let none = place.run(&["policy", "test", "clerk"]);
     assert!(none.err.contains("there is no clerk/policy-tests.yaml"), "{}", none.err);
 }
+
+const OWN: &str = "\
+permit(principal, action, resource);
+@id(\"outside\") forbid(principal, action, resource == Tool::\"mail\")
+unless { context.arguments.to like \"*@example.com\" };
+";
+
+/// The clerk, with policies of its own in a file.
+fn clerk_under(policies: &str, cases: &str) -> Place {
+    let place = clerk("policies: own.cedar\n", cases);
+    place.write("clerk/own.cedar", policies);
+    place
+}
+
+#[test]
+fn policies_are_read_or_the_agent_is_refused() {
+    let place = clerk_under(OWN, CASES);
+    let code = if cfg!(feature = "cedar") { 0 } else { 2 };
+    let done = place.run(&["policy", "test", "clerk"]);
+    let checked = place.run(&["check", "clerk"]);
+    let asked = place.run(&["run", "clerk", "What is new?"]);
+    if code == 0 {
+        assert_eq!((done.code, checked.code), (0, 0), "{}{}", done.err, checked.err);
+        return;
+    }
+    for refused in [&done, &checked, &asked] {
+        let said = format!("{}{}", refused.out, refused.err);
+        assert_ne!(refused.code, 0, "{said}");
+        assert!(
+            said.contains("own.cedar holds policies") && said.contains("--features cedar"),
+            "{said}"
+        );
+    }
+}
+
+#[test]
+fn a_file_of_policies_that_is_not_there_is_refused_where_it_is_named() {
+    let done = clerk("policies: [own.cedar]\n", CASES).run(&["check", "clerk"]);
+    let said = format!("{}{}", done.out, done.err);
+    assert_ne!(done.code, 0, "{said}");
+    assert!(said.contains("there is no file") && said.contains("own.cedar"), "{said}");
+}
+
+#[cfg(feature = "cedar")]
+mod cedar {
+    use super::{CASES, OWN, clerk_under};
+
+    #[test]
+    fn the_example_is_as_its_cases_say() {
+        let till = concat!(env!("CARGO_MANIFEST_DIR"), "/../../examples/till");
+        let place = crate::place::Place::new();
+        for file in ["agent.yaml", "policies.cedar", "policy-tests.yaml"] {
+            place.write(
+                &format!("till/{file}"),
+                std::fs::read_to_string(format!("{till}/{file}")).unwrap(),
+            );
+        }
+        let done = place.run(&["policy", "test", "till"]);
+        assert_eq!(done.code, 0, "{}{}", done.out, done.err);
+        assert!(done.out.contains("10 cases passed."), "{}", done.out);
+    }
+
+    #[test]
+    fn the_policy_that_decided_is_named_in_tests_and_in_the_trace() {
+        let cases = "cases:\n  - name: to a stranger\n    tool: mail\n    \
+                     arguments: {to: a@example.org}\n    expect: refuse\n    by: cedar.outside\n  \
+                     - name: to one of ours\n    tool: mail\n    arguments: {to: a@example.com}\n    \
+                     expect: allow\n    by: cedar.own.cedar:1\n";
+        let place = clerk_under(OWN, cases);
+        let json = place.run(&["policy", "test", "clerk", "--json"]).expect(0).json();
+        assert_eq!(json["cases"][0]["reasons"][0]["policy"], "cedar.outside", "{json}");
+        let run = json["cases"][0]["run"].as_str().unwrap();
+        let state = ["--state", "clerk/.largestack/policy-tests"];
+        let trace = place.run(&[&["trace", run][..], &state].concat()).expect(0);
+        assert!(
+            trace.out.contains("policy mail refuse: a policy forbids it (cedar.outside)"),
+            "{}",
+            trace.out
+        );
+    }
+
+    #[test]
+    fn what_anything_else_says_of_a_call_no_policy_opens() {
+        // The cases of labels hold beside a policy that permits everything.
+        clerk_under("permit(principal, action, resource);", CASES)
+            .run(&["policy", "test", "clerk"])
+            .expect(0);
+        // And where labels would ask a person, a policy refuses without anybody being asked.
+        let shut = "permit(principal, action, resource);\n@id(\"shut\") forbid(principal, action, \
+                    resource in Capability::\"send\") when { context.untrusted };";
+        let cases = "cases:\n  - name: after a page\n    reads: [{tool: page, text: x}]\n    tool: mail\n    \
+                     arguments: {to: a@example.com}\n    expect: refuse\n    by: cedar.shut\n";
+        clerk_under(shut, cases).run(&["policy", "test", "clerk"]).expect(0);
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_an_error_of_check_with_its_place() {
+        for (policy, place, said) in [
+            ("permit(principal, action, resource == Tool::\"male\");", "own.cedar:1:1", "male"),
+            (
+                "permit(principal, action, resource);\nforbid(principal, action, resource == \
+                 Tool::\"mail\")\nwhen { context.arguments.too == \"\" };",
+                "own.cedar:3:8",
+                "too",
+            ),
+            ("permit(principal, action);", "own.cedar:1", ""),
+        ] {
+            let done = clerk_under(policy, CASES).run(&["check", "clerk"]);
+            let text = format!("{}{}", done.out, done.err);
+            assert_ne!(done.code, 0, "{text}");
+            assert!(text.contains(place) && text.contains(said), "{text}");
+        }
+    }
+}

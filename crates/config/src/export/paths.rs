@@ -116,7 +116,8 @@ impl Move<'_> {
 }
 
 /// Lists of paths.
-const PATHS: [&str; 4] = ["media.folders", "fallback.agents", "tools.*.reads", "tools.*.writes"];
+const PATHS: [&str; 5] =
+    ["policies", "media.folders", "fallback.agents", "tools.*.reads", "tools.*.writes"];
 
 fn is_path(at: &[String]) -> bool {
     let named = |key: &&crate::keys::Key| {

@@ -194,6 +194,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "taint.from_user", "true", "true"),
     (Place::Agent, "taint.private", "[contact]", "health"),
     (Place::Agent, "taint.on_private", "require_approval", "require_approval"),
+    (Place::Agent, "policies", "[docs/a.md]", "docs/a.md, docs/deeper/b.md"),
     (Place::Agent, "retries", "2", "3"),
     (Place::Agent, "in_doubt", "tell-model", "fail"),
     (Place::Project, "model", "openai/gpt-4o", "openai/gpt-4o"),

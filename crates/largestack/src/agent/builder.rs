@@ -16,6 +16,7 @@ use largestack_guard::content::ContentPolicy;
 use largestack_policy::Taint;
 use largestack_ports::context::RunContext;
 use largestack_ports::license::License;
+use largestack_ports::policies::Policies;
 use largestack_ports::tool::{Tool, ToolFor, ToolOptions};
 use largestack_types::call::{OutputMode, Settings};
 use largestack_types::errors::Result;
@@ -190,6 +191,12 @@ impl<Deps: Send + Sync + 'static, Out: DeserializeOwned + Send + 'static> AgentB
     /// What untrusted text and private data in a run leave of its tools.
     pub fn taint(self, taint: Taint) -> Self {
         self.inner(|inner| inner.taint(taint))
+    }
+
+    /// Policies of one's own about calls, asked after everything else: see
+    /// [`policies`](crate::policies).
+    pub fn policies(self, policies: Arc<dyn Policies>) -> Self {
+        self.inner(|inner| inner.policies(policies))
     }
 
     /// Which tools may be used.

@@ -22,6 +22,8 @@ mod data;
 mod ends;
 mod growth;
 mod kill;
+#[cfg(feature = "cedar")]
+mod own_policies;
 mod pauses;
 mod process;
 mod streams;

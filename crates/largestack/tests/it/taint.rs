@@ -20,13 +20,13 @@ use largestack_types::json::Json;
 
 use crate::process;
 
-type Mails = Arc<Mutex<Vec<String>>>;
+pub(crate) type Mails = Arc<Mutex<Vec<String>>>;
 
 fn process(folder: &Path, number: u128, mails: &Mails, turns: Vec<Turn>) -> (Store, Agent) {
     process_of(folder, number, mails, turns, |builder| builder)
 }
 
-fn process_of(
+pub(crate) fn process_of(
     folder: &Path,
     number: u128,
     mails: &Mails,

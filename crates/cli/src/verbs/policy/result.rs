@@ -43,8 +43,10 @@ impl Judged {
         decisions: Vec<PolicyDecided>,
     ) -> Self {
         let decided = decided(scene, report, &case.tool);
-        let last = decisions.into_iter().next_back();
-        let reasons = last.map(|decided| decided.reasons).unwrap_or_default();
+        // Labels and the operator's own policies decide about a call one after the other.
+        let last = decisions.last().map(|decided| decided.effect);
+        let of_call = decisions.into_iter().filter(|decided| Some(decided.effect) == last);
+        let reasons: Vec<Reason> = of_call.flat_map(|decided| decided.reasons).collect();
         let failure = match &decided {
             Err(because) => Some(format!("the call was not judged: {because}")),
             Ok(decided) if *decided != case.expect => {
