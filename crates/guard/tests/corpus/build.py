@@ -4,6 +4,7 @@
     build.py <part>          writes <part>/attack.jsonl and <part>/benign.jsonl
     build.py <part> --check  fails when the committed JSONL differs
     build.py <part> --near   prints pairs that overlap too much
+    build.py product         takes the paragraphs of this repository's pages anew
     build.py readme          rewrites the README from "## Parts" on
 
 A part is one of dev, held, more, plain; the last has no attacks.
@@ -194,8 +195,44 @@ def readme():
     path.write_text(head + "\n\n".join(parts) + "\n", encoding="utf-8")
 
 
+def paragraphs(page):
+    """The paragraphs, points and cells of a page in Markdown."""
+    text = re.sub(r"```.*?```|<!--.*?-->", "", page.read_text(encoding="utf-8"), flags=re.S)
+    for part in re.split(r"\n\s*\n|\n(?=- |\d+\. |\|)", text):
+        part = part.strip()
+        if part.startswith("#"):
+            continue
+        cells = part.split("|") if part.startswith("|") else [re.sub(r"^(- |\d+\. )", "", part)]
+        for cell in cells:
+            yield " ".join(re.sub(r"\[([^\]]+)\]\([^)]*\)", r"\1", cell).split())
+
+
+def product():
+    """Writes plain texts out of the pages of this repository: those that do not speak of attacks."""
+    root, known, families = HERE.parents[3], set(), []
+    pages = [("own-error-pages", "tool", sorted((root / "docs/errors").glob("*.md")))]
+    left_out = ("redteam", "prices", "measurements", "errors")
+    pages += [(f"own-docs-{page.stem}", "doc", [page])
+              for page in sorted((root / "docs").glob("*.md")) if page.stem not in left_out]
+    pages.append(("own-readme", "md", [root / "README.md"]))
+    of_attacks = re.compile("inject|jailbreak|red.?team", re.I)
+    for family, channel, files in pages:
+        lines = []
+        for text in (text for page in files for text in paragraphs(page)):
+            opening = " ".join(text.lower().split()[:5])
+            if 45 <= len(text) <= 900 and opening not in known and not of_attacks.search(text):
+                known.add(opening)
+                lines.append(f"en {channel}| {text}")
+        if lines:
+            families.append("\n".join([f"# {family} | benign | product", *lines]) + "\n")
+    (HERE / "plain/source/product.txt").write_text("".join(families), encoding="utf-8")
+
+
 def main(half, option=None):
     """Writes, checks or compares."""
+    if half == "product":
+        product()
+        return 0
     if half == "readme":
         readme()
         return 0
