@@ -9,9 +9,9 @@ use largestack_agent::CancelHandle;
 use largestack_agent::parent::{Claimed, ParentRun};
 use largestack_engine::event::{DoubtSettled, Event, Resumed};
 use largestack_engine::graph::{EventReceived, Fact, GraphRun, GraphStarted};
-use largestack_engine::{Recorded, Wait};
+use largestack_engine::{Recorded, Status, Wait};
 use largestack_ports::ids::MakeId as _;
-use largestack_ports::journal::Lease;
+use largestack_ports::journal::{Lease, RunSummary};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::{Label, Origin};
@@ -184,6 +184,8 @@ impl Drive {
         }
         drive.settle_doubts(options.in_doubt)?;
         drive.hear_answers(options.answers).await?;
+        // Whoever follows it by its line must not take it for one that nobody drives any more.
+        drive.outbox.summary = Some(RunSummary { status: Status::Running, ..drive.summary() });
         drive.over = false;
         Ok(drive)
     }

@@ -181,7 +181,14 @@ impl Core {
                 Fate::Returned { after: Duration::ZERO }
             }
             Status::Suspended => {
-                Fate::Waiting { until: self.deadline(held, came.waits.clone(), 0).await }
+                let until = self.deadline(held, came.waits.clone(), 0).await;
+                if held.cancel.is_none() {
+                    return Fate::Waiting { until };
+                }
+                // A job that is to be cancelled waits for nobody: who takes it is told so once more. It
+                // has heard that, and what it has to undo rests or is in doubt.
+                let now = self.runtime.clock.now();
+                Fate::Returned { after: until.map_or(LOOK, |until| until.since(now)) }
             }
             Status::Cancelled if held.cancel.is_some() && !self.has_begun(held).await => {
                 Fate::Cancelled

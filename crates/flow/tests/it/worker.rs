@@ -7,12 +7,14 @@ use std::time::Duration;
 use largestack_agent::Runtime;
 use largestack_agent::signals::send;
 use largestack_engine::Status;
+use largestack_engine::graph::{Retry, Undo};
 use largestack_flow::worker::{Became, Cancelling, Drained, WorkerEvent, cancel};
-use largestack_flow::{Function, Worker, WorkerBuilder, Workflow};
+use largestack_flow::{Function, NodeOutput, Worker, WorkerBuilder, Workflow};
 use largestack_ports::clock::Clock;
 use largestack_ports::journal::Journal as _;
 use largestack_ports::queue::{Job, MemoryQueue, Queue as _, State};
 use largestack_ports::signals::Signal;
+use largestack_ports::tool::ToolFailure;
 use largestack_testkit::{CountingIds, Turn};
 use largestack_types::error::Coded as _;
 use largestack_types::errors::Code;
@@ -274,6 +276,60 @@ async fn a_run_is_cancelled_where_it_is_and_one_that_nobody_has_at_once() {
     assert_eq!(again.code(), Code::Conflict);
     let unknown = cancel(&other, &shop.world.scope, RunId::from_u128(9), "").await.unwrap_err();
     assert_eq!(unknown.code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_cancelled_run_whose_undoing_rests_is_taken_up_when_it_has_rested_and_not_before() {
+    let shop = Shop::new([]);
+    let (other, said) = (shop.process(9), Said::default());
+    let undone = Arc::new(AtomicU32::new(0));
+    let tried = Arc::clone(&undone);
+    let refund = Function::new(move |_| {
+        let before = tried.fetch_add(1, Ordering::SeqCst);
+        async move {
+            if before == 0 {
+                Err(ToolFailure::transient("busy"))
+            } else {
+                Ok(NodeOutput::default())
+            }
+        }
+    });
+    let worker = |process: &Runtime| {
+        let flow = Workflow::builder("trip")
+            .function("book", noting(&Done::default()))
+            .undo_with("book", refund.clone(), |undo| Undo {
+                retry: Retry { tries: 3, pause: Duration::from_mins(5), ..Retry::default() },
+                ..undo
+            })
+            .function("pay", hanging())
+            .then("book", "pay")
+            .build(process.clone())
+            .unwrap();
+        listening(Worker::builder(process.clone()).workflow(flow), &said)
+    };
+    let run = shop.enqueue(Job::workflow("trip", json!(null))).await;
+    let (asked, looks) = (AtomicU32::new(0), AtomicU32::new(0));
+    let rests = async || {
+        if asked.load(Ordering::SeqCst) == 0 {
+            if shop.status(run).await.is_some() {
+                asked.store(1, Ordering::SeqCst);
+                cancel(&other, &shop.world.scope, run, "enough").await.unwrap();
+            }
+            return false;
+        }
+        shop.world.clock.advance(Duration::from_secs(1));
+        undone.load(Ordering::SeqCst) == 1 && looks.fetch_add(1, Ordering::SeqCst) == 100
+    };
+    shop.work(&worker(&shop.process(1)), rests).await;
+    // The first one heard of it while it had the run; the second found that there is nothing to do yet.
+    assert_eq!(became(&said), [Became::Waiting, Became::Returned]);
+    let over = async || {
+        shop.world.clock.advance(Duration::from_secs(20));
+        shop.state(run).await == State::Done
+    };
+    shop.work(&worker(&shop.process(2)), over).await;
+    assert_eq!(undone.load(Ordering::SeqCst), 2);
+    assert_eq!(shop.status(run).await, Some(Status::Cancelled));
 }
 
 #[tokio::test]
