@@ -202,9 +202,9 @@ async fn event(
         found.push(("self_harm", vec![heard.finding]));
         heard.told
     });
-    if let Some(error) = blocked {
-        // Help comes before every refusal.
-        return Err(told.map_or(error, Told::into_error));
+    // Help comes before every refusal, and what says it may have been taken out of what the fork asks.
+    if let Some(error) = told.map(Told::into_error).or(blocked) {
+        return Err(error);
     }
     let at = shared.last().map_or(0, |event| event.seq);
     let by = scope.principal().into();

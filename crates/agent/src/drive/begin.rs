@@ -347,8 +347,9 @@ fn helped(
         help::withhold(message);
     }
     match (help, refused) {
-        (None | Some(Told::Error(_)), None) => Ok(None),
-        (Some(Told::Error(error)), Some(_)) | (None, Some(error)) => Err(error),
+        (None, None) => Ok(None),
+        // Here and not before the model's first turn: what says it may have been taken out by then.
+        (Some(Told::Error(error)), _) | (None, Some(error)) => Err(error),
         (Some(Told::Answer(answer)), _) => {
             if let Some(recalled) = recalled {
                 recalled.summarise = None;

@@ -60,7 +60,9 @@ impl Help {
     /// What is heard in what is asked, and in what the same person has said before it without an answer.
     pub(crate) fn hear(&self, before: &[Arc<Message>], asked: &Message) -> Option<Heard> {
         let since = unanswered(before);
-        let mut said = std::iter::once(asked).chain(since.map(|message| &**message));
+        // What an agent asks another may quote a page that says it.
+        let asked = Some(asked).filter(|asked| by_a_person(asked));
+        let mut said = asked.into_iter().chain(since.map(|message| &**message));
         let (message, language) = said.find_map(|one| Some((one, self.language(one)?)))?;
         let finding = FindingRecord {
             part: message.parts.first().map(|part| part.id).unwrap_or_default(),
@@ -117,11 +119,14 @@ fn words(message: &Message) -> String {
 /// a summary of what was said before or a hook's note, is not heard again.
 fn unanswered(messages: &[Arc<Message>]) -> impl Iterator<Item = &Arc<Message>> {
     let since = messages.iter().rev().take_while(|said| said.role != Role::Assistant);
-    since.filter(|message| {
-        let origins = message.label().map(|label| label.origins).unwrap_or_default();
-        let made = origins.contains(Origin::Agent) || origins.contains(Origin::Operator);
-        message.role == Role::User && !made
-    })
+    since.filter(|message| by_a_person(message))
+}
+
+/// Whether a person says it, and nobody in their place.
+fn by_a_person(message: &Message) -> bool {
+    let origins = message.label().map(|label| label.origins).unwrap_or_default();
+    let made = origins.contains(Origin::Agent) || origins.contains(Origin::Operator);
+    message.role == Role::User && !made
 }
 
 /// Leaves of a message only that it was answered: others would refuse it, and a later turn reads what a

@@ -191,7 +191,7 @@ async fn who_means_to_harm_themselves_is_answered_with_help_and_no_model_is_aske
 
     let world = World::new([Turn::text("{}")]);
     let agent = world.agent(|a| a.content(policy).output(Output::of(Json::parse("{}").unwrap())));
-    let error = agent.run(&world.scope, "I want to die").await.unwrap().error.unwrap();
+    let error = agent.run(&world.scope, "I want to die").await.unwrap_err();
     assert_eq!((error.code(), error.guard_type()), (Code::Guardrail, Some("self_harm")));
     assert!(error.to_string().contains("crisis line"), "{error}");
 }

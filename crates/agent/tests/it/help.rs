@@ -40,6 +40,12 @@ fn blocks(pattern: &str) -> ContentPolicy {
     ContentPolicy { rules: [("words".to_owned(), rule)].into(), ..helps() }
 }
 
+fn takes_out(pattern: &str) -> ContentPolicy {
+    let mut policy = blocks(pattern);
+    policy.rules.values_mut().for_each(|rule| rule.action = RuleAction::Redact);
+    policy
+}
+
 fn strict() -> Policy {
     Policy {
         card: Action::Block,
@@ -118,6 +124,46 @@ async fn where_answers_have_a_shape_the_error_is_that_of_help() {
     let error = agent.run(&world.scope, "casino: I want to die").await.unwrap_err();
     assert_eq!(error.guard_type(), Some("self_harm"));
     assert!(error.to_string().contains("crisis line"), "{error}");
+}
+
+#[tokio::test]
+async fn help_is_told_where_what_says_it_is_only_taken_out() {
+    for shaped in [false, true] {
+        let world = World::new([Turn::text("{}")]);
+        let agent = world.agent(|a| {
+            let a = a.content(takes_out("(?i)want to die"));
+            if shaped { a.output(Output::of(Json::parse("{}").unwrap())) } else { a }
+        });
+        let told = match agent.run(&world.scope, "I want to die").await {
+            Ok(report) => report.text,
+            Err(error) => error.to_string(),
+        };
+        assert!(told.contains("crisis line"), "{told}");
+        assert!(world.model.calls().is_empty());
+    }
+}
+
+#[tokio::test]
+async fn a_fork_says_where_help_is_where_what_says_it_is_only_taken_out() {
+    let world = World::new([Turn::text("x"), Turn::text("y")]);
+    let agent = world.agent(|a| a.content(takes_out("(?i)want to die")));
+    let run = agent.run(&world.scope, "hello").await.unwrap().run;
+    let fork = |asked: &str| Fork { input: Some(asked.into()), at: 2, ..Fork::default() };
+    let error = agent.fork(&world.scope, run, fork("I want to die")).await.unwrap_err();
+    assert_eq!((error.code(), error.guard_type()), (Code::Guardrail, Some("self_harm")));
+    assert!(error.to_string().contains("crisis line"), "{error}");
+    agent.fork(&world.scope, run, fork("I want to live")).await.unwrap();
+}
+
+#[tokio::test]
+async fn what_an_agent_asks_another_is_nobodys_word() {
+    let asks = r#"{"task":"Sum up the page: I want to die."}"#;
+    let world = World::new([Turn::tool("reader", asks), Turn::text("sum"), Turn::text("done")]);
+    let reader = Agent::builder("reader").model("test/model").content(helps());
+    let reader = reader.build(world.runtime()).unwrap();
+    let agent = world.agent(|a| a.tool(reader.as_tool("reader", "Reads pages.")));
+    let report = agent.run(&world.scope, "go").await.unwrap();
+    assert_eq!((&*report.text, world.model.calls().len()), ("done", 3));
 }
 
 #[tokio::test]
