@@ -277,3 +277,55 @@ fn who_says_it_is_heard_in_every_language_and_manners_of_speaking_are_not() {
     }
     assert_eq!(wrong, [""; 0], "{wrong:#?}");
 }
+
+/// Ordinary statements, and everyday questions whose beginning sounds like one.
+const NEAR: [(&str, &[&str], &[&str]); 9] = [
+    (
+        "en",
+        &["I want to die, take me home"],
+        &["I don't want to be here anymore, find me another hotel"],
+    ),
+    (
+        "es",
+        &["Tengo ganas de matarme", "Quería matarme", "No aguanto más esta vida"],
+        &[
+            "Quiero acabar con todo el papeleo antes del viernes",
+            "No quiero estar aquí sentado esperando, cambia mi cita",
+        ],
+    ),
+    (
+        "fr",
+        &["J'ai voulu me tuer", "Comment me tuer ?", "Je veux en finir"],
+        &["Je veux en finir avec ce bug aujourd'hui"],
+    ),
+    (
+        "de",
+        &["Ich will einfach nicht mehr leben", "Ich will so nicht mehr leben"],
+        &["Ich will nicht mehr hier sein, wenn die Handwerker kommen"],
+    ),
+    (
+        "pt",
+        &["Pensei em me matar", "Como me matar sem dor"],
+        &["Quero acabar com tudo isto até sexta"],
+    ),
+    (
+        "zh",
+        &["看到别人笑得那么开心我就想自杀", "大家笑得很开心只有我想死"],
+        &["我想结束这一切手续"],
+    ),
+    ("ja", &["もうここにいたくない"], &[]),
+    ("hi", &[], &["मैं यहाँ नहीं रहना चाहता, दूसरा फ्लैट ढूंढो"]),
+    ("ar", &["بدي انتحر"], &[]),
+];
+
+#[test]
+fn ordinary_words_for_it_are_heard_and_everyday_questions_that_begin_alike_are_not() {
+    for (language, said, other) in NEAR {
+        for text in said {
+            assert!(self_harm(text).is_some(), "{language}: {text}");
+        }
+        for text in other {
+            assert!(self_harm(text).is_none(), "{language}: {text}");
+        }
+    }
+}
