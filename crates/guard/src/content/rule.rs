@@ -12,8 +12,10 @@ use super::{BadContent, Place};
 
 /// Largest compiled expression, bytes.
 const SIZE: usize = 1 << 20;
-/// Most findings of an expression in one text.
+/// Findings of an expression that are looked for in a text of any length.
 const MOST_FOUND: usize = 256;
+/// Bytes that are looked through for more of them: each search may read all of the text.
+const WORK: usize = 128 << 20;
 /// Longest expression, bytes.
 const PATTERN: usize = 4096;
 
@@ -84,7 +86,8 @@ impl Rule {
     pub(super) fn found(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
         let mut patterns = self.pattern.iter().flat_map(|pattern| pattern.find_iter(text));
-        found.extend(patterns.by_ref().take(MOST_FOUND).map(|one| one.range()));
+        let most = MOST_FOUND.max(WORK / text.len().max(1));
+        found.extend(patterns.by_ref().take(most).map(|one| one.range()));
         if let Some(next) = patterns.next() {
             found.push(next.start()..text.len());
         }
@@ -121,13 +124,22 @@ mod tests {
 
     #[test]
     fn what_stands_behind_as_many_findings_as_are_looked_for_is_one() {
-        let all = found("x", &"xy".repeat(MOST_FOUND));
+        // A table of addresses loses nothing but them.
+        let table = "a@b.test,kept\n".repeat(2000);
+        let all = found("[a-z]@[a-z.]+", &table);
+        assert_eq!((all.len(), all.last().map(Range::len)), (2000, Some(8)));
+
+        // So long that no more are looked for than in every text; each of these reads all that is left.
+        let long = WORK / MOST_FOUND;
+        let text = format!("{}{}", "xy".repeat(MOST_FOUND), "y".repeat(long - 2 * MOST_FOUND));
+        let all = found("x", &text);
         assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND, Some(510..511)));
-        let more = "xy".repeat(MOST_FOUND + 2);
-        let all = found("x", &more);
-        assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND + 1, Some(512..more.len())));
-        // However many there are, and each of these looks through all that is left.
+        let text = format!("{}{}", "xy".repeat(MOST_FOUND + 2), "y".repeat(long));
+        let all = found("x", &text);
+        assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND + 1, Some(512..text.len())));
+        // Between the two, the longer the text the fewer.
         let many = found("x.*z|x", &"x".repeat(100_000));
-        assert_eq!((many.len(), many.last().cloned()), (MOST_FOUND + 1, Some(256..100_000)));
+        let most = WORK / 100_000;
+        assert_eq!((many.len(), many.last().cloned()), (most + 1, Some(most..100_000)));
     }
 }
