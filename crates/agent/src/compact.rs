@@ -69,7 +69,7 @@ impl Shrunk {
 }
 
 /// Compacts the runs of this tenant that the rule names and that are over: see
-/// [`Retention`](largestack_ports::retention::Retention). One that fails is counted, and the others are
+/// [`Retention`]. One that fails is counted, and the others are
 /// compacted all the same. `LARGESTACK_CONFIG` where runs go with the process.
 pub async fn compact(journal: &dyn Journal, scope: &Scope, rule: Rule) -> Result<Shrunk> {
     let gone = "runs in memory go with the process, and are not compacted";
