@@ -131,9 +131,13 @@ impl Redactor {
             let inner = serde_json::from_str::<String>(&format!("\"{value}\""));
             !json || inner.is_ok()
         };
+        let escapes = if json { Meant::of(text) } else { None };
         for (value, with) in self.known.iter().filter(|(value, _)| spelled(value)) {
             for (at, value) in text.match_indices(value.as_str()) {
-                found(at..at + value.len(), with);
+                let range = at..at + value.len();
+                // Behind a backslash that is text, a value's own escape begins one byte too early.
+                let range = escapes.as_ref().map_or(range.clone(), |meant| meant.around(range));
+                found(range, with);
             }
         }
     }

@@ -171,6 +171,19 @@ fn a_value_beside_an_escape_is_found_and_the_escape_stays() {
     assert_eq!(said, r#"{"a":"on file:\n[CARD_REDACTED]\n"#);
 }
 
+#[test]
+fn a_known_value_cuts_no_escape_in_two() {
+    for (value, before) in [("/-a_a_\"=", "\\"), ("\\/plain-key", "x\\"), ("/end-of\\x", "\n")] {
+        let redactor = Redactor::new(&[Sensitive::new(value)]);
+        let text = format!("{before}{value}\n");
+        for body in [serde_json::json!({"a": [text]}), serde_json::json!({text: 1})] {
+            let said = redactor.clean(&body.to_string());
+            assert!(said.contains(MARKER) && !redactor.knows_in(&said), "{said}");
+            assert!(serde_json::from_str::<serde_json::Value>(&said).is_ok(), "{said}");
+        }
+    }
+}
+
 proptest! {
     #[test]
     fn a_value_never_stays_beside_an_escape(
