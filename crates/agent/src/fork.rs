@@ -8,13 +8,15 @@ use std::sync::Arc;
 use largestack_engine::event::{Adjusted, Event, Forked, Guarded, RunStarted};
 use largestack_engine::{End, Recorded, Run};
 use largestack_ports::ids::MakeId as _;
-use largestack_ports::journal::{Batch, RunSummary};
+use largestack_ports::journal::{Batch, Lease, RunSummary};
 use largestack_ports::sessions::vault_root;
 use largestack_ports::vault::Sensitive;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
-use largestack_types::id::RunId;
+use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::{Label, Origin};
+use largestack_types::message::Message;
+use largestack_types::part::PartId;
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
 
@@ -66,11 +68,13 @@ impl Agent {
         let values = roots(&core.runtime, scope, (run, started), &folded).await?;
         // What is asked passes the guards of the agent that is at work there.
         let at_work = core.under_way(&folded)?;
-        let (event, taken, found) =
-            event(&at_work, scope, (run, &folded), fork, (values, shared)).await?;
+        // Before the guard sees it, and the vault with it: what does not apply leaves nothing behind.
+        let unguarded = unguarded(&at_work, (run, &folded), &fork, scope)?;
+        leave(&mut folded.clone(), &Event::Forked(unguarded))?;
         let claimed = Claimed::of(&core.runtime, scope, id).await?;
-        let appended = append(core, &claimed, shared, folded, (event, taken, found)).await;
-        let written = claimed.settled(appended).await?;
+        let written =
+            write((core, &at_work), &claimed, (run, folded), fork, (values, shared)).await;
+        let written = claimed.settled(written).await?;
         end_without(core, scope, (run, last), written).await
     }
 }
@@ -162,6 +166,40 @@ pub(crate) async fn shared_values(
     Ok(latest(known))
 }
 
+/// What differs, as it was said: whether it applies does not depend on what the guard makes of it.
+fn unguarded(
+    core: &Core,
+    (of, folded): (RunId, &Run),
+    fork: &Fork,
+    scope: &Scope,
+) -> Result<Forked> {
+    let label = Label::from_origin(Origin::User);
+    let input = fork.input.as_ref();
+    let input = input.map(|input| input_message(input, label, folded.fork_effect())).transpose()?;
+    let help = core.help.as_ref().zip(input.as_ref());
+    let told = help.and_then(|(help, message)| help.hear(&[], message)?.told);
+    // Help comes before every refusal, and what says it may be taken out of what the fork asks.
+    if let Some(error) = told.map(Told::into_error) {
+        return Err(error);
+    }
+    let mut adjusted = fork.adjusted.clone();
+    if let Some(own) = fork.instructions.as_ref().filter(|own| !own.trim().is_empty()) {
+        let own = Message::system(PartId::at(EffectId::INPUT, 0), Arc::clone(own));
+        adjusted.instructions = Some(Arc::new(own));
+    }
+    let adjusted = (!adjusted.is_empty()).then(|| Box::new(adjusted));
+    let (at, by, input) = (folded.seq(), scope.principal().into(), input.map(Arc::new));
+    Ok(Forked { of, at, by, input, adjusted, values: Vec::new(), written: None })
+}
+
+/// Applies the fork, or says why it cannot be one there.
+fn leave(folded: &mut Run, event: &Event) -> Result<()> {
+    folded.apply(event).map_err(|error| {
+        let advice = "`largestack replay` shows the run after each of its events";
+        LargestackError::with_advice(Code::Input, error.message(), advice)
+    })
+}
+
 type Taken = Vec<(largestack_types::hash::Hash, bytes::Bytes)>;
 
 /// What differs, after the guards, with the bytes that it names and what was found in it.
@@ -198,12 +236,8 @@ async fn event(
         taken = shelf.take_shared(&mut message);
         (input, blocked) = (Some(message), draft.refused.or(blocked));
     }
-    let told = heard.and_then(|heard| {
-        found.push(("self_harm", vec![heard.finding]));
-        heard.told
-    });
-    // Help comes before every refusal, and what says it may have been taken out of what the fork asks.
-    if let Some(error) = told.map(Told::into_error).or(blocked) {
+    found.extend(heard.map(|heard| ("self_harm", vec![heard.finding])));
+    if let Some(error) = blocked {
         return Err(error);
     }
     let at = shared.last().map_or(0, |event| event.seq);
@@ -211,31 +245,45 @@ async fn event(
     Ok((Forked { of, at, by, input, adjusted, values, written: None }, taken, found))
 }
 
+/// Writes the fork, or nothing at all.
+async fn write(
+    (core, at_work): (&Core, &Core),
+    claimed: &Claimed<'_>,
+    (of, run): (RunId, Run),
+    fork: Fork,
+    (values, shared): (Vec<RunId>, &[Recorded]),
+) -> Result<(Run, Timestamp)> {
+    let Some(lease) = claimed.lease() else {
+        return Err(LargestackError::other(Code::Unknown, "a lease was lost"));
+    };
+    let runtime = &core.runtime;
+    if !runtime.journal.read(&lease.scope, lease.run, 0).await?.is_empty() {
+        let detail = format!("{} is there already", lease.run);
+        return Err(LargestackError::other(Code::Conflict, detail));
+    }
+    let differs = event(at_work, &lease.scope, (of, &run), fork, (values, shared)).await;
+    if differs.is_err() {
+        // There is no run to which these could belong; the error that led here says more.
+        let _ = runtime.vault.erase(&lease.scope, lease.run).await;
+    }
+    append(core, lease, shared, run, differs?).await
+}
+
 async fn append(
     core: &Core,
-    claimed: &Claimed<'_>,
+    lease: &Lease,
     shared: &[Recorded],
     mut run: Run,
     (forked, mut blobs, found): (Forked, Taken, Found),
 ) -> Result<(Run, Timestamp)> {
     let Runtime { journal, clock, .. } = &core.runtime;
-    let Some(lease) = claimed.lease() else {
-        return Err(LargestackError::other(Code::Unknown, "a lease was lost"));
-    };
-    if !journal.read(&lease.scope, lease.run, 0).await?.is_empty() {
-        let detail = format!("{} is there already", lease.run);
-        return Err(LargestackError::other(Code::Conflict, detail));
-    }
     let (now, effect) = (clock.now(), run.fork_effect());
     let found = found.into_iter().filter(|(_, findings)| !findings.is_empty());
     let found = found
         .map(|(stage, findings)| Event::Guarded(Guarded { effect, stage: stage.into(), findings }));
     let mut events = shared.to_vec();
     for event in std::iter::once(Event::Forked(forked)).chain(found) {
-        run.apply(&event).map_err(|error| {
-            let advice = "`largestack replay` shows the run after each of its events";
-            LargestackError::with_advice(Code::Input, error.message(), advice)
-        })?;
+        leave(&mut run, &event)?;
         events.push(Recorded { seq: run.seq(), at: now, event: Arc::new(event) });
     }
     // The run that was forked may be removed at this moment, and its definition with it.

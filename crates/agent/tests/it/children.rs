@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex};
 
-use largestack_agent::{Agent, AgentBuilder, CancelHandle, ResumeOptions, RunOptions};
-use largestack_engine::event::{CancelReason, Event};
+use largestack_agent::{Agent, AgentBuilder, CancelHandle, Fork, ResumeOptions, RunOptions};
+use largestack_engine::event::{CancelReason, DoubtDecision, Event};
 use largestack_engine::{Status, Wait};
 use largestack_ports::journal::{Batch, Journal as _};
 use largestack_ports::tool::ToolOutput;
@@ -256,4 +256,26 @@ async fn a_caller_that_is_taken_up_after_any_event_repeats_nothing_that_was_fini
         assert_eq!(mark.count(), 1 - returned, "cut after {cut}");
         assert_eq!(report.children[0].run, child);
     }
+}
+
+#[tokio::test]
+async fn an_agent_that_was_at_work_at_a_forks_place_is_in_doubt_and_asked_anew_only_where_somebody_says_so()
+ {
+    let turns = || [ask(), Turn::text("42"), Turn::text("It is 42.")];
+    let world = World::new(turns().into_iter().chain([Turn::text("43"), Turn::text("It is 43.")]));
+    let agent = with_helper(&world, |a| a);
+    agent.run_with(&world.scope, "what?", options()).await.unwrap();
+    let events = world.events(RUN).await;
+    let started = |event: &Arc<Event>| matches!(&**event, Event::EffectStarted(_));
+    let at = events.iter().rposition(|e| matches!(&**e, Event::ToolReturned(_))).unwrap();
+    assert!(started(&events[at - 1]));
+    let fork = Fork { at: at as u64, ..Fork::default() };
+    let fork = agent.fork(&world.scope, RUN, fork).await.unwrap();
+    let report = agent.resume(&world.scope, fork, ResumeOptions::default()).await.unwrap();
+    assert_eq!((report.status, world.model.calls().len()), (Status::Suspended, 3));
+    assert!(matches!(report.waits[..], [Wait::Doubt { .. }]), "{:?}", report.waits);
+    let rerun = ResumeOptions { in_doubt: Some(DoubtDecision::Rerun), ..ResumeOptions::default() };
+    let report = agent.resume(&world.scope, fork, rerun).await.unwrap();
+    assert_eq!((report.status, report.text.as_str()), (Status::Completed, "It is 43."));
+    assert_ne!(child_of(&world, fork).await, child_of(&world, RUN).await);
 }

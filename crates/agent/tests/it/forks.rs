@@ -3,6 +3,7 @@
 use largestack_agent::{Adjusted, Agent, Fork, ResumeOptions, RunOptions, Runs};
 use largestack_engine::event::{DoubtDecision, Event};
 use largestack_engine::{Recorded, Status};
+use largestack_guard::content::{ContentPolicy, Place, RuleAction, RulePolicy};
 use largestack_ports::journal::{Batch, Journal as _};
 use largestack_ports::vault::{Sensitive, TokenVault as _};
 use largestack_testkit::{TestModel, Turn};
@@ -305,4 +306,51 @@ async fn a_fork_of_a_fork_has_its_forks_value_where_the_first_run_made_the_same_
         of = id;
     }
     assert_eq!(report.unwrap().text, format!("{}, {}, {}", CARDS[0], CARDS[2], CARDS[1]));
+}
+
+#[tokio::test]
+async fn a_fork_that_is_refused_leaves_no_value_in_the_vault() {
+    let events = whole(turns(), marking).await;
+    let world = world_of(&events, vec![]).await;
+    let agent = marking(&world);
+    let kept = async |run| world.vault.all(&world.scope, run).await.unwrap().len();
+    let says = |id| Fork { id: Some(id), ..Fork::default() };
+    let card = "charge 4111 1111 1111 1111";
+    // Where the run was over and nothing else is asked.
+    let last = events.len() as u64;
+    let over = Fork { at: last, instructions: Some(card.into()), ..says(FORK) };
+    let error = agent.fork(&world.scope, RUN, over).await.unwrap_err();
+    assert_eq!((error.code(), kept(FORK).await), (Code::Input, 0), "{error}");
+    let empty =
+        Fork { at: 2, input: Some(" ".into()), instructions: Some(card.into()), ..says(FORK) };
+    let error = agent.fork(&world.scope, RUN, empty).await.unwrap_err();
+    assert_eq!((error.code(), kept(FORK).await), (Code::Input, 0), "{error}");
+    let none = Adjusted { max_turns: Some(0), ..Adjusted::default() };
+    let none = Fork { at: 2, input: Some(card.into()), adjusted: none, ..says(FORK) };
+    assert!(agent.fork(&world.scope, RUN, none).await.is_err());
+    assert_eq!(kept(FORK).await, 0);
+    let taken = Fork { at: 2, input: Some(card.into()), ..says(RUN) };
+    let error = agent.fork(&world.scope, RUN, taken).await.unwrap_err();
+    assert_eq!((error.code(), kept(RUN).await), (Code::Conflict, 0), "it is another run's id");
+    // What a guard strict_agent, after another one has found a value in it.
+    let strict_agent = |world: &World| {
+        let rule = RulePolicy {
+            on: vec![Place::Input],
+            pattern: Some("casino".to_owned()),
+            action: RuleAction::Block,
+            ..RulePolicy::default()
+        };
+        let rules = [("words".to_owned(), rule)].into();
+        let content = ContentPolicy { rules, ..ContentPolicy::default() };
+        world.agent(|a| a.tool(Spy::echo("mark")).content(content))
+    };
+    let strict = world_of(&whole(turns(), strict_agent).await, vec![]).await;
+    let asked = Some(format!("{card}, casino").into());
+    let refused = Fork { at: 2, input: asked, ..says(FORK) };
+    let error = strict_agent(&strict).fork(&strict.scope, RUN, refused).await.unwrap_err();
+    assert_eq!(error.code(), Code::Guardrail, "{error}");
+    assert_eq!(strict.vault.all(&strict.scope, FORK).await.unwrap().len(), 0);
+    let applies = Fork { at: 2, input: Some(card.into()), ..says(FORK) };
+    assert_eq!(agent.fork(&world.scope, RUN, applies).await.unwrap(), FORK);
+    assert_eq!(kept(FORK).await, 1);
 }

@@ -1,15 +1,16 @@
-//! Leaving another run's history: what had been in flight there is lost here, what had been asked is
-//! asked anew, and what had been spent was spent there.
+//! Leaving another run's history: what had been in flight there is lost or in doubt here, what had been
+//! asked or agreed to is asked anew, and what had been spent was spent there.
 
 use std::sync::Arc;
 
 use largestack_types::id::{EffectId, RunId};
+use largestack_types::label::Origin;
 use largestack_types::message::{Message, Role};
 use largestack_types::money::Money;
 use largestack_types::usage::Usage;
 use serde::{Deserialize, Serialize};
 
-use super::{FoldError, Phase, Run, SlotState, takeover};
+use super::{FoldError, Phase, Run, SlotState, ToolSlot, takeover};
 use crate::event::{Adjusted, Forked};
 use crate::limits::LoopDetector;
 
@@ -63,6 +64,7 @@ impl Run {
             self.adjust(adjusted)?;
         }
         self.leave(data);
+        self.doubt_what_the_other_goes_on_with();
         self.lose_what_was_in_flight();
         self.ask_anew();
         match &data.input {
@@ -122,7 +124,32 @@ impl Run {
         }
     }
 
-    /// What waited for a person has not been asked here.
+    /// The other run goes on with the runs that its calls have begun, and with what somebody has decided
+    /// to begin again there: here nobody does before somebody says so.
+    fn doubt_what_the_other_goes_on_with(&mut self) {
+        let Phase::Tools(slots) = &self.phase else { return };
+        let doubtful = |slot: &ToolSlot| {
+            let call = self.part(slot.at).and_then(|part| part.as_tool_call());
+            let spec = call.and_then(|call| self.definition.tool(&call.name));
+            // Calls of agents and of scripts are runs below; a call that is idempotent is only repeated.
+            let below = spec.is_some_and(|tool| tool.origin == Origin::Agent);
+            let again = below || spec.is_none_or(|tool| !tool.idempotent);
+            match slot.state {
+                SlotState::Below(_) => true,
+                SlotState::Started => below,
+                SlotState::Due { .. } => again && slot.attempt > 1,
+                _ => false,
+            }
+        };
+        let doubtful: Vec<bool> = slots.iter().map(doubtful).collect();
+        let Phase::Tools(slots) = &mut self.phase else { return };
+        for (slot, _) in slots.iter_mut().zip(doubtful).filter(|(_, doubtful)| *doubtful) {
+            slot.state = SlotState::Doubtful;
+        }
+    }
+
+    /// What waited for a person has not been asked here, and what somebody has agreed to is what the
+    /// other run does.
     fn ask_anew(&mut self) {
         match &mut self.phase {
             Phase::Gate(gate) => {
@@ -131,7 +158,8 @@ impl Run {
             }
             Phase::Tools(slots) => {
                 for slot in slots.iter_mut() {
-                    if matches!(slot.state, SlotState::Waiting(_)) {
+                    let agreed = SlotState::Due { approved: true };
+                    if matches!(slot.state, SlotState::Waiting(_)) || slot.state == agreed {
                         slot.state = SlotState::Due { approved: false };
                         (slot.asked_by, slot.revised) = (None, None);
                     }

@@ -11,6 +11,7 @@
 mod adopted;
 mod endings;
 mod fixture;
+mod forks;
 mod graph;
 mod laws;
 mod limits;

@@ -79,7 +79,8 @@ impl GraphRun {
         Ok(())
     }
 
-    /// It is a run of its own from here on, which has spent nothing and has nothing to undo.
+    /// It is a run of its own from here on, which has spent nothing, has nothing to undo, and hears what
+    /// is sent to itself: an event is used once, and the other run has it.
     fn leave_the_other(&mut self, data: &Forked) {
         let before = self.branch.take().map_or_else(Default::default, |b| (b.usage, b.cost));
         let (usage, cost): (Usage, Money) = before;
@@ -95,6 +96,7 @@ impl GraphRun {
         }
         self.root = self.id;
         self.done.clear();
+        self.heard.clear();
         for slot in &mut self.slots {
             if let Stand::Over(fate @ (Fate::Unknown | Fate::Failed)) = &mut slot.stand {
                 // Whatever it did was done there.

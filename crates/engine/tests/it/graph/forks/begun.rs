@@ -7,10 +7,13 @@ use largestack_engine::event::{
     Event, Resumed,
 };
 use largestack_engine::graph::{
-    Edge, Graph, MAY_START, Node, Restarts, Retry, Supervision, Task, Template, Undo, Work,
+    Edge, EventReceived, Graph, MAY_START, Node, NodeListens, Restarts, Retry, Supervision, Task,
+    Template, Undo, Work,
 };
 use largestack_engine::status::Status;
 use largestack_types::id::{ApprovalId, EffectId, OwnerId, RunId};
+use largestack_types::label::{Label, Origin};
+use serde_json::json;
 
 use super::super::world::{Did, World, function, says_its_name};
 use super::fork;
@@ -182,4 +185,26 @@ fn a_run_below_that_had_not_begun_there_begins_here() {
     assert!(forked(&tried).doubts().is_empty(), "it may start");
     tried.round(&|_| Did::Hangs, &mut |_| 0);
     assert_eq!(forked(&tried).doubts(), [ONLY], "and now it has");
+}
+
+#[test]
+fn an_event_that_had_come_and_that_nothing_had_used_there_is_not_heard_here() {
+    let received = || {
+        Event::from(EventReceived {
+            event: "paid".into(),
+            data: json!(9),
+            by: "shop".into(),
+            label: Label::from_origin(Origin::User),
+        })
+    };
+    let mut of = World::new(alone(Node::new("it", Work::Event { event: "paid".into() })));
+    of.record(received());
+    let listens = || Event::from(NodeListens { effect: ONLY, event: "paid".into() });
+    let mut fork = forked(&of);
+    fork.record(listens());
+    assert_eq!(fork.stands("it"), "waiting");
+    of.record(listens());
+    assert_eq!(of.stands("it"), "completed", "the run that it was for uses it");
+    fork.record(received());
+    assert_eq!(fork.stands("it"), "completed");
 }
