@@ -43,6 +43,8 @@ pub(crate) struct Core {
     pub(crate) content: Option<largestack_guard::content::Content>,
     /// Who listens for people who mean to harm themselves, where it is listened.
     pub(crate) help: Option<crate::stages::help::Help>,
+    /// What is looked for of its instructions in what it says, where something is.
+    pub(crate) leaks: Option<Arc<crate::leak::Leaks>>,
     pub(crate) permissions: Permissions,
     pub(crate) approvals: ApprovalPolicy,
     pub(crate) license: Option<Arc<dyn License>>,

@@ -341,14 +341,13 @@ impl AgentBuilder {
         let fallbacks: Vec<Agent> = self.fallbacks.iter().flat_map(Agent::chain).cloned().collect();
         problems.extend(elsewhere(&fallbacks, &runtime));
         let typed = self.output.is_some();
-        let (content, output, help) = of_content((&self.content, typed), &mut problems);
+        let (content, output, (help, leaks)) = of_content((&self.content, typed), &mut problems);
         let can_ask = runtime.journal.is_durable() && runtime.tools.approvals.is_some();
         let (of_labels, how) = ((self.taint, &self.model), (can_ask, permissions.raise));
         let policies = decides(self.policies.as_ref(), &registry, (of_labels, how), &mut problems);
         if !problems.is_empty() {
             return Err(LargestackError::other(Code::Config, problems.join("; ")));
         }
-        let rules = ArgumentRules::compile(&registry)?;
         let approve = approve(&self.approvals, &registry);
         if approve.is_some() && !can_ask {
             return Err(approval::unavailable());
@@ -359,7 +358,7 @@ impl AgentBuilder {
             approve,
             permissions: permissions.clone(),
             validators: Arc::new(Validators::compile(&registry)?),
-            rules,
+            rules: ArgumentRules::compile(&registry)?,
             before_tool: self.before_tool,
             before_model: helped(self.before_model, help.as_ref()),
             after_model: self.after_model,
@@ -367,6 +366,7 @@ impl AgentBuilder {
             on_final: self.on_final,
             on_error: self.on_error,
             output: output.clone(),
+            keeps_instructions: leaks.is_some(),
             content: content.clone(),
             limits: limits_of(&registry, &runtime),
         });
@@ -410,6 +410,7 @@ impl AgentBuilder {
             said: output.filter(|output| output.action() == OutputAction::Redact),
             content,
             help,
+            leaks,
             permissions,
             approvals: self.approvals,
             license: self.license,

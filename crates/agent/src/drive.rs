@@ -2,8 +2,8 @@
 
 use std::any::Any;
 use std::future::poll_fn;
-use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::sync::{Arc, OnceLock};
 use std::task::Poll;
 
 use futures::StreamExt as _;
@@ -26,6 +26,7 @@ use crate::agent::Core;
 use crate::below;
 use crate::capture::Captures;
 use crate::child::Above;
+use crate::leak::RunLeak;
 use crate::lost::Lost;
 use crate::media::Shelf;
 use crate::memory;
@@ -100,6 +101,8 @@ pub(crate) struct Drive {
     /// The words of whoever forked it, where that was somebody else than who began it: what the other
     /// has said is not given back to them in clear.
     forkers_own: Option<Arc<str>>,
+    /// What of its instructions may not come out, once that was asked.
+    leak: OnceLock<Option<Arc<RunLeak>>>,
     started: Timestamp,
     /// Failures after which it has gone on and waited.
     retried: u32,
@@ -279,6 +282,12 @@ impl Drive {
         }
     }
 
+    /// What of its instructions may not come out, where that is looked at.
+    fn leak(&self) -> Option<&Arc<RunLeak>> {
+        let leaks = self.core.leaks.as_ref()?;
+        self.leak.get_or_init(|| leaks.of_run(&self.run)).as_ref()
+    }
+
     fn stage_context(&self, effect: EffectId) -> StageContext {
         StageContext {
             scope: self.lease.scope.clone(),
@@ -286,6 +295,7 @@ impl Drive {
             agent: Arc::clone(&self.run.definition().agent),
             effect,
             guard: Arc::clone(&self.guard),
+            leak: self.leak().cloned(),
             computed: self.core.pipeline.computed,
         }
     }

@@ -221,6 +221,7 @@ async fn event(
         agent: Arc::clone(&core.definition.agent),
         effect,
         guard: Arc::new(guard.over_outside()),
+        leak: None,
         computed: core.pipeline.computed,
     };
     let mut found = Found::new();

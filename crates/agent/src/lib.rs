@@ -17,6 +17,7 @@ mod drive;
 pub mod event;
 pub mod fork;
 mod hooks;
+mod leak;
 mod lost;
 mod media;
 pub mod memory;

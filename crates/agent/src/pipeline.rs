@@ -3,13 +3,13 @@
 //! 1. input: `guard_input` (before the first event: the journal never holds the values),
 //!    `screen_input`, `judge_input` (this and the other `judge` ones where there are rules for it)
 //! 2. before the model: the agent's own
-//! 3. reply: `clean_output` (where something is taken out of what is said), `guard_output`,
-//!    `judge_output` (pure; before the reply is recorded)
+//! 3. reply: `clean_output` (where something is taken out of what is said), `keep_instructions`
+//!    (where they are looked for; before a tool, too), `guard_output`, `judge_output` (pure; before the reply is recorded)
 //! 4. after the model: the agent's own
 //! 5. output: the agent's own, on an answer that fits its schema
 //! 6. on the answer, and on a failure: the agent's own
 //! 7. before a tool: `permission`, `validate`, `rules` (where a tool has some), `guard_arguments`,
-//!    `judge_arguments`, then the agent's own, `taint` (where a tool does more than look), `policies`
+//!    `judge_arguments`, `keep_instructions`, then the agent's own, `taint` (where a tool does more than look), `policies`
 //!    (where the operator has written some), `approve` (where a person may be asked), `rate` (where a
 //!    tool has one: what is refused before costs nothing)
 //! 8. after a tool: `guard_result`, then the agent's own and `guard_result` again, `judge_result`,
@@ -33,6 +33,7 @@ use crate::stage::{
     ToolTurn,
 };
 use crate::stages::judge::Judge;
+use crate::stages::leak::KeepInstructions;
 use crate::stages::{after_tool, before_tool, clean, injection, input, reply};
 use crate::tools::{ArgumentRules, Validators};
 
@@ -85,6 +86,8 @@ pub(crate) struct Parts {
     pub(crate) approve: Option<before_tool::Approve>,
     /// What is taken out of what the model says, where something is.
     pub(crate) output: Option<Output>,
+    /// Whether the operator's instructions are looked for in what comes out.
+    pub(crate) keeps_instructions: bool,
     /// What judges texts by the operator's rules, where there are some.
     pub(crate) content: Option<Content>,
     /// Where calls are counted, where a tool has a rate.
@@ -134,6 +137,9 @@ impl Pipeline {
         if let Some(judge) = judge(parts.content.as_ref(), Place::ToolArguments) {
             before.push(Box::new(judge));
         }
+        if parts.keeps_instructions {
+            before.push(Box::new(KeepInstructions));
+        }
         let first = before.len();
         before.extend(parts.before_tool);
         let own = first..before.len();
@@ -167,6 +173,9 @@ impl Pipeline {
         let mut reply: Vec<Box<dyn Stage<ReplyDraft>>> = Vec::new();
         if let Some(output) = parts.output {
             reply.push(Box::new(clean::CleanOutput(output)));
+        }
+        if parts.keeps_instructions {
+            reply.push(Box::new(KeepInstructions));
         }
         reply.push(Box::new(reply::GuardOutput));
         if let Some(judge) = judge(parts.content.as_ref(), Place::Output) {

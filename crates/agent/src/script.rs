@@ -144,6 +144,7 @@ fn below(core: &Core, script: &dyn ScriptTool) -> Result<Agent> {
         // Judged as what the call says and returns.
         content: None,
         help: None,
+        leaks: None,
         permissions: core.permissions.clone(),
         approvals: core.approvals.clone(),
         license: core.license.clone(),

@@ -151,6 +151,7 @@ impl Conversations {
             agent: "import".into(),
             effect: EffectId::INPUT,
             guard: Arc::new(guard),
+            leak: None,
             computed: false,
         };
         let mut found = Vec::new();

@@ -25,6 +25,7 @@ use largestack_types::scope::Scope;
 use largestack_types::tool::ToolSpec;
 use serde_json::Value;
 
+use crate::leak::RunLeak;
 use crate::protect::RunGuard;
 
 /// What a stage knows of the run. Handles only: a borrow of the run would freeze its fold.
@@ -39,6 +40,8 @@ pub struct StageContext {
     /// The effect at hand.
     pub effect: EffectId,
     pub(crate) guard: Arc<RunGuard>,
+    /// What of the run's instructions may not come out, where that is looked at.
+    pub(crate) leak: Option<Arc<RunLeak>>,
     /// Whether a program stands in the place of the model: what it says is computed, and JSON.
     pub(crate) computed: bool,
 }

@@ -7,4 +7,5 @@ pub(crate) mod help;
 pub(crate) mod injection;
 pub(crate) mod input;
 pub(crate) mod judge;
+pub(crate) mod leak;
 pub(crate) mod reply;

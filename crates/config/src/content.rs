@@ -8,6 +8,8 @@ use largestack_guard::content::{
     RulePolicy, SelfHarmAction, SelfHarmPolicy, TopicPolicy, WholeAction,
 };
 
+use largestack_guard::leak::{LeakAction, LeakPolicy};
+
 use crate::node::Node;
 use crate::problem::Wrong;
 use crate::read::Fields;
@@ -27,6 +29,13 @@ const ACTIONS: &[(&str, RuleAction)] =
 const OUTPUT: &[(&str, OutputAction)] =
     &[("warn", OutputAction::Warn), ("redact", OutputAction::Redact)];
 
+const LEAKS: &[(&str, LeakAction)] = &[
+    ("allow", LeakAction::Allow),
+    ("warn", LeakAction::Warn),
+    ("redact", LeakAction::Redact),
+    ("block", LeakAction::Block),
+];
+
 const WHOLE: &[(&str, WholeAction)] = &[("warn", WholeAction::Warn), ("block", WholeAction::Block)];
 
 const SELF_HARM: &[(&str, SelfHarmAction)] = &[
@@ -39,6 +48,12 @@ impl Show for Place {
     fn show(&self) -> String {
         let known = PLACES.iter().find(|(_, place)| place == self);
         known.map_or("", |(name, _)| name).to_owned()
+    }
+}
+
+impl Show for LeakAction {
+    fn show(&self) -> String {
+        self.name().to_owned()
     }
 }
 
@@ -73,7 +88,8 @@ pub(crate) fn read(fields: &mut Fields<'_>, mode: Mode) -> ContentPolicy {
     let topics = topics(fields.section("topics"), mode);
     let length = length(fields.section("length"), mode);
     let self_harm = self_harm(fields.section("self_harm"), mode);
-    ContentPolicy { output, rules, topics, length, self_harm }
+    let prompt_leak = prompt_leak(fields.section("prompt_leak"), mode);
+    ContentPolicy { output, rules, topics, length, self_harm, prompt_leak }
 }
 
 fn output(mut fields: Fields<'_>, mode: Mode) -> OutputPolicy {
@@ -185,6 +201,26 @@ fn self_harm(mut fields: Fields<'_>, mode: Mode) -> SelfHarmPolicy {
     };
     fields.finish();
     policy
+}
+
+/// Shown is what holds, within what the mode allows.
+fn prompt_leak(mut fields: Fields<'_>, mode: Mode) -> LeakPolicy {
+    let held = LeakPolicy::default().under(mode);
+    let said = |node: &Node| value::choice(LEAKS)(node).map(|action| action.under(mode));
+    let action = fields.get("action", held.action, said).value;
+    let words = |node: &Node| {
+        let words = value::whole(LeakPolicy::FEWEST, 1000)(node)?;
+        Ok(LeakPolicy { words, ..LeakPolicy::default() }.under(mode).words)
+    };
+    let words = fields.get("words", held.words, words).value;
+    let canary = |node: &Node| {
+        let canary = value::boolean(node)?;
+        Ok(LeakPolicy { canary, ..LeakPolicy::default() }.under(mode).canary)
+    };
+    let canary = fields.get("canary", held.canary, canary).value;
+    let allow = fields.list("allow", Vec::new(), word).value;
+    fields.finish();
+    LeakPolicy { action, words, canary, allow }
 }
 
 /// What is told by language.

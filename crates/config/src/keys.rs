@@ -362,6 +362,14 @@ const AGENT_KEYS: &[Key] = keys! {
         "What is done when somebody says that they mean to harm themselves: nothing, it is recorded, or they are told where help is in the place of what the model would say";
     Agent "guardrails.self_harm.texts", "texts by name", "none",
         "What they are told, by language: `en`, `es`, `fr`, `de`, `pt`, `ru`, `zh`, `ja`, `hi` or `ar`";
+    Agent "guardrails.prompt_leak.action", "`allow`, `warn`, `redact` or `block`", "warn",
+        "What is done where an answer, or what a tool that sends or executes is given, holds a stretch of the agent's instructions";
+    Agent "guardrails.prompt_leak.words", "whole number from 5 to 1000", "15",
+        "How long such a stretch is, in words of five letters";
+    Agent "guardrails.prompt_leak.canary", "true or false", "false",
+        "Whether the instructions of each run end with a made-up word by which they are told, too";
+    Agent "guardrails.prompt_leak.allow", "list of texts", "[]",
+        "What of the instructions may be said, beside what stands in quotation marks in them";
     Agent "taint.untrusted", "list of origins", "[tool, retrieval, memory, web]", "Origins whose text nobody vouches for; results of tools have the origin of their tool";
     Agent "taint.on_untrusted.write", "`allow`, `require_approval` or `refuse`", "require_approval", "What becomes of a call of a tool that writes while there is untrusted text in the context; refused where nobody can be asked";
     Agent "taint.on_untrusted.delete", "as `write`", "require_approval", "The same of tools that remove something";

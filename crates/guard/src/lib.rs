@@ -26,7 +26,7 @@
 //! - `guard`, `stream`, `json`, `projection`: over whole texts, streams and JSON, and back.
 //! - `session`, `opaque`, `rewrite`: placeholders, their grammar, and the rewriting of text.
 //! - `reading`: the ways in which a text can be read, for whoever judges words.
-//! - `content`: what a model may show, beside the values in it.
+//! - `content`: what a model may show, beside the values in it; `leak`: the operator's own words in it.
 //! - `fold`, `layer`, `view`: how detectors read and run; `secret`, `card`, `id`, `mrz`, `wallet`, `upi`,
 //!   `email`, `phone`, `device`, `person`, `digits`, `context`: what they know; `detector`: told.
 
@@ -44,6 +44,7 @@ mod id;
 pub mod inject;
 mod json;
 mod layer;
+pub mod leak;
 mod mrz;
 mod opaque;
 mod person;

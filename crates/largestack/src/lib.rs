@@ -77,6 +77,7 @@ pub use largestack_guard::content::{
     RulePolicy, SelfHarmAction, SelfHarmPolicy, TopicPolicy, WholeAction,
 };
 pub use largestack_guard::inject::{Action as InjectionAction, Policy as InjectionPolicy};
+pub use largestack_guard::leak::{LeakAction, LeakPolicy};
 pub use largestack_guard::{Action as GuardAction, Policy as GuardPolicy};
 pub use largestack_macros::tool;
 pub use largestack_ports::context::{RunContext, SoFar};

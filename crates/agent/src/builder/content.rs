@@ -1,20 +1,27 @@
 //! What of an agent's description judges content.
 
+use std::sync::Arc;
+
 use largestack_guard::Policy;
 use largestack_guard::content::{Content, ContentPolicy, Guardrails, Output as ContentOutput};
 use largestack_types::errors::Result;
 use largestack_types::json::Json;
 
 use super::unwritable;
+use crate::leak::Leaks;
 use crate::stage::{ModelTurn, Stage};
 use crate::stages::help::Help;
 
-/// What judges texts, what is taken out of what the model says, and who listens for people in need;
+/// Who listens for people in need, and what is looked for of the instructions.
+type Listens = (Option<Help>, Option<Arc<Leaks>>);
+
+/// What judges texts, what is taken out of what the model says, and who listens for people in need, and what is
+/// looked for of the instructions;
 /// `typed` says whether answers have a shape.
 pub(super) fn of_content(
     (policy, typed): (&ContentPolicy, bool),
     problems: &mut Vec<String>,
-) -> (Option<Content>, Option<ContentOutput>, Option<Help>) {
+) -> (Option<Content>, Option<ContentOutput>, Listens) {
     let content = Content::of(policy).unwrap_or_else(|wrong| {
         problems.push(wrong.to_string());
         None
@@ -23,7 +30,7 @@ pub(super) fn of_content(
         problems.push(format!("the output's hosts: {wrong}"));
         None
     });
-    (content, output, Help::of(policy, typed))
+    (content, output, (Help::of(policy, typed), Leaks::of(&policy.prompt_leak)))
 }
 
 /// The stages before the model, that of help before the agent's own.

@@ -1,6 +1,6 @@
 //! The beginning of a drive: a new run, or one taken up from its journal.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use futures::stream::FuturesUnordered;
@@ -113,6 +113,7 @@ impl Drive {
             agent: Arc::clone(&core.definition.agent),
             effect: EffectId::INPUT,
             guard: asks,
+            leak: None,
             computed: core.pipeline.computed,
         };
         // As it was said: what is taken out of it below may be what has to be heard.
@@ -278,6 +279,7 @@ impl Drive {
             lost: Arc::default(),
             asked_text: own::words(&asked).into(),
             forkers_own: None,
+            leak: OnceLock::new(),
             asked,
             started,
             retried: 0,

@@ -8,6 +8,7 @@ use std::time::Duration;
 use futures::StreamExt as _;
 use largestack_guard::Holdback;
 use largestack_guard::content::{Output, OutputFilter};
+use largestack_guard::leak::{LeakAction, LeakFilter};
 use largestack_ports::clock::Clock;
 use largestack_ports::model::{Answer, CallContext, Model, ModelEvent, ReplyStream};
 use largestack_types::call::Call;
@@ -17,6 +18,7 @@ use largestack_types::part::PartId;
 
 use super::land::Landed;
 use crate::event::RunEvent;
+use crate::leak::{self, RunLeak};
 use crate::media::Shelf;
 use crate::protect::RunGuard;
 use crate::stream::Sink;
@@ -30,6 +32,8 @@ pub(super) struct Asking {
     pub(super) guard: Arc<RunGuard>,
     /// What is taken out of its words, where something is.
     pub(super) said: Option<Output>,
+    /// What of the instructions is taken out of them, where something is.
+    pub(super) leak: Option<Arc<RunLeak>>,
     /// What is waited first, after a failure that may pass.
     pub(super) pause: Duration,
     /// The bytes of media.
@@ -148,17 +152,40 @@ fn unanswered() -> LargestackError {
     LargestackError::other(Code::Provider, "the model's stream ended without a reply")
 }
 
+impl Asking {
+    /// Ends a stream in which the instructions have come out, where the policy blocks.
+    fn refuse_leak(&self, channel: Channel, filter: &Filter) -> Result<()> {
+        match &filter.leak {
+            Some(leak) if leak.has_leaked() => self.refuse_leaked(channel),
+            _ => Ok(()),
+        }
+    }
+
+    fn refuse_leaked(&self, channel: Channel) -> Result<()> {
+        let Some(leak) = &self.leak else { return Ok(()) };
+        // Thoughts go on without them.
+        if leak.action() != LeakAction::Block || channel == Channel::Reasoning {
+            return Ok(());
+        }
+        self.guard.note(self.part(), [leak.record(self.part(), &leak::anywhere())]);
+        Err(leak::blocked("the reply"))
+    }
+}
+
 /// What a channel passes on its way out.
 struct Filter {
     /// Of words; arguments are for a tool and not shown.
     said: Option<OutputFilter>,
+    leak: Option<LeakFilter>,
     values: Holdback,
 }
 
 impl Filter {
     fn of(asking: &Asking, channel: Channel) -> Self {
-        let said = asking.said.as_ref().filter(|_| !matches!(channel, Channel::Arguments(_)));
-        Self { said: said.map(Output::stream), values: asking.guard.holdback() }
+        let shown = !matches!(channel, Channel::Arguments(_));
+        let said = asking.said.as_ref().filter(|_| shown);
+        let leak = asking.leak.as_ref().filter(|_| shown).and_then(|leak| leak.stream());
+        Self { said: said.map(Output::stream), leak, values: asking.guard.holdback() }
     }
 }
 
@@ -194,6 +221,11 @@ impl<'a> Speaker<'a> {
             Some(said) => said.push(&piece),
             None => piece,
         };
+        let piece = match &mut filter.leak {
+            Some(leak) => leak.push(&piece),
+            None => piece,
+        };
+        asking.refuse_leak(channel, filter)?;
         let text = asking
             .guard
             .release(asking.part(), &mut filter.values, &piece, &asking.allowed)
@@ -213,10 +245,19 @@ impl<'a> Speaker<'a> {
         for (channel, filter) in channels {
             let (guard, allowed) = (&self.asking.guard, &self.asking.allowed);
             let part = self.asking.part();
-            let Filter { said, mut values } = filter;
+            let Filter { said, mut leak, mut values } = filter;
             let mut text = String::new();
             if let Some(said) = said {
-                text = guard.release(part, &mut values, &said.finish(), allowed).await?;
+                let rest = said.finish();
+                let rest = leak.as_mut().map_or(rest.clone(), |leak| leak.push(&rest));
+                text = guard.release(part, &mut values, &rest, allowed).await?;
+            }
+            if let Some(leak) = leak {
+                let (rest, leaks) = leak.finish();
+                if !leaks.is_empty() {
+                    self.asking.refuse_leaked(channel)?;
+                }
+                text.push_str(&guard.release(part, &mut values, &rest, allowed).await?);
             }
             text.push_str(&guard.release_rest(part, values, allowed).await?);
             self.send_text(channel, text).await;

@@ -1,7 +1,7 @@
 //! Agents that take over where one has failed: in the same run, under its lease and within its budget,
 //! so that who is taken up later is the agent that was at work.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
 use largestack_engine::event::{Event, FindingRecord, TookOver};
@@ -61,6 +61,7 @@ impl Drive {
         let context = StageContext {
             agent: Arc::clone(&next.definition.agent),
             guard: Arc::clone(&guard),
+            leak: None,
             ..self.stage_context(EffectId::INPUT)
         };
         let agent = Arc::clone(&next.definition.agent);
@@ -112,6 +113,7 @@ impl Drive {
         ledger.open(&own, self.run.definition().limits.budget, spent).await?;
         self.control.restart(&runtime.clock, self.run.definition().limits.wall_clock);
         (self.retried, self.held) = (0, None);
+        self.leak = OnceLock::new();
         self.share();
         self.outbox.summary = Some(self.summary());
         Ok(None)

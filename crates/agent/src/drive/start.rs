@@ -69,8 +69,12 @@ impl Drive {
 
     fn start_model(&mut self, id: EffectId, attempt: u32) -> Result<()> {
         let words = Sink::of_pieces(self.sink.as_ref());
-        let call = self.run.call(words.is_some());
+        let mut call = self.run.call(words.is_some());
         self.captures.asked(&self.run, &call);
+        if let Some(leak) = self.leak() {
+            leak.hear(self.run.messages());
+            leak.mark(&mut call);
+        }
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
         let holds = self.core.pipeline.holds_text && words.is_some();
         self.held = holds.then(|| (id, Arc::default()));
@@ -102,6 +106,7 @@ impl Drive {
             sink,
             guard: Arc::clone(&self.guard),
             said: self.core.said.clone(),
+            leak: self.leak().cloned(),
             judged: self.core.pipeline.judges_output,
             shelf: Arc::clone(&self.shelf),
             allowed: self.shown(),

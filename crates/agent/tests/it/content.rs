@@ -295,6 +295,7 @@ async fn a_mode_that_only_observes_records_what_rules_find_and_answers_all_the_s
         topics: TopicPolicy { deny: vec!["gambling".into()], ..about_billing() },
         length: LengthPolicy { input: Some(3), output: Some(3), ..LengthPolicy::default() },
         self_harm: SelfHarmPolicy { action: SelfHarmAction::Help, ..SelfHarmPolicy::default() },
+        ..ContentPolicy::default()
     };
     let policy = policy.under(Mode::Observe);
     let agent = world.agent(|a| a.content(policy));

@@ -170,10 +170,12 @@ fn the_order_of_the_stages_is_frozen() {
         [
             "input/guard_input",
             "input/screen_input",
+            "reply/keep_instructions",
             "reply/guard_output",
             "before_tool/permission",
             "before_tool/validate",
             "before_tool/guard_arguments",
+            "before_tool/keep_instructions",
             "after_tool/guard_result",
             "after_tool/cap_output",
             "after_tool/screen_result",

@@ -20,6 +20,7 @@ mod guards;
 mod help;
 mod hooks;
 mod injection;
+mod leaks;
 mod limits;
 mod losses;
 mod many;

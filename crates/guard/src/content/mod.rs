@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use crate::leak::LeakPolicy;
 use crate::policy::{Mode, Policy};
 
 pub use action::{OutputAction, RuleAction, SelfHarmAction, WholeAction};
@@ -41,6 +42,9 @@ pub struct ContentPolicy {
     /// What becomes of a question of somebody who means to harm themselves.
     #[serde(skip_serializing_if = "is_default")]
     pub self_harm: SelfHarmPolicy,
+    /// What becomes of the operator's instructions in what a model says.
+    #[serde(skip_serializing_if = "is_default")]
+    pub prompt_leak: LeakPolicy,
 }
 
 impl ContentPolicy {
@@ -52,6 +56,7 @@ impl ContentPolicy {
         self.topics.action = self.topics.action.under(mode);
         self.length.action = self.length.action.under(mode);
         self.self_harm.action = self.self_harm.action.under(mode);
+        self.prompt_leak = self.prompt_leak.under(mode);
         self
     }
 }

@@ -1,6 +1,7 @@
 use std::borrow::Cow;
 
 use super::*;
+use crate::leak::{LeakAction, LeakPolicy};
 
 fn rule(pattern: &str, action: RuleAction) -> RulePolicy {
     let on = vec![Place::Input, Place::ToolArguments];
@@ -179,12 +180,15 @@ fn a_mode_that_only_observes_records_everything_and_stops_nothing() {
         topics: TopicPolicy { deny: vec!["gambling".to_owned()], ..TopicPolicy::default() },
         length: LengthPolicy { input: Some(3), ..LengthPolicy::default() },
         self_harm: SelfHarmPolicy { action: SelfHarmAction::Help, ..SelfHarmPolicy::default() },
+        prompt_leak: LeakPolicy { action: LeakAction::Block, ..LeakPolicy::default() },
     };
     let text = "betting until I want to die";
     for mode in Mode::ALL {
         let observes = mode == Mode::Observe;
         let left = policy.clone().under(mode);
-        assert_eq!(left == policy, !observes, "{mode:?}");
+        assert_eq!(left.prompt_leak.action == LeakAction::Warn, observes, "{mode:?}");
+        let as_said = ContentPolicy { prompt_leak: policy.prompt_leak.clone(), ..left.clone() };
+        assert_eq!(as_said == policy, !observes, "{mode:?}");
         let content = Content::of(&left).unwrap().unwrap();
         let (by_rules, whole) =
             (content.judge(Place::Input, text), content.weigh(Place::Input, text));

@@ -14,7 +14,7 @@ const CHEROKEE: &str = "ᎪAᏴBᏟCᎠDᎬEᏀGᎻHᎫJᏦKᏞLᎷMᏢPᎡRᏚS
 const LISU: &str = "ꓐBꓑPꓓDꓔTꓖGꓗKꓙJꓚCꓜZꓝFꓟMꓠNꓡLꓢSꓣRꓦVꓧHꓪWꓫXꓬYꓮAꓰEꓲIꓳOꓴU";
 
 /// The Latin letter that a letter of another script looks like.
-pub(super) fn latin(c: char) -> Option<char> {
+pub(crate) fn latin(c: char) -> Option<char> {
     let pairs = match u32::from(c) {
         0x370..=0x3FF => GREEK,
         0x400..=0x52F => CYRILLIC,

@@ -39,8 +39,9 @@ mod windows;
 use std::borrow::Cow;
 use std::ops::Range;
 
-pub(crate) use chars::{digit as digit_of, is_invisible};
+pub(crate) use chars::{digit as digit_of, is_invisible, undressed};
 pub(crate) use decode::runs;
+pub(crate) use lookalike::latin as latin_of;
 pub use map::Map;
 
 /// Most readings of one text.

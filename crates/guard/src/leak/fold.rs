@@ -1,0 +1,61 @@
+//! Letters as texts are compared by them: without case, accents, dress and disguise, and without
+//! whatever stands between them. Both sides are folded alike, so that it does not matter that some
+//! different letters become one.
+
+use unicode_normalization::UnicodeNormalization as _;
+
+use crate::reading::{digit_of, is_invisible, latin_of, undressed};
+
+/// A folded letter.
+pub(super) type Symbol = u32;
+
+/// The letters of a text.
+pub(super) fn symbols(text: &str) -> impl Iterator<Item = Symbol> + '_ {
+    text.chars().flat_map(|c| {
+        let mut letters = Vec::new();
+        fold(c, |letter| letters.push(letter));
+        letters
+    })
+}
+
+/// What a character counts as; nothing for one that is no letter.
+pub(super) fn fold(c: char, mut emit: impl FnMut(Symbol)) {
+    if c.is_ascii() {
+        if c.is_ascii_alphanumeric() {
+            emit(u32::from(alike(c.to_ascii_lowercase())));
+        }
+        return;
+    }
+    if is_invisible(c) {
+        return;
+    }
+    if is_ideograph(c) {
+        // As much as a few letters, and no less in a row.
+        (0..3).for_each(|place| emit(u32::from(c) | place << 24));
+        return;
+    }
+    let c = undressed(c).unwrap_or(c);
+    for c in std::iter::once(c).nfkd().flat_map(char::to_lowercase) {
+        if c.is_alphanumeric() {
+            let c = latin_of(c).or_else(|| digit_of(c)).unwrap_or(c);
+            emit(u32::from(alike(c)));
+        }
+    }
+}
+
+/// One of the characters that are written for each other.
+const fn alike(c: char) -> char {
+    match c {
+        '0' => 'o',
+        '1' | 'l' => 'i',
+        '3' => 'e',
+        '4' => 'a',
+        '5' => 's',
+        '7' => 't',
+        c => c,
+    }
+}
+
+const fn is_ideograph(c: char) -> bool {
+    matches!(c, '\u{3400}'..='\u{9fff}' | '\u{f900}'..='\u{faff}' | '\u{20000}'..='\u{3ffff}')
+}
