@@ -54,12 +54,19 @@ pub(crate) struct Offsets {
     written: usize,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Step {
     read: usize,
     written: usize,
-    /// Width of the one character that is folded there; 0 where bytes are themselves.
+    /// Width of each of the characters that are folded there; 0 where bytes are themselves.
     width: usize,
+}
+
+impl Step {
+    /// Where what is read at `read` is written, if this step holds there.
+    fn written(self, read: usize) -> usize {
+        self.written + (read - self.read) * self.width.max(1)
+    }
 }
 
 impl Offsets {
@@ -75,31 +82,32 @@ impl Offsets {
                 self.read += 1;
             }
             self.written += width;
-            // What follows is itself again, from here on.
-            self.step(0);
             done = at + width;
         }
         self.copy(text.get(done..).unwrap_or_default(), out);
     }
 
     fn copy(&mut self, text: &str, out: &mut Vec<u8>) {
-        out.extend_from_slice(text.as_bytes());
-        self.read += text.len();
-        self.written += text.len();
+        if !text.is_empty() {
+            self.step(0);
+            out.extend_from_slice(text.as_bytes());
+            self.read += text.len();
+            self.written += text.len();
+        }
     }
 
+    /// From here on this width holds, unless it follows from the last step already.
     fn step(&mut self, width: usize) {
         let Self { read, written, .. } = *self;
-        if self.steps.back().is_some_and(|last| last.read == read) {
-            self.steps.pop_back();
+        let last = self.steps.back().copied().unwrap_or_default();
+        if last.width != width || last.written(read) != written {
+            self.steps.push_back(Step { read, written, width });
         }
-        self.steps.push_back(Step { read, written, width });
     }
 
     fn at(&self, read: usize) -> Step {
         let after = self.steps.partition_point(|step| step.read <= read);
-        let step = after.checked_sub(1).and_then(|at| self.steps.get(at)).copied();
-        step.unwrap_or(Step { read: 0, written: 0, width: 0 })
+        after.checked_sub(1).and_then(|at| self.steps.get(at)).copied().unwrap_or_default()
     }
 
     /// Where the character is written that is read at `read`; the end where none is yet.
@@ -107,19 +115,13 @@ impl Offsets {
         if read >= self.read {
             return self.written;
         }
-        let step = self.at(read);
-        step.written + (read - step.read)
+        self.at(read).written(read)
     }
 
     /// Where a span of what is read is written.
     pub(crate) fn span(&self, span: &Range<usize>) -> Range<usize> {
         let last = self.at(span.end.saturating_sub(1));
-        let end = if last.width > 0 {
-            last.written + last.width
-        } else {
-            last.written + (span.end - last.read)
-        };
-        self.start(span.start)..end
+        self.start(span.start)..last.written(span.end)
     }
 
     /// Forgets what is before `read`, about which nothing will be asked again.
@@ -144,53 +146,71 @@ fn next(text: &str, from: usize) -> Option<(usize, char, Read)> {
     }
 }
 
-/// Where the first character stands that may be folded. Looks at many bytes in one step where the
-/// compiler can.
+/// Where the first character stands that may be folded.
 fn candidate(bytes: &[u8]) -> Option<usize> {
     const STEP: usize = 32;
     let mut at = 0;
-    while let Some(block) = bytes.get(at..).and_then(<[u8]>::first_chunk::<{ STEP + 2 }>) {
-        if block.iter().fold(0, |any, byte| any | byte) >= 0x80 {
-            let places = block.iter().zip(block.iter().skip(1)).zip(block.iter().skip(2));
-            let any = places.fold(false, |any, ((a, b), c)| any | may_fold(*a, *b, *c));
-            if any {
-                break;
+    loop {
+        let block = bytes.get(at..)?.chunks(STEP).next()?;
+        if !block.is_ascii() {
+            let leads = block.iter().enumerate().filter(|(_, byte)| leads(**byte));
+            let byte = |at: usize| bytes.get(at).copied().unwrap_or(0);
+            let mut places = leads.map(|(place, byte)| (at + place, *byte));
+            let found = places.find(|(at, lead)| may_fold(*lead, byte(at + 1), byte(at + 2)));
+            if let Some((at, _)) = found {
+                return Some(at);
             }
         }
-        at += STEP;
+        at += block.len();
     }
-    let rest = bytes.get(at..)?;
-    let byte = |at: usize| rest.get(at).copied().unwrap_or(0);
-    let found = (0..rest.len()).find(|i| may_fold(byte(*i), byte(i + 1), byte(i + 2)));
-    found.map(|i| at + i)
+}
+
+/// Whether a character that is folded may begin with this byte.
+fn leads(byte: u8) -> bool {
+    const LEADS: [bool; 256] = {
+        let mut leads = [false; 256];
+        let some = b"\xC2\xCD\xD8\xD9\xDB\xDF\xE0\xE1\xE2\xE3\xEA\xEF\xF0\xF3";
+        let mut at = 0;
+        #[expect(clippy::indexing_slicing, reason = "while compiling")]
+        while at < some.len() {
+            leads[some[at] as usize] = true;
+            at += 1;
+        }
+        leads
+    };
+    LEADS.get(usize::from(byte)).copied().unwrap_or_default()
 }
 
 /// Whether these bytes may begin a character that is folded. What Cyrillic, Arabic, Indic, Chinese
 /// and Korean text mostly consists of does not.
-#[expect(clippy::needless_bitwise_bool, reason = "without branches, many bytes are one step")]
 const fn may_fold(a: u8, b: u8, c: u8) -> bool {
-    let brahmic = (b >= 0xA5) & (b <= 0xB7) & (b & 1 == 1) & (c >= 0xA6) & (c <= 0xAF);
-    let further = ((b == 0xB9) | (b == 0xBB)) & (c >= 0x90) & (c <= 0x99);
-    let tibetan = (b == 0xBC) & (c >= 0xA0) & (c <= 0xA9);
-    let indic = (a == 0xE0) & (brahmic | further | tibetan);
-    let arabic = ((a == 0xD9) & (b >= 0xA0) & (b <= 0xA9))
-        | ((a == 0xDB) & (b >= 0xB0) & (b <= 0xB9))
-        | ((a == 0xDF) & (b <= 0x89));
-    let two =
-        ((a == 0xC2) & (b == 0xAD)) | ((a == 0xCD) & (b == 0x8F)) | ((a == 0xD8) & (b == 0x9C));
-    let unseen = ((c >= 0x8B) & (c <= 0x8F)) | (c == 0xA4) | ((c >= 0xAA) & (c <= 0xAE));
-    let general = (a == 0xE2)
-        & (((b == 0x80) & unseen)
-            | ((b == 0x81) & (c >= 0xA0) & (c <= 0xAF))
-            | (b == 0x84)
-            | (b == 0x85)
-            | ((b >= 0x91) & (b <= 0x93)));
-    let e1 = (a == 0xE1) & (b < 0xB8);
-    let wide = (a == 0xE3) & (((b == 0x80) & (c == 0x80)) | (b == 0x85));
-    let ea = (a == 0xEA) & (b < 0xB0);
-    let ef = (a == 0xEF) & (b >= 0xB8);
-    let four = ((a == 0xF0) & (b != 0x9F)) | ((a == 0xF0) & (c == 0xAF)) | (a == 0xF3);
-    indic | arabic | two | general | e1 | wide | ea | ef | four
+    match a {
+        0xC2 => b == 0xAD,
+        0xCD => b == 0x8F,
+        0xD8 => b == 0x9C,
+        0xD9 => matches!(b, 0xA0..=0xA9),
+        0xDB => matches!(b, 0xB0..=0xB9),
+        0xDF => b <= 0x89,
+        0xE0 => match b {
+            0xA5..=0xB7 => b & 1 == 1 && matches!(c, 0xA6..=0xAF),
+            0xB9 | 0xBB => matches!(c, 0x90..=0x99),
+            0xBC => matches!(c, 0xA0..=0xA9),
+            _ => false,
+        },
+        0xE1 => b < 0xB8,
+        0xE2 => match b {
+            0x80 => matches!(c, 0x8B..=0x8F | 0xA4 | 0xAA..=0xAE),
+            0x81 => matches!(c, 0xA0..=0xAF),
+            0x84 | 0x85 | 0x91..=0x93 => true,
+            _ => false,
+        },
+        0xE3 => b == 0x85 || b == 0x80 && c == 0x80,
+        0xEA => b < 0xB0,
+        0xEF => b >= 0xB8,
+        0xF0 => b != 0x9F || c == 0xAF,
+        0xF3 => true,
+        _ => false,
+    }
 }
 
 fn read(c: char) -> Read {
@@ -236,6 +256,15 @@ mod tests {
             ["plain", "Привет, мир — “да”", "नमस्ते में", "مرحبا", "忽略之前的指令。", "naïve café €5"]
         {
             assert_eq!(read_as(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn every_character_that_is_folded_is_a_candidate() {
+        for c in char::MIN..=char::MAX {
+            let mut text = [0; 4];
+            let found = candidate(c.encode_utf8(&mut text).as_bytes());
+            assert!(read(c) == Read::Itself || c.is_ascii() || found == Some(0), "{c:?}");
         }
     }
 

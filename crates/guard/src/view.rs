@@ -143,6 +143,11 @@ impl<'a> View<'a> {
 /// Where the first byte that `has` accepts stands. Looks at many bytes in one step where the
 /// compiler can, so `has` should be comparisons without branches.
 pub(crate) fn position(bytes: &[u8], has: impl Fn(u8) -> bool) -> Option<usize> {
+    // Where there are many, the next one is near.
+    let near = bytes.iter().take(4).position(|byte| has(*byte));
+    if near.is_some() {
+        return near;
+    }
     let (blocks, _) = bytes.as_chunks::<32>();
     let clear = |block: &&[u8; 32]| !block.iter().fold(false, |any, byte| any | has(*byte));
     let skip = blocks.iter().take_while(clear).count() * 32;

@@ -135,6 +135,12 @@ fn eip55(digits: &[u8]) -> Option<bool> {
 fn bech32(text: &[u8]) -> bool {
     const ALPHABET: &[u8; 32] = b"qpzry9x8gf2tvdw0s3jn54khce6mua7l";
     const GENERATOR: [u32; 5] = [0x3B6A_57B2, 0x2650_8E6D, 0x1EA1_19FA, 0x3D42_33DD, 0x2A14_62B3];
+    let begins = |network: &&[u8]| {
+        text.get(..network.len()).is_some_and(|start| start.eq_ignore_ascii_case(network))
+    };
+    if !NETWORKS.iter().any(begins) {
+        return false;
+    }
     let mixed = text.iter().any(u8::is_ascii_uppercase) && text.iter().any(u8::is_ascii_lowercase);
     let lower = text.to_ascii_lowercase();
     let Some(divider) = lower.iter().rposition(|byte| *byte == b'1') else { return false };
@@ -171,7 +177,9 @@ fn bech32(text: &[u8]) -> bool {
 /// The checksum of base58check: the first four bytes of SHA-256 twice.
 fn base58check(text: &[u8]) -> bool {
     const ALPHABET: &[u8; 58] = b"123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
-    if !(SHORTEST..=35).contains(&text.len()) {
+    // One look at each byte rules nearly every hash out; arithmetic is for the rest.
+    let known = |byte: &u8| byte.is_ascii_alphanumeric() && !b"0OIl".contains(byte);
+    if !(SHORTEST..=35).contains(&text.len()) || !text.iter().all(known) {
         return false;
     }
     let mut bytes = [0_u8; 25];

@@ -5,6 +5,7 @@
 //! end behind any character.
 
 use std::collections::HashMap;
+use std::ops::Range;
 
 use super::check::Check;
 
@@ -128,24 +129,32 @@ pub(super) struct Forms {
     /// The forms of a length.
     ends: Vec<Set>,
     all: Set,
-    states: Vec<Known>,
+    /// For each state, the one after each class.
+    after: Vec<[State; CLASSES]>,
+    /// For each state, which of `ending` end there.
+    ended: Vec<Range<usize>>,
+    ending: Vec<Form>,
 }
 
-/// What has been read of a number: the forms that may still come.
+/// What has been read of a number: the forms that may still come, and, in the highest bit, whether
+/// some of them end here.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct State(u16);
 
 impl State {
+    const NONE: Self = Self(0);
     /// Where reading begins: every form may still come.
     pub(super) const START: Self = Self(1);
-}
+    const ENDS: u16 = 1 << 15;
 
-/// One state: its forms, how many characters they have so far, and the state after each class.
-struct Known {
-    set: Set,
-    length: usize,
-    next: [u16; CLASSES],
-    ends: bool,
+    /// Whether some of its forms end there.
+    pub(super) const fn ends(self) -> bool {
+        self.0 & Self::ENDS != 0
+    }
+
+    fn number(self) -> usize {
+        usize::from(self.0 & !Self::ENDS)
+    }
 }
 
 impl Forms {
@@ -155,7 +164,9 @@ impl Forms {
             goes_on: vec![[Set::NONE; CLASSES]; MOST],
             ends: vec![Set::NONE; MOST + 1],
             all: Set::NONE,
-            states: Vec::new(),
+            after: Vec::new(),
+            ended: Vec::new(),
+            ending: Vec::new(),
         };
         for spec in specs {
             spec.clear.iter().for_each(|form| this.add(spec, form, true));
@@ -190,54 +201,46 @@ impl Forms {
 
     /// Those of a state's forms that go on with `class`; nothing where none does.
     pub(super) fn step(&self, state: State, class: Class) -> Option<State> {
-        let known = self.states.get(usize::from(state.0))?;
-        let next = known.next.get(class as usize).copied().unwrap_or(0);
-        (next > 0).then_some(State(next))
-    }
-
-    /// Whether some of a state's forms end there.
-    pub(super) fn ends(&self, state: State) -> bool {
-        self.states.get(usize::from(state.0)).is_some_and(|known| known.ends)
+        let after = self.after.get(state.number())?;
+        let next = after.get(class as usize).copied().unwrap_or(State::NONE);
+        (next != State::NONE).then_some(next)
     }
 
     /// Those of a state's forms that end there.
-    pub(super) fn ended(&self, state: State) -> impl Iterator<Item = Form> + Clone {
-        let known = self.states.get(usize::from(state.0));
-        let ended = known.map_or(Set::NONE, |known| {
-            self.ends.get(known.length).map_or(Set::NONE, |ends| known.set.and(ends))
-        });
-        ended.iter().filter_map(|form| self.known.get(form).copied())
+    pub(super) fn ended(&self, state: State) -> &[Form] {
+        self.ended
+            .get(state.number())
+            .and_then(|forms| self.ending.get(forms.clone()))
+            .unwrap_or_default()
     }
 
     /// Makes every state that can be reached, so that a character is one look into a table.
     fn determine(&mut self) {
-        let dead = Known { set: Set::NONE, length: 0, next: [0; CLASSES], ends: false };
-        let start = Known { set: self.all, length: 0, next: [0; CLASSES], ends: false };
-        let mut states = vec![dead, start];
-        let mut numbers: HashMap<(usize, Set), u16> = HashMap::new();
-        let mut at = 1;
-        while let Some((set, length)) = states.get(at).map(|known| (known.set, known.length)) {
-            for class in 0..CLASSES {
+        // What has been read says which forms may still come, and how many characters they have.
+        let mut states = vec![(Set::NONE, 0), (self.all, 0)];
+        let mut numbers: HashMap<(Set, usize), u16> = HashMap::new();
+        while let Some((set, length)) = states.get(self.after.len()).copied() {
+            let begins = self.ending.len();
+            let ends = self.ends.get(length).map_or(Set::NONE, |ends| set.and(ends));
+            self.ending.extend(ends.iter().filter_map(|form| self.known.get(form).copied()));
+            self.ended.push(begins..self.ending.len());
+            let mut after = [State::NONE; CLASSES];
+            for (class, to) in after.iter_mut().enumerate() {
                 let place = self.goes_on.get(length).and_then(|place| place.get(class));
                 let next = place.map_or(Set::NONE, |going| set.and(going));
-                let free = u16::try_from(states.len()).unwrap_or(0);
-                if next.is_empty() || free == 0 {
-                    continue;
-                }
-                let number = *numbers.entry((length + 1, next)).or_insert(free);
+                let free = u16::try_from(states.len()).ok().filter(|free| *free < State::ENDS);
+                let Some(free) = free.filter(|_| !next.is_empty()) else { continue };
+                let number = *numbers.entry((next, length + 1)).or_insert(free);
                 if number == free {
-                    let ends = self.ends.get(length + 1).is_some_and(|e| !next.and(e).is_empty());
-                    let (set, length) = (next, length + 1);
-                    states.push(Known { set, length, next: [0; CLASSES], ends });
+                    states.push((next, length + 1));
                 }
-                if let Some(known) = states.get_mut(at).and_then(|known| known.next.get_mut(class))
-                {
-                    *known = number;
-                }
+                let ends = self.ends.get(length + 1);
+                let ends = ends.is_some_and(|ends| !next.and(ends).is_empty());
+                *to = State(number | if ends { State::ENDS } else { 0 });
             }
-            at += 1;
+            self.after.push(after);
         }
-        self.states = states;
+        debug_assert!(states.len() < usize::from(State::ENDS), "{} states", states.len());
     }
 }
 

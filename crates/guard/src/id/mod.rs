@@ -51,15 +51,15 @@ fn search(view: &View<'_>, from: usize, forms: &Forms) -> Step {
     let mut at = from;
     while let Some(first) = next_digit(view, at) {
         let starts = openings(view, first, from);
-        let leftmost = starts.clone().min().unwrap_or(first);
-        match view.decide(|view| starts.clone().find_map(|start| read(view, start, forms))) {
-            Verdict::Open => return Step::Open(leftmost),
+        match view.decide(|view| starts.each().find_map(|start| read(view, start, forms))) {
+            Verdict::Open => return Step::Open(starts.leftmost()),
             Verdict::Final(Some(hit)) => return Step::Found(hit),
             Verdict::Final(None) => at = after_group(view, first),
         }
     }
     // Letters at the end of what has arrived: digits may follow.
-    let tail = openings(view, view.len(), from).find(|start| may_start(view, *start));
+    let ends = openings(view, view.len(), from);
+    let tail = ends.each().find(|start| may_start(view, *start));
     match tail.filter(|start| *start < view.len() && !view.is_last()) {
         Some(start) => Step::Open(start),
         None => Step::Clear,
@@ -75,20 +75,47 @@ fn after_group(view: &View<'_>, first: usize) -> usize {
     end.max(first + 1)
 }
 
-/// Where a number may start whose first digit stands at `first`, from the left: at up to two groups
-/// of a few capitals before it, of which a space or a hyphen may divide it.
-fn openings(
-    view: &View<'_>,
+/// Where a number may start, from the left; those that are the same place are one.
+#[derive(Clone, Copy)]
+struct Openings {
+    far: usize,
+    near: usize,
     first: usize,
-    from: usize,
-) -> impl Iterator<Item = usize> + Clone + use<> {
-    let joined = capitals(view, first, first - from);
-    let near = if joined > 0 { first - joined } else { divided(view, first, from) };
-    let hyphen = near < first && view.back(near, 1) == b'-';
-    let far = if hyphen { divided(view, near, from) } else { near };
-    let others = [(near, far < near), (first, joined == 0 && near < first)];
-    let others = others.into_iter().filter(|(_, other)| *other).map(|(start, _)| start);
-    std::iter::once(far).chain(others)
+}
+
+impl Openings {
+    fn each(self) -> impl Iterator<Item = usize> {
+        let Self { far, near, first } = self;
+        let others = [(near, near > far), (first, first > near)];
+        let others = others.into_iter().filter(|(_, other)| *other).map(|(start, _)| start);
+        std::iter::once(far).chain(others)
+    }
+
+    const fn leftmost(self) -> usize {
+        self.far
+    }
+}
+
+/// Where a number may start whose first digit stands at `first`: at up to two groups of a few
+/// capitals before it, of which a space or a hyphen may divide it.
+fn openings(view: &View<'_>, first: usize, from: usize) -> Openings {
+    let before = if first > from { view.back(first, 1) } else { 0 };
+    if before.is_ascii_uppercase() {
+        let near = first - capitals(view, first, first - from);
+        let far = if near < first { beyond(view, near, from) } else { near };
+        return Openings { far, near, first: near };
+    }
+    if !matches!(before, b' ' | b'-') {
+        return Openings { far: first, near: first, first };
+    }
+    let near = divided(view, first, from);
+    let far = if near < first { beyond(view, near, from) } else { near };
+    Openings { far, near, first }
+}
+
+/// The group before one that a hyphen divides from it.
+fn beyond(view: &View<'_>, near: usize, from: usize) -> usize {
+    if view.back(near, 1) == b'-' { divided(view, near, from) } else { near }
 }
 
 /// Where the capitals start that a space or a hyphen divides from `at`; `at` if there are none.

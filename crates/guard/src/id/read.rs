@@ -8,7 +8,7 @@ use crate::digits::{Separator, digit, digit_before, separator};
 use crate::layer::Hit;
 use crate::view::{View, goes_on, is_word};
 
-/// The characters of a number, without what divides them.
+/// The characters of a number, without what divides them, in capitals.
 struct Characters {
     text: [u8; MOST],
     length: usize,
@@ -17,11 +17,15 @@ struct Characters {
 }
 
 impl Characters {
-    fn push(&mut self, character: u8) {
-        self.small |= character.is_ascii_lowercase();
-        if let Some(place) = self.text.get_mut(self.length) {
+    const NONE: Self = Self { text: [0; MOST], length: 0, small: false };
+
+    fn extend(&mut self, written: &[u8]) {
+        let characters = written.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        let places = self.text.iter_mut().skip(self.length);
+        for (place, character) in places.zip(characters) {
             *place = character.to_ascii_uppercase();
             self.length += 1;
+            self.small |= character.is_ascii_lowercase();
         }
     }
 
@@ -35,19 +39,24 @@ pub(super) fn read(view: &View<'_>, start: usize, forms: &Forms) -> Option<Hit> 
     if !may_start(view, start) {
         return None;
     }
-    let mut read = Characters { text: [0; MOST], length: 0, small: false };
     let (mut state, mut end) = (State::START, start);
-    let around = Around::new(view, start);
+    // What was read up to the last place where a form ends: few numbers come to one.
+    let (mut read, mut done) = (Characters::NONE, start);
+    let mut around = None;
     let mut best: Option<Hit> = None;
-    while let Some((class, character, width)) = character(view, end) {
+    while let Some((class, width)) = class_at(view, end) {
         let Some(next) = forms.step(state, class) else { break };
-        state = next;
-        if matches!(class, Class::Digit | Class::Letter) {
-            read.push(character);
+        (state, end) = (next, end + width);
+        if !state.ends() || !may_end(view, end) {
+            continue;
         }
-        end += width;
-        if forms.ends(state) && may_end(view, end) {
-            best = named(view, start..end, &read, forms.ended(state), &around).or(best);
+        let divided = number_before(view, start) || number_after(view, end);
+        let forms = forms.ended(state);
+        if forms.iter().any(|form| !(form.spaced && divided)) {
+            read.extend(view.slice(done, end));
+            done = end;
+            let around = around.get_or_insert_with(|| Around::new(view, start));
+            best = named(start..end, (&read, divided), forms, around).or(best);
         }
     }
     best
@@ -56,48 +65,63 @@ pub(super) fn read(view: &View<'_>, start: usize, forms: &Forms) -> Option<Hit> 
 /// The best of the forms that end here. Where the words before name one of them, it is that or
 /// nothing.
 fn named(
-    view: &View<'_>,
     span: Range<usize>,
-    read: &Characters,
-    forms: impl Iterator<Item = Form> + Clone,
+    (read, divided): (&Characters, bool),
+    forms: &[Form],
     around: &Around<'_, '_>,
 ) -> Option<Hit> {
-    let divided = number_before(view, span.start) || number_after(view, span.end);
-    let holds = |form: &Form| !(form.spaced && divided) && (form.spec.check.holds)(read.text());
+    let holds = |form: &&Form| !(form.spaced && divided) && (form.spec.check.holds)(read.text());
     // Most numbers are none: the words are not even read.
-    if !forms.clone().any(|form| holds(&form)) {
+    if !forms.iter().any(|form| holds(&form)) {
         return None;
     }
     let is_named = |form: &Form| around.said_before(form.spec.words) == Said::This;
-    let some_named = forms.clone().any(|form| is_named(&form));
+    let some_named = forms.iter().any(is_named);
     forms
+        .iter()
         .filter(|form| holds(form) && (!some_named || is_named(form)))
-        .filter_map(|form| hit(span.clone(), read, form, around))
+        .filter_map(|form| hit(span.clone(), read, *form, around))
         .max_by_key(|hit| hit.score)
 }
 
-/// What stands at `at`: its class, the character in ASCII, and its width.
-fn character(view: &View<'_>, at: usize) -> Option<(Class, u8, usize)> {
+/// The class of what stands at `at`, and its width.
+fn class_at(view: &View<'_>, at: usize) -> Option<(Class, usize)> {
     let byte = view.get(at);
-    if byte.is_ascii_alphabetic() {
-        return Some((Class::Letter, byte, 1));
+    if byte.is_ascii() {
+        return class(byte).map(|class| (class, 1));
     }
-    if let Some((value, width)) = digit(view, at) {
-        return Some((Class::Digit, b'0' + value, width));
-    }
-    match byte {
-        b'/' => Some((Class::Slash, byte, 1)),
-        b'(' => Some((Class::Open, byte, 1)),
-        b')' => Some((Class::Close, byte, 1)),
-        _ => separator(view, at).map(|(separator, width)| {
-            let class = match separator {
-                Separator::Space => Class::Space,
-                Separator::Dash => Class::Dash,
-                Separator::Dot => Class::Dot,
+    separator(view, at).map(|(separator, width)| {
+        let class = match separator {
+            Separator::Space => Class::Space,
+            Separator::Dash => Class::Dash,
+            Separator::Dot => Class::Dot,
+        };
+        (class, width)
+    })
+}
+
+#[expect(clippy::indexing_slicing, reason = "made while compiling, which an index outside ends")]
+fn class(byte: u8) -> Option<Class> {
+    const CLASS: [Option<Class>; 128] = {
+        let mut class = [None; 128];
+        let mut byte: u8 = 0;
+        while byte < 128 {
+            class[byte as usize] = match byte {
+                b'0'..=b'9' => Some(Class::Digit),
+                b'a'..=b'z' | b'A'..=b'Z' => Some(Class::Letter),
+                b' ' => Some(Class::Space),
+                b'-' => Some(Class::Dash),
+                b'.' => Some(Class::Dot),
+                b'/' => Some(Class::Slash),
+                b'(' => Some(Class::Open),
+                b')' => Some(Class::Close),
+                _ => None,
             };
-            (class, byte, width)
-        }),
-    }
+            byte += 1;
+        }
+        class
+    };
+    CLASS.get(usize::from(byte)).copied().flatten()
 }
 
 /// The match of a form whose check holds, if the words say enough.
