@@ -6,7 +6,6 @@ use std::future::poll_fn;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
-use std::time::Duration;
 
 use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
@@ -14,7 +13,7 @@ use futures::{FutureExt as _, StreamExt as _};
 use largestack_agent::parent::ParentRun;
 use largestack_agent::runtime::Driven;
 use largestack_engine::event::{CancelReason, CancelRequested, DoubtDecision, Event, LimitReached};
-use largestack_engine::graph::{GraphRun, How, NodeFailed, NodeWoke};
+use largestack_engine::graph::{GraphRun, How, NodeFailed};
 use largestack_engine::status::Limit;
 use largestack_engine::{End, Status};
 use largestack_ports::journal::Lease;
@@ -34,6 +33,7 @@ mod below;
 mod land;
 mod listen;
 mod record;
+mod rest;
 mod start;
 
 pub(crate) use begin::{Beginning, asked};
@@ -56,6 +56,8 @@ pub(crate) struct Drive {
     timers: FuturesUnordered<BoxFuture<'static, EffectId>>,
     /// Tasks whose moment is waited for.
     armed: BTreeSet<EffectId>,
+    /// Tasks whose workflows were given back, with when each goes on.
+    resting: BTreeMap<EffectId, Timestamp>,
     outbox: Outbox,
     /// The beginning of the question, for lists.
     asked: String,
@@ -92,8 +94,6 @@ impl Future for Running {
     }
 }
 
-/// How long nothing must go on for a run to be worth giving back meanwhile.
-const REST: Duration = Duration::from_secs(2);
 /// Tasks that have landed and are recorded together, at most.
 const TOGETHER: usize = 64;
 
@@ -196,36 +196,6 @@ impl Drive {
             self.land(landed).await?;
         }
         Ok(())
-    }
-
-    /// Waits for the moments that tasks wait for.
-    fn arm(&mut self) {
-        let clock = &self.core.runtime.clock;
-        for (effect, until) in self.run.sleeping() {
-            if self.armed.insert(effect) {
-                let sleep = clock.sleep(until.since(clock.now()));
-                self.timers.push(Box::pin(async move {
-                    sleep.await;
-                    effect
-                }));
-            }
-        }
-    }
-
-    /// Whether nobody need drive a run that waits: where nothing but time has to pass, whoever gave it
-    /// here takes it up at that moment, and it is far enough.
-    fn lets_go(&self) -> bool {
-        let now = self.core.runtime.clock.now();
-        match self.run.sleeping().map(|(_, until)| until).min() {
-            Some(first) => self.gives_back && first.since(now) >= REST,
-            None => true,
-        }
-    }
-
-    fn woke(&mut self, effect: EffectId) -> Result<()> {
-        self.armed.remove(&effect);
-        let sleeps = self.run.sleeping().any(|(sleeping, _)| sleeping == effect);
-        if sleeps { self.note(NodeWoke { effect }) } else { Ok(()) }
     }
 
     fn obey(&mut self, signal: Signal) -> Result<()> {

@@ -122,6 +122,15 @@ impl Workflow {
         self.fold(run, &events)
     }
 
+    /// The workflow with this hash, where it is this one or one below it.
+    pub(crate) fn of_tree(&self, definition: Hash, deepest: u32) -> Option<&Self> {
+        if self.0.hash == definition {
+            return Some(self);
+        }
+        let deeper = deepest.checked_sub(1)?;
+        self.0.workflows.values().find_map(|below| below.of_tree(definition, deeper))
+    }
+
     pub(crate) fn fold(&self, run: RunId, events: &[Recorded]) -> Result<GraphRun> {
         let Some(Event::Graph(Fact::Started(started))) = events.first().map(|e| &*e.event) else {
             let detail = format!("there is no run {run} of a workflow");

@@ -212,7 +212,7 @@ pub enum Fate {
     /// It was cancelled before its run began.
     Cancelled,
     /// Its run waits for somebody. It is queued again when it is woken, or at this moment; at once
-    /// where it was woken since it was taken.
+    /// where it was woken, or its end was asked for, since it was taken.
     Waiting {
         /// When it is worth looking by oneself.
         until: Option<Timestamp>,

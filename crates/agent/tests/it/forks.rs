@@ -332,7 +332,7 @@ async fn a_fork_that_is_refused_leaves_no_value_in_the_vault() {
     let taken = Fork { at: 2, input: Some(card.into()), ..says(RUN) };
     let error = agent.fork(&world.scope, RUN, taken).await.unwrap_err();
     assert_eq!((error.code(), kept(RUN).await), (Code::Conflict, 0), "it is another run's id");
-    // What a guard strict_agent, after another one has found a value in it.
+    // What a guard refuses, after another one has found a value in it.
     let strict_agent = |world: &World| {
         let rule = RulePolicy {
             on: vec![Place::Input],

@@ -258,6 +258,7 @@ impl Drive {
             in_flight: FuturesUnordered::new(),
             timers: FuturesUnordered::new(),
             armed: BTreeSet::new(),
+            resting: BTreeMap::new(),
             outbox: Outbox::default(),
             waiting: BTreeMap::new(),
             in_doubt: None,

@@ -90,6 +90,7 @@ impl Drive {
         &mut self,
         of: impl Fn(EffectId) -> bool,
     ) -> Vec<BoxFuture<'static, Result<()>>> {
+        self.rest_no_more(&of);
         let (ended, stay) = std::mem::take(&mut self.waiting)
             .into_iter()
             .partition::<BTreeMap<_, _>, _>(|(effect, _)| of(*effect));

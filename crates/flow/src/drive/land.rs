@@ -12,6 +12,7 @@ use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result, ToolExecutionError};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::{Label, Origin};
+use largestack_types::time::Timestamp;
 use serde_json::Value;
 
 use super::Drive;
@@ -22,6 +23,14 @@ pub(super) struct Landed {
     pub(super) effect: EffectId,
     pub(super) came: Came,
     pub(super) duration: Duration,
+}
+
+/// What the run of a workflow below has come to.
+pub(super) struct Ran {
+    pub(super) report: FlowReport,
+    pub(super) label: Label,
+    /// When it goes on, where nothing but time has to pass.
+    pub(super) until: Option<Timestamp>,
 }
 
 /// What a task has come to.
@@ -43,7 +52,11 @@ pub(super) enum Came {
         harmless: bool,
         child: Option<ChildRun>,
     },
-    Waits(RunId),
+    Waits {
+        child: RunId,
+        /// When it goes on by itself.
+        until: Option<Timestamp>,
+    },
     /// The run below cannot go on for an error of its store: it stays as it is, and so does the run
     /// above it.
     Lost(LargestackError),
@@ -65,7 +78,7 @@ impl Came {
             Err(error) => return Self::failed(error, None),
         };
         if report.status == Status::Suspended {
-            return Self::Waits(run);
+            return Self::Waits { child: run, until: None };
         }
         let child = ChildRun { run, usage: report.usage, cost: report.cost };
         match report.into_result() {
@@ -84,14 +97,14 @@ impl Came {
         }
     }
 
-    pub(super) fn of_workflow(run: RunId, ran: Result<(FlowReport, Label)>) -> Self {
-        let (report, label) = match ran {
+    pub(super) fn of_workflow(run: RunId, ran: Result<Ran>) -> Self {
+        let Ran { report, label, until } = match ran {
             Ok(ran) => ran,
             Err(error) if is_of_the_store(&error) => return Self::Lost(error),
             Err(error) => return Self::failed(error, None),
         };
         if report.status == Status::Suspended {
-            return Self::Waits(run);
+            return Self::Waits { child: run, until };
         }
         let child = ChildRun { run, usage: report.usage, cost: report.cost };
         match report.into_result() {
@@ -134,7 +147,10 @@ impl Drive {
             self.ending(effect, node, *run).await?;
         }
         match came {
-            Came::Waits(child) => self.waits(effect, child),
+            Came::Waits { child, until } => {
+                self.resting.extend(until.map(|until| (effect, until)));
+                self.waits(effect, child)
+            }
             Came::Lost(error) => Err(error),
             Came::Failed { error, late, harmless, child } => {
                 let child = child.or_else(|| self.child_of(effect));

@@ -14,11 +14,12 @@ use serde_json::Value;
 use tokio::sync::mpsc;
 
 use super::begin::Above;
-use super::land::{Came, Landed};
+use super::land::{Came, Landed, Ran};
 use super::{Drive, Running};
 use crate::event::FlowEvent;
 use crate::function::{Function, NodeContext};
-use crate::options::FlowOptions;
+use crate::options::{FlowOptions, FlowResume};
+use crate::report::FlowReport;
 use crate::stream::Sink;
 use crate::workflow::Workflow;
 
@@ -86,6 +87,12 @@ impl Drive {
             let run = run_of_try(self.run.id(), effect, task.attempt);
             self.waiting.insert(effect, (Arc::clone(&task.node.name), run));
         }
+    }
+
+    /// A task under way once more that has waited for the run below it.
+    pub(super) fn once_more(&self, effect: EffectId) -> Result<Option<Running>> {
+        let work = self.doing(effect)?.and_then(|doing| self.work(effect, doing));
+        Ok(work.map(|work| Running { effect, work }))
     }
 
     /// What a task does.
@@ -277,10 +284,12 @@ impl Drive {
                 FlowEvent::Below { node: Arc::clone(&node), effect, run, event }
             }
         });
-        let options =
-            FlowOptions { id: Some(run), deps: Arc::clone(&self.deps), ..FlowOptions::default() };
-        let (scope, own, resume) =
-            (self.lease.scope.clone(), Arc::clone(&self.own), self.resuming());
+        // A try with a timeout is sat out: time that it was given back for would not count.
+        let gives_back = self.gives_back && task.node.timeout.is_none();
+        let (id, deps) = (Some(run), Arc::clone(&self.deps));
+        let options = FlowOptions { id, deps, gives_back, ..FlowOptions::default() };
+        let resume = FlowResume { gives_back, ..self.resuming() };
+        let (scope, own) = (self.lease.scope.clone(), Arc::clone(&self.own));
         Some(Box::pin(async move {
             let asked = async {
                 let input = own.reveal_all(input);
@@ -309,15 +318,14 @@ async fn below(
     workflow: &Workflow,
     scope: &largestack_types::scope::Scope,
     (run, input): (largestack_types::id::RunId, Value),
-    (options, resume, sink, above): (FlowOptions, crate::options::FlowResume, Option<Sink>, Above),
-) -> Result<(crate::report::FlowReport, largestack_types::label::Label)> {
+    (options, resume, sink, above): (FlowOptions, FlowResume, Option<Sink>, Above),
+) -> Result<Ran> {
     let core = Arc::clone(&workflow.0);
     let events = core.runtime.journal.read(scope, run, 0).await?;
     if events.is_empty() {
         let beginning = super::Beginning { input, options, sink, above: Some(above) };
         let mut drive = Drive::begin(core, scope, beginning).await?;
-        let report = drive.perform().await?;
-        return Ok((report, drive.run.state().label()));
+        return drive.ran().await;
     }
     let folded = workflow.fold(run, &events)?;
     if folded.status().is_final() {
@@ -331,11 +339,18 @@ async fn below(
         );
         let own = own.await?;
         let output = own.reveal_all(output);
-        return Ok((crate::report::FlowReport::of(&folded, output, state), label));
+        let report = FlowReport::of(&folded, output, state);
+        return Ok(Ran { report, label, until: None });
     }
     let mut drive = Drive::take_up(core, (scope, run), (resume, sink, Some(above))).await?;
-    let report = drive.perform().await?;
-    Ok((report, drive.run.state().label()))
+    drive.ran().await
+}
+
+impl Drive {
+    async fn ran(&mut self) -> Result<Ran> {
+        let report = self.perform().await?;
+        Ok(Ran { report, label: self.run.state().label(), until: self.rests_until() })
+    }
 }
 
 /// Hands on what a run below says, until it says no more.

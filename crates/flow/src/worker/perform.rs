@@ -6,10 +6,12 @@ use futures::FutureExt as _;
 use largestack_agent::agent::fold_stored;
 use largestack_agent::options::Asked;
 use largestack_agent::{CancelHandle, ResumeOptions, RunOptions};
-use largestack_engine::{Status, Wait};
+use largestack_engine::graph::Fact;
+use largestack_engine::{Event, Status, Wait};
 use largestack_ports::BoxFuture;
 use largestack_ports::queue::{Fate, Held, Kind};
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
+use largestack_types::id::RunId;
 use largestack_types::time::Timestamp;
 use serde_json::Value;
 
@@ -26,6 +28,8 @@ const FORBIDDEN: Duration = Duration::from_secs(5);
 /// What is waited after the first failed attempt, doubled each time, and at the most.
 const FIRST: Duration = Duration::from_secs(1);
 const LONGEST: Duration = Duration::from_mins(5);
+/// How deep runs below are looked into.
+const DEEPEST: u32 = 8;
 /// How often the store is told what has become of a run where it does not answer.
 const TOLD: u32 = 3;
 
@@ -181,14 +185,7 @@ impl Core {
                 Fate::Returned { after: Duration::ZERO }
             }
             Status::Suspended => {
-                let until = self.deadline(held, came.waits.clone(), 0).await;
-                if held.cancel.is_none() {
-                    return Fate::Waiting { until };
-                }
-                // A job that is to be cancelled waits for nobody: who takes it is told so once more. It
-                // has heard that, and what it has to undo rests or is in doubt.
-                let now = self.runtime.clock.now();
-                Fate::Returned { after: until.map_or(LOOK, |until| until.since(now)) }
+                Fate::Waiting { until: self.deadline(held, came.waits.clone(), 0).await }
             }
             Status::Cancelled if held.cancel.is_some() && !self.has_begun(held).await => {
                 Fate::Cancelled
@@ -223,6 +220,20 @@ impl Core {
         }
     }
 
+    /// What a run below waits for, of an agent or of a workflow.
+    async fn waits_of(&self, held: &Held, run: RunId) -> Result<Vec<Wait>> {
+        let (journal, scope) = (&*self.runtime.journal, &held.scope);
+        let events = journal.read(scope, run, 0).await?;
+        let Some(Event::Graph(Fact::Started(started))) = events.first().map(|first| &*first.event)
+        else {
+            return Ok(fold_stored(journal, scope, run).await?.0.waits());
+        };
+        let top = self.workflows.get(&held.job.name);
+        let workflow = top.and_then(|top| top.of_tree(started.definition, DEEPEST));
+        let workflow = workflow.ok_or_else(|| unserved(held))?;
+        Ok(workflow.fold(run, &events)?.waits())
+    }
+
     fn look_again(&self) -> Timestamp {
         self.runtime.clock.now().plus(LOOK)
     }
@@ -249,14 +260,10 @@ impl Core {
                     },
                     Wait::Event { until, .. } => until,
                     Wait::Timer { until, .. } => Some(until),
-                    Wait::Child { run, .. } if depth < 8 => {
-                        let journal = &*self.runtime.journal;
-                        match fold_stored(journal, &held.scope, run).await {
-                            Ok((run, _)) => {
-                                let waits = run.waits().into_iter().collect();
-                                self.deadline(held, waits, depth + 1).await
-                            }
-                            // A workflow's, or a store that fails.
+                    Wait::Child { run, .. } if depth < DEEPEST => {
+                        match self.waits_of(held, run).await {
+                            Ok(waits) => self.deadline(held, waits, depth + 1).await,
+                            // A store that fails.
                             Err(_) => Some(self.look_again()),
                         }
                     }

@@ -9,7 +9,7 @@ use largestack_agent::signals::send;
 use largestack_engine::Status;
 use largestack_engine::graph::{Retry, Undo};
 use largestack_flow::worker::{Became, Cancelling, Drained, WorkerEvent, cancel};
-use largestack_flow::{Function, NodeOutput, Worker, WorkerBuilder, Workflow};
+use largestack_flow::{Function, NodeOutput, Worker, WorkerBuilder, Workflow, WorkflowBuilder};
 use largestack_ports::clock::Clock;
 use largestack_ports::journal::Journal as _;
 use largestack_ports::queue::{Job, MemoryQueue, Queue as _, State};
@@ -249,6 +249,76 @@ async fn a_run_that_only_sleeps_is_held_by_nobody_and_goes_on_at_its_moment() {
     assert_eq!(shop.status(run).await, Some(Status::Completed));
 }
 
+/// A workflow that sleeps for an hour, below another one.
+fn with_a_sleep_below(
+    runtime: &Runtime,
+    done: &Done,
+    more: impl FnOnce(WorkflowBuilder) -> WorkflowBuilder,
+) -> Workflow {
+    let below = Workflow::builder("rests")
+        .function("book", noting(done))
+        .sleep("rest", Duration::from_hours(1))
+        .function("remind", noting(done))
+        .then("book", "rest")
+        .then("rest", "remind")
+        .build(runtime.clone())
+        .unwrap();
+    let above = Workflow::builder("order").workflow("part", &below, [("", ""); 0]);
+    more(above).build(runtime.clone()).unwrap()
+}
+
+#[tokio::test]
+async fn a_run_that_only_sleeps_below_is_held_by_nobody_and_goes_on_at_its_moment() {
+    let shop = Shop::new([]);
+    let (done, said) = (Done::default(), Said::default());
+    let worker = |runtime: Runtime| {
+        let flow = with_a_sleep_below(&runtime, &done, |above| above);
+        listening(Worker::builder(runtime).workflow(flow), &said)
+    };
+    let run = shop.enqueue(Job::workflow("order", json!(null))).await;
+    let waiting = async || shop.state(run).await == State::Waiting;
+    shop.work(&worker(shop.process(1)), waiting).await;
+    let due = shop.queue.find(&shop.world.scope, run).await.unwrap().unwrap().due;
+    let left = due.since(shop.world.clock.now());
+    assert!(left > Duration::from_mins(50) && left <= Duration::from_hours(1), "{left:?}");
+    let over = async || {
+        shop.world.clock.advance(Duration::from_secs(20));
+        shop.state(run).await == State::Done
+    };
+    shop.work(&worker(shop.process(2)), over).await;
+    assert_eq!(*done.lock().unwrap(), ["book", "remind"]);
+    assert_eq!(became(&said), [Became::Waiting, Became::Done]);
+    assert_eq!(shop.status(run).await, Some(Status::Completed));
+}
+
+#[tokio::test]
+async fn a_sleep_below_ends_at_its_moment_beside_a_branch_that_is_under_way() {
+    let shop = Shop::new([]);
+    let (runtime, done, said) = (shop.process(1), Done::default(), Said::default());
+    let reminded = Arc::clone(&done);
+    let watch = Function::new(move |_| {
+        let reminded = Arc::clone(&reminded);
+        async move {
+            while !reminded.lock().unwrap().contains(&"remind".to_owned()) {
+                tokio::task::yield_now().await;
+            }
+            Ok(NodeOutput::default())
+        }
+    });
+    let flow = with_a_sleep_below(&runtime, &done, |above| above.function("watch", watch));
+    let worker = listening(Worker::builder(runtime).workflow(flow), &said);
+    let run = shop.enqueue(Job::workflow("order", json!(null))).await;
+    let looks = AtomicU32::new(0);
+    let over = async || {
+        shop.world.clock.advance(Duration::from_secs(20));
+        shop.state(run).await == State::Done || looks.fetch_add(1, Ordering::SeqCst) == 400
+    };
+    shop.work(&worker, over).await;
+    assert_eq!(became(&said), [Became::Done]);
+    assert_eq!(*done.lock().unwrap(), ["book", "remind"]);
+    assert_eq!(shop.status(run).await, Some(Status::Completed));
+}
+
 #[tokio::test]
 async fn a_run_is_cancelled_where_it_is_and_one_that_nobody_has_at_once() {
     let shop = Shop::new([]);
@@ -321,8 +391,10 @@ async fn a_cancelled_run_whose_undoing_rests_is_taken_up_when_it_has_rested_and_
         undone.load(Ordering::SeqCst) == 1 && looks.fetch_add(1, Ordering::SeqCst) == 100
     };
     shop.work(&worker(&shop.process(1)), rests).await;
-    // The first one heard of it while it had the run; the second found that there is nothing to do yet.
-    assert_eq!(became(&said), [Became::Waiting, Became::Returned]);
+    // The first one heard of it while it had the run; the second found that there is nothing to do yet, and
+    // then it waits: what was known when it was taken is no news.
+    assert_eq!(became(&said), [Became::Waiting, Became::Waiting]);
+    assert_eq!(shop.state(run).await, State::Waiting);
     let over = async || {
         shop.world.clock.advance(Duration::from_secs(20));
         shop.state(run).await == State::Done

@@ -198,7 +198,9 @@ impl Table {
             Fate::Done => row.becomes(State::Done, now, now),
             Fate::Cancelled => row.becomes(State::Cancelled, now, now),
             // Woken, or to be ended, since it was taken.
-            Fate::Waiting { .. } if row.wakes != held.wakes || row.cancel.is_some() => {
+            Fate::Waiting { .. }
+                if row.wakes != held.wakes || (row.cancel.is_some() && held.cancel.is_none()) =>
+            {
                 row.attempts = 0;
                 row.becomes(State::Queued, now, now);
             }

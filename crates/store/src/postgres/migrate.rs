@@ -17,6 +17,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/postgres/0005_people.sql"),
     include_str!("../../migrations/postgres/0006_work.sql"),
     include_str!("../../migrations/postgres/0007_signals.sql"),
+    include_str!("../../migrations/postgres/0008_conclude.sql"),
 ];
 
 const CREATE: &str = "CREATE TABLE IF NOT EXISTS largestack_schema (version integer PRIMARY KEY)";

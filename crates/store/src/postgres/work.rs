@@ -108,7 +108,7 @@ impl Desk {
         for (tenant, run, fence, error) in unreadable {
             let fate = Fate::Failed { error: error.into(), after: None };
             // Those that were taken are taken whether or not this could be said.
-            let _freed_later = self.say((&tenant, run), (fence, 0), fate).await;
+            let _freed_later = self.say((&tenant, run), (fence, 0, false), fate).await;
         }
         Ok(taken)
     }
@@ -117,7 +117,7 @@ impl Desk {
         let _turn = self.queue.work.lock().await;
         let of = (held.scope.tenant(), held.run);
         let tells = matches!(fate, Fate::Returned { .. } | Fate::Waiting { .. });
-        let said = self.say(of, (held.fence, held.wakes), fate).await?;
+        let said = self.say(of, (held.fence, held.wakes, held.cancel.is_some()), fate).await?;
         if said && tells {
             self.tell().await;
         }
@@ -127,7 +127,7 @@ impl Desk {
     async fn say(
         &self,
         (tenant, run): (&TenantId, RunId),
-        (fence, wakes): (u64, u64),
+        (fence, wakes, cancel): (u64, u64, bool),
         fate: Fate,
     ) -> Result<bool> {
         // First: where the answer is lost, it is nobody's here, and freed by whoever tends.
@@ -143,8 +143,8 @@ impl Desk {
             Fate::Failed { error, after: None } => ("poisoned", Some(0), Some(json(&error)?)),
         };
         // Without a rest it waits until it is woken.
-        let concluded = "SELECT conclude_work($1, $2, $3, $4, $5, $6,
-            coalesce(work_now() + $7, 9223372036854775807), $8, work_now())";
+        let concluded = "SELECT conclude_work($1, $2, $3, $4, $5, $6, $7,
+            coalesce(work_now() + $8, 9223372036854775807), $9, work_now())";
         Ok(sqlx::query_scalar(concluded)
             .bind(tenant.as_str())
             .bind(run.as_bytes().as_slice())
@@ -152,6 +152,7 @@ impl Desk {
             .bind(integer(fence))
             .bind(becomes)
             .bind(integer(wakes))
+            .bind(cancel)
             .bind(rest)
             .bind(error)
             .fetch_one(&self.pool)

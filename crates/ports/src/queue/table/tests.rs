@@ -457,3 +457,28 @@ fn a_worker_that_was_taken_for_dead_hears_that_it_has_lost_its_jobs() {
     assert!(!table.conclude(at(0), worker(1), &taken[0], Fate::Done));
     assert_eq!(table.counts(&tenant(0)), [(State::Queued, 1)]);
 }
+
+#[test]
+fn a_job_whose_end_was_asked_for_before_it_was_taken_may_wait_and_one_since_then_may_not() {
+    let mut table = Table::default();
+    let job = Job::workflow("trip", serde_json::Value::Null);
+    assert!(table.enqueue(at(0), &tenant(0), (run(1), job), 1_000).unwrap());
+    let serves = vec![Served { kind: Kind::Workflow, name: "trip".into(), most: None }];
+    let ask = Ask { serves, per_tenant: None, most: 1 };
+    let take = |table: &mut Table, now| table.claim(at(now), worker(1), &ask);
+    let until = Some(at(9));
+    let first = take(&mut table, 0);
+    assert_eq!(table.cancel(at(0), &tenant(0), run(1), request()), Some(State::Running));
+    assert!(table.conclude(at(0), worker(1), &first[0], Fate::Waiting { until }));
+    // Nobody had told who took it.
+    let told = take(&mut table, 0);
+    assert!(told[0].cancel.is_some());
+    assert!(table.conclude(at(0), worker(1), &told[0], Fate::Waiting { until }));
+    assert_eq!(table.find(&tenant(0), run(1)).unwrap().state, State::Waiting);
+    assert!(take(&mut table, 8).is_empty(), "it knew, and waits");
+    table.tend(at(9), worker(1), &[], |_| true);
+    let woken = take(&mut table, 9);
+    assert!(table.wake(at(9), &tenant(0), run(1)));
+    assert!(table.conclude(at(9), worker(1), &woken[0], Fate::Waiting { until }));
+    assert_eq!(table.find(&tenant(0), run(1)).unwrap().state, State::Queued, "woken since");
+}

@@ -116,7 +116,7 @@ async fn tables_that_are_missing_are_made_or_asked_for_and_newer_ones_are_left_a
                  ALTER SCHEMA {} OWNER TO postgres; GRANT USAGE ON SCHEMA {} TO largestack_test";
     sqlx::raw_sql(change(taken)).execute(&mut above).await.unwrap();
     let error = refused(&url).await;
-    assert!(error.message().contains("are of version 0, 7 is needed"), "{error}");
+    assert!(error.message().contains("are of version 0, 8 is needed"), "{error}");
     assert!(error.suggestion().contains("GRANT CREATE"), "{}", error.suggestion());
 
     let given = "GRANT CREATE ON SCHEMA {} TO largestack_test";
@@ -127,5 +127,5 @@ async fn tables_that_are_missing_are_made_or_asked_for_and_newer_ones_are_left_a
     let newer = "INSERT INTO {}.largestack_schema VALUES (1000)";
     sqlx::raw_sql(change(newer)).execute(&mut above).await.unwrap();
     let error = refused(&url).await;
-    assert!(error.message().contains("are of version 1000; this build knows 7"), "{error}");
+    assert!(error.message().contains("are of version 1000; this build knows 8"), "{error}");
 }
