@@ -23,6 +23,7 @@ use crate::origin::Source;
 use crate::policies;
 use crate::problem::Wrong;
 use crate::project::Words;
+use crate::provider_policy::{self, ProviderRule};
 use crate::read::{Fields, Read};
 use crate::routing::{self, Fallback, ReplyCache};
 use crate::show::Show;
@@ -53,6 +54,8 @@ pub struct Agent {
     pub cache: Option<ReplyCache>,
     /// Labels of which a provider must have one; none for every provider.
     pub residency: Vec<Arc<str>>,
+    /// Who may be told which kinds of data.
+    pub provider_policy: Vec<ProviderRule>,
     /// Sampling and the like.
     pub settings: CallSettings,
     /// The shape of answers; `None` for text.
@@ -241,6 +244,7 @@ pub(crate) fn read(
     let fallback = routing::fallback(fields.section("fallback"), catalogue);
     let cache = routing::cache(fields.section("cache"));
     let residency = fields.list("residency", Vec::new(), value::some_text).value;
+    let provider_policy = provider_policy::read(fields.section("provider_policy"), catalogue);
     let settings = settings(fields.section("settings"));
     let output = output(fields.section("output"));
     let tools = tools::read(&mut fields, catalogue);
@@ -268,6 +272,7 @@ pub(crate) fn read(
         fallback,
         cache,
         residency,
+        provider_policy,
         settings,
         output,
         tools: tools.value,

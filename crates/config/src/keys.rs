@@ -82,6 +82,10 @@ const AGENT_KEYS: &[Key] = keys! {
         "Agents that take over, in order, where this one has failed";
     Agent "residency", "list of labels", "none",
         "Only providers with one of these labels are asked; models of this process always may be";
+    Agent "provider_policy.providers", "lists of texts by name", "none",
+        "By kind of data (`secret`, `card`, `government_id`, `financial`, `contact`, `personal`, `health`, `confidential`) the only providers that a call with such data goes to, unless said every one; an empty list leaves models of this process";
+    Agent "provider_policy.residency", "lists of texts by name", "none",
+        "The same by labels of providers, of which one must be theirs";
     Agent "cache.enabled", "true or false", "false",
         "Whether a call that was made before is answered with the reply it had";
     Agent "cache.ttl", "duration", "1h", "How long a reply may be given again";

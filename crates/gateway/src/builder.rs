@@ -14,13 +14,14 @@ use largestack_ports::switch::Switch;
 use largestack_ports::tasks::Tasks;
 use largestack_ports::tokenizer::Tokenizer;
 use largestack_ports::transport::{Timeouts, Transport};
+use largestack_types::label::DataClass;
 use largestack_wire::Registry;
 use largestack_wire::price::Book;
 
 use crate::gateway::Gateway;
 use crate::layers::breaker::BreakerPolicy;
 use crate::layers::cache::{CachePolicy, Caches};
-use crate::layers::fallback::{FallbackPolicy, Plans, Shared};
+use crate::layers::fallback::{FallbackPolicy, Plans, ProviderRule, Shared};
 use crate::layers::rate_limit::RateLimits;
 use crate::layers::retry::RetryPolicy;
 use crate::route::Routes;
@@ -142,6 +143,20 @@ impl Builder {
     ) -> Self {
         let labels = labels.into_iter().map(Into::into).collect();
         self.plans.change(agent.into(), |plan| plan.residency = labels);
+        self
+    }
+
+    /// Who may be told data of these kinds by an agent, as the labels of a call's parts say them, in place
+    /// of what was said before. What a guard has taken out of a text is not in it. Texts that are embedded
+    /// or reranked bear no labels, and go only to who may be told all of these kinds.
+    #[must_use]
+    pub fn provider_policy(
+        mut self,
+        agent: impl Into<Arc<str>>,
+        rules: impl IntoIterator<Item = (DataClass, ProviderRule)>,
+    ) -> Self {
+        let rules = rules.into_iter().collect();
+        self.plans.change(agent.into(), |plan| plan.classes = rules);
         self
     }
 

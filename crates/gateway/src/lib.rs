@@ -52,7 +52,7 @@ pub use builder::{Builder, Ports};
 pub use gateway::Gateway;
 pub use layers::breaker::BreakerPolicy;
 pub use layers::cache::CachePolicy;
-pub use layers::fallback::{CannotContinue, FallbackPolicy, OnBreak, OnContent};
+pub use layers::fallback::{CannotContinue, FallbackPolicy, OnBreak, OnContent, ProviderRule};
 pub use layers::meter::FLOOR_TOKENS;
 pub use layers::rate_limit::{RateLimit, RateLimits, WhenReached};
 pub use layers::retry::RetryPolicy;

@@ -72,7 +72,7 @@ impl Gateway {
     /// Who is asked, where the agent's words may go there.
     fn route(&self, context: &CallContext, model: &Arc<str>) -> Result<Arc<Route>> {
         let route = self.shared.routes.get(model, self.clock.now())?;
-        match self.shared.residency(&context.agent, &route) {
+        match self.shared.refused(&context.agent, &route) {
             Some(refused) => Err(refused),
             None => Ok(route),
         }

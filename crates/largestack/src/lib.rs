@@ -71,7 +71,7 @@ pub use largestack_agent::{
 };
 pub use largestack_cassette::{Cassette, RecordMode, stable};
 pub use largestack_engine::{EndReason, InDoubt, Status};
-pub use largestack_gateway::{Gateway, block_model_requests};
+pub use largestack_gateway::{Gateway, ProviderRule, block_model_requests};
 pub use largestack_guard::content::{
     ContentPolicy, LengthPolicy, OutputAction, OutputPolicy, Place as GuardPlace, RuleAction,
     RulePolicy, SelfHarmAction, SelfHarmPolicy, TopicPolicy, WholeAction,

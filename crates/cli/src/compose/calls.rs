@@ -5,10 +5,11 @@ use std::sync::Arc;
 use largestack_config as config;
 use largestack_gateway::{
     Builder as GatewayBuilder, CachePolicy, CannotContinue, FallbackPolicy, OnBreak, OnContent,
-    Pool, Strategy,
+    Pool, ProviderRule, Strategy,
 };
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
+use largestack_types::label::DataClass;
 
 /// Who answers the calls of a project's agents.
 pub(super) fn answering<'a>(
@@ -31,11 +32,18 @@ fn answered_by(gateway: GatewayBuilder, described: &config::Agent) -> Result<Gat
     let mut gateway = gateway
         .fallbacks(name(), described.fallbacks.iter().cloned())
         .fallback_policy(name(), fallback_policy(&described.fallback))
-        .residency(name(), described.residency.iter().cloned());
+        .residency(name(), described.residency.iter().cloned())
+        .provider_policy(name(), described.provider_policy.iter().map(rule));
     if let Some(cache) = &described.cache {
         gateway = gateway.cache(name(), cache_policy(cache, described)?);
     }
     Ok(gateway)
+}
+
+/// Who may be told data of a kind.
+fn rule(said: &config::ProviderRule) -> (DataClass, ProviderRule) {
+    let (providers, residency) = (said.providers.clone(), said.residency.clone());
+    (said.class, ProviderRule { providers, residency })
 }
 
 /// What the guards let through decides what a reply was made from, so that other guards find

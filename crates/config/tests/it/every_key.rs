@@ -27,6 +27,8 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "cache.sampled", "true", "true"),
     (Place::Agent, "cache.tool_calls", "true", "true"),
     (Place::Agent, "residency", "[eu]", "eu, ch"),
+    (Place::Agent, "provider_policy.providers", "{health: [openai]}", "{\"card\":[]}"),
+    (Place::Agent, "provider_policy.residency", "{health: [eu]}", "{\"card\":[\"eu\"]}"),
     (Place::Agent, "settings.max_output_tokens", "5", "5"),
     (Place::Agent, "settings.temperature", "0.5", "0.5"),
     (Place::Agent, "settings.top_p", "0.5", "0.5"),

@@ -297,3 +297,17 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn who_may_be_told_what_names_kinds_of_data_and_providers_that_there_are() {
+    for (line, says) in [
+        ("providers: {helth: [openai]}", "there is no data class `helth`"),
+        ("providers: {health: [opnai]}", "there is no provider `opnai`"),
+        ("residency: {health: []}", "needs a label"),
+        ("provider: {health: [openai]}", "Did you mean `providers`?"),
+    ] {
+        let refused = with(&format!("provider_policy:\n  {line}\n"));
+        assert!(refused.contains(says), "{refused}");
+    }
+    accepted(&format!("{LEAST}provider_policy:\n  providers: {{secret: []}}\n"));
+}

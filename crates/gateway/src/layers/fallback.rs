@@ -12,6 +12,7 @@ use largestack_ports::BoxFuture;
 use largestack_ports::clock::Clock;
 use largestack_ports::model::{Answer, ModelEvent};
 use largestack_types::errors::{LargestackError, Result};
+use largestack_types::label::DataClass;
 use tower::Service;
 
 use crate::job::Ask;
@@ -20,12 +21,14 @@ use crate::route::{Routes, Served};
 use crate::routing::Router;
 use crate::step::Step;
 
+mod classes;
 mod content;
 mod fit;
 mod next;
 mod plan;
 mod residency;
 
+pub use classes::ProviderRule;
 use next::Next;
 pub(crate) use plan::Plans;
 pub use plan::{CannotContinue, FallbackPolicy, OnBreak, OnContent};
@@ -46,9 +49,10 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    /// Why an agent's words may not go there; `None` where they may.
-    pub(crate) fn residency(&self, agent: &str, route: &Route) -> Option<LargestackError> {
-        residency::refused(&self.plans.of(agent)?.residency, route)
+    /// Why an agent's texts may not go there to be looked up; `None` where they may. They bear no
+    /// labels, so that they may hold everything that its rules name.
+    pub(crate) fn refused(&self, agent: &str, route: &Route) -> Option<LargestackError> {
+        self.plans.of(agent)?.refused(DataClass::ALL.iter().copied().collect(), route)
     }
 }
 

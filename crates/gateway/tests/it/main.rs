@@ -10,6 +10,8 @@ mod budget;
 #[cfg(test)]
 mod cache;
 #[cfg(test)]
+mod classes;
+#[cfg(test)]
 mod content;
 #[cfg(test)]
 mod continuation;

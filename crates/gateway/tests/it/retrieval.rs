@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use largestack_gateway::{Gateway, RetryPolicy};
+use largestack_gateway::{Gateway, ProviderRule, RetryPolicy};
 use largestack_ports::embedder::{EmbedRequest, Embedder as _, Embeddings, Purpose};
 use largestack_ports::ledger::BudgetKey;
 use largestack_ports::model::CallContext;
@@ -12,6 +12,7 @@ use largestack_testkit::upstream::Answer;
 use largestack_testkit::{context, question};
 use largestack_types::errors::{Code, Coded as _, LargestackError, Result};
 use largestack_types::id::RunId;
+use largestack_types::label::DataClass;
 use largestack_types::money::Money;
 use largestack_types::scope::Scope;
 use largestack_types::time::Timestamp;
@@ -154,6 +155,13 @@ async fn the_switch_the_deadline_and_where_words_may_go_hold_for_them_as_well() 
     let rig = rig_with(HastyClock::default(), |builder| builder.residency("test", ["eu"])).await;
     let elsewhere = rerank(&rig.gateway, &context(1)).await.unwrap_err();
     assert_eq!(elsewhere.code(), Code::ModelBlocked);
+    // Their texts bear no labels: they go where everything may go that is looked after.
+    let rule = ProviderRule { providers: Some(vec!["carry".into()]), ..ProviderRule::default() };
+    let rules = [(DataClass::Health, rule)];
+    let looked_after =
+        rig_with(HastyClock::default(), |builder| builder.provider_policy("test", rules)).await;
+    let untold = rerank(&looked_after.gateway, &context(1)).await.unwrap_err();
+    assert_eq!(untold.code(), Code::ModelBlocked);
     let free = CallContext { agent: "other".into(), ..context(1) };
     let late = CallContext { deadline: Some(Timestamp::from_micros(0)), ..free.clone() };
     assert_eq!(rerank(&rig.gateway, &late).await.unwrap_err().code(), Code::ProviderTimeout);

@@ -2,21 +2,21 @@
 
 use largestack_types::call::Call;
 use largestack_types::errors::{Code, LargestackError};
+use largestack_types::label::DataClasses;
 use largestack_wire::price::Bounds;
 
 use super::plan::Plan;
-use super::residency;
 use crate::route::Route;
 use crate::routing::demand::Demand;
 
 /// Why a model is passed over; `None` when nothing speaks against it.
 pub(super) fn unfit(
-    plan: &Plan,
+    (plan, holds): (&Plan, DataClasses),
     call: &Call,
     first: &Route,
     route: &Route,
 ) -> Option<LargestackError> {
-    if let Some(refused) = residency::refused(&plan.residency, route) {
+    if let Some(refused) = plan.refused(holds, route) {
         return Some(refused);
     }
     let demand = Demand::of(call);

@@ -6,13 +6,16 @@ use largestack_engine::event::Leg;
 use largestack_ports::model::{Answer, ModelEvent};
 use largestack_types::call::Call;
 use largestack_types::delta::Delta;
-use largestack_types::errors::{AllProvidersFailedError, Code, LargestackError, Result};
+use largestack_types::errors::{
+    AllProvidersFailedError, Code, Coded as _, LargestackError, Result,
+};
+use largestack_types::label::DataClasses;
 use largestack_types::money::Money;
 use largestack_types::usage::Usage;
 
 use super::content::Bad;
 use super::plan::{CannotContinue, OnBreak, Plan};
-use super::{Shared, fit, residency};
+use super::{Shared, fit};
 use crate::fault::{Class, class, refused_as_written, was_not_asked};
 use crate::job::Ask;
 use crate::layers::continuation::{Delivered, Seam};
@@ -40,6 +43,8 @@ pub(super) struct Next<S> {
     trial: Option<Trial>,
     /// As the caller asked it.
     call: Call,
+    /// The kinds of data in it, where they decide who may be asked.
+    holds: DataClasses,
     /// Where the caller sent it.
     first: Arc<Route>,
     /// As it is asked now.
@@ -65,6 +70,7 @@ impl<S: Step> Next<S> {
             inner,
             shared,
             models: plan.models.clone(),
+            holds: plan.held_in(&ask.call),
             plan,
             choice: None,
             trial: None,
@@ -85,8 +91,14 @@ impl<S: Step> Next<S> {
     pub(super) fn start(&mut self) -> Result<Went<S::Events>> {
         if let Served::Pool(pool) = &self.first.served {
             self.choose(&pool.clone())?;
-        } else if let Some(refused) = residency::refused(&self.plan.residency, &self.first) {
-            return Err(refused);
+        } else if let Some(refused) = self.plan.refused(self.holds, &self.first) {
+            // Who may never be told anything is a mistake; who may not be told this is passed over.
+            if self.plan.refused(DataClasses::EMPTY, &self.first).is_some() {
+                return Err(refused);
+            }
+            self.failed.push((self.first.name.clone(), refused));
+            self.note_failure();
+            return self.hand_on(None);
         }
         match self.begin() {
             Ok(events) => Ok(Went::On { events, marker: None }),
@@ -96,8 +108,7 @@ impl<S: Step> Next<S> {
 
     fn choose(&mut self, pool: &Pool) -> Result<()> {
         let Shared { routes, router, .. } = &*self.shared;
-        let residency = &self.plan.residency;
-        let refuses = |route: &Route| residency::refused(residency, route);
+        let refuses = |route: &Route| self.plan.refused(self.holds, route);
         let (job, name) = (&self.ask.job, &self.first.name);
         let choice = router.choose(&job.context, (name, pool), &self.call, routes, refuses);
         job.notes().bill.routed = Some(Box::new(choice.routed.clone()));
@@ -109,6 +120,13 @@ impl<S: Step> Next<S> {
                 .map(|c| format!("{}: {}", c.model, c.why))
                 .collect();
             let detail = format!("no model of {name} can answer the call: {}", why.join("; "));
+            let now = self.shared.clock.now();
+            let known = pool.models.iter().filter_map(|model| routes.get(model, now).ok());
+            if let Some(refused) = all_refused(known.map(|route| refuses(&route))) {
+                let advice = "Add a model to the pool that may be told what the call holds, or see \
+                              `provider_policy` and `residency` of the agent";
+                return Err(LargestackError::with_advice(refused, detail, advice));
+            }
             let advice = "Add a model to the pool that takes what the call holds";
             return Err(LargestackError::with_advice(Code::Input, detail, advice));
         };
@@ -298,11 +316,12 @@ impl<S: Step> Next<S> {
         let model = self.models.get(self.used)?.clone();
         self.used += 1;
         let route = self.shared.routes.get(&model, self.shared.clock.now());
-        let fitting =
-            route.and_then(|route| match fit::unfit(&self.plan, &self.call, &self.first, &route) {
+        let fitting = route.and_then(|route| {
+            match fit::unfit((&self.plan, self.holds), &self.call, &self.first, &route) {
                 None => Ok(route),
                 Some(unfit) => Err(unfit),
-            });
+            }
+        });
         Some(fitting.map_err(|error| (model, error)))
     }
 
@@ -344,4 +363,10 @@ impl<S: Step> Next<S> {
             notes.bill.legs.push(Leg { model: model.clone(), usage, cost });
         }
     }
+}
+
+/// The code of the refusals, where every route is refused.
+fn all_refused(mut refused: impl Iterator<Item = Option<LargestackError>>) -> Option<Code> {
+    let first = refused.next()??;
+    refused.all(|refused| refused.is_some()).then(|| first.code())
 }

@@ -3,6 +3,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
+use largestack_types::call::Call;
+use largestack_types::errors::LargestackError;
+use largestack_types::label::{DataClass, DataClasses};
+
+use super::classes::{self, ProviderRule};
+use super::residency;
+use crate::route::Route;
+
 /// What happens when a reply breaks off after a part of it was delivered.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum OnBreak {
@@ -63,12 +71,25 @@ pub(crate) struct Plan {
     pub(crate) policy: FallbackPolicy,
     /// Labels of which a provider must have one; none for every provider.
     pub(crate) residency: Vec<Arc<str>>,
+    /// Who may be told which kinds of data.
+    pub(crate) classes: Vec<(DataClass, ProviderRule)>,
 }
 
 impl Plan {
     /// Whether nothing is planned: then calls pass without looking.
     fn is_idle(&self) -> bool {
-        self.models.is_empty() && self.residency.is_empty()
+        self.models.is_empty() && self.residency.is_empty() && self.classes.is_empty()
+    }
+
+    /// Why a call with data of these kinds may not go there; `None` where it may.
+    pub(super) fn refused(&self, holds: DataClasses, route: &Route) -> Option<LargestackError> {
+        residency::refused(&self.residency, route)
+            .or_else(|| classes::refused(&self.classes, holds, route))
+    }
+
+    /// The kinds of data in a call, where it matters.
+    pub(super) fn held_in(&self, call: &Call) -> DataClasses {
+        if self.classes.is_empty() { DataClasses::EMPTY } else { classes::of_call(call) }
     }
 }
 
