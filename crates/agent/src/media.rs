@@ -67,6 +67,13 @@ impl Shelf {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, text);
     }
 
+    /// Bytes that are kept nowhere yet.
+    pub(crate) fn know(&self, blobs: Vec<(Hash, Bytes)>) {
+        for (hash, bytes) in blobs {
+            self.remember(hash, STANDARD.encode(&bytes).into());
+        }
+    }
+
     /// Takes large media out of a message and gives their bytes, to be kept with the event. What is
     /// no base64 stays where it is: its provider may know better.
     pub(crate) fn take(&self, message: &mut Message) -> Vec<(Hash, Bytes)> {

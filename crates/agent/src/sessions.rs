@@ -115,8 +115,18 @@ impl Conversations {
             return Err(LargestackError::with_advice(Code::Conflict, detail, advice));
         }
         self.vault.erase(scope, root).await?;
-        self.guard(scope, root, &mut conversation).await?;
         let media = Shelf::new(scope.clone(), Arc::clone(&self.journal));
+        // As they are looked at: what is large is taken out again behind that.
+        media.know(std::mem::take(&mut blobs));
+        for exchange in &mut conversation.exchanges {
+            let messages = std::mem::take(&mut exchange.messages);
+            exchange.messages = media.filled(Arc::new(messages)).await?.to_vec();
+        }
+        if let Some(digest) = &mut conversation.digest {
+            let filled = media.filled(Arc::new(vec![Arc::clone(&digest.message)])).await?;
+            digest.message = filled.first().map_or_else(|| Arc::clone(&digest.message), Arc::clone);
+        }
+        self.guard(scope, root, &mut conversation).await?;
         let said = conversation.exchanges.iter_mut().flat_map(|exchange| &mut exchange.messages);
         let digest = conversation.digest.iter_mut().map(|digest| &mut digest.message);
         for message in said.chain(digest) {

@@ -3,6 +3,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::stream::FuturesUnordered;
 use largestack_engine::definition::InDoubt;
 use largestack_engine::event::{
@@ -17,6 +18,7 @@ use largestack_ports::model::RunSlot;
 use largestack_ports::sessions::SessionKey;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
+use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
 use largestack_types::label::{Label, Origin};
 use largestack_types::message::{Message, Role};
@@ -126,8 +128,11 @@ impl Drive {
         let (adjusted, refused) = adjusted;
         let draft = guarded(&core, &context, message, &mut found).await?;
         let (message, refused) = (draft.message, draft.refused.or(refused));
+        let shelf = Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal)));
+        let mut taken = Vec::new();
+        let by = (&*core, (&context, &*shelf));
         let (mut history, untold) =
-            history((&core, &context), (told, options.history), &mut found).await?;
+            history(by, (told, options.history), (&mut found, &mut taken)).await?;
         let mut refused = refused.or(untold);
         let (message, row) = injection::in_row(&context, &history, message);
         if let Some(row) = row {
@@ -137,9 +142,8 @@ impl Drive {
         let (mut message, mut recalled) = (message, recalled);
         let said = helped((&mut message, &mut recalled), (refused, help.flatten()));
         let mut asked = Arc::new(message);
-        let shelf = Arc::new(Shelf::new(lease.scope.clone(), Arc::clone(&runtime.journal)));
         let messages = std::iter::once(&mut asked).chain(&mut history);
-        let taken: Vec<_> = messages.flat_map(|message| shelf.take_shared(message)).collect();
+        taken.extend(messages.flat_map(|message| shelf.take_shared(message)));
         let started = RunStarted {
             agent: Arc::clone(&core.definition.agent),
             definition: core.hash,
@@ -319,16 +323,17 @@ pub(crate) type Found = Vec<(&'static str, Vec<FindingRecord>)>;
 /// What the model is told of before: what the session holds, then what the caller has kept; and why
 /// the run ends before its first call, where that may not be told. Then nothing of it is recorded.
 async fn history(
-    (core, context): (&Core, &StageContext),
+    (core, (context, shelf)): (&Core, (&StageContext, &Shelf)),
     (told, given): (Vec<Arc<Message>>, Vec<Arc<Message>>),
-    found: &mut Found,
+    (found, taken): (&mut Found, &mut Vec<(Hash, Bytes)>),
 ) -> Result<(Vec<Arc<Message>>, Option<LargestackError>)> {
     if given.is_empty() {
         return Ok((told, None));
     }
     let mut findings = Vec::new();
-    let judged_by = (context, core.content.as_ref());
-    let given = memory::given::guarded(judged_by, given, &mut findings).await;
+    let by = ((context, core.content.as_ref()), shelf);
+    let given = memory::given::guarded_whole(by, given, (&mut findings, taken)).await;
+    let given = given.and_then(|given| injection::in_rows(context, given, &mut findings));
     findings.extend(context.guard.all_noted());
     found.push(("guard_history", findings));
     match given {

@@ -6,7 +6,6 @@ use std::sync::{Arc, OnceLock};
 use bytes::Bytes;
 use largestack_engine::event::{Event, FindingRecord, TookOver};
 use largestack_engine::{End, Run, Status, Told as Beginning};
-use largestack_guard::content::Content;
 use largestack_types::error::{Code, Coded as _, Kind};
 use largestack_types::errors::{AllProvidersFailedError, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -18,8 +17,7 @@ use super::begin::{Found, refuse_without_license};
 use super::own;
 use super::place::{budgets, tree};
 use crate::agent::Core;
-use crate::media::Shelf;
-use crate::memory::given;
+use crate::memory::given::{self, JudgedBy};
 use crate::stage::StageContext;
 use crate::stages::help::Told;
 
@@ -138,7 +136,7 @@ impl Drive {
 /// What the run was told, as another agent's guards let it through: into the event goes what is not
 /// as it was, and beside it the bytes that it names.
 async fn retold(
-    by: (JudgedBy<'_>, &Shelf),
+    by: JudgedBy<'_>,
     told: Beginning,
     event: &mut TookOver,
 ) -> Result<(Found, Vec<(Hash, Bytes)>)> {
@@ -157,29 +155,15 @@ async fn retold(
     Ok((vec![("guard_input", findings)], taken))
 }
 
-/// Another agent's guard and rules.
-type JudgedBy<'a> = (&'a StageContext, Option<&'a Content>);
-
 /// Messages as another agent's guards let them through, with the documents whose bytes are kept beside
 /// the journal; what was found stays with its guard where they do not.
 async fn retell(
-    (judged_by, shelf): (JudgedBy<'_>, &Shelf),
+    by: JudgedBy<'_>,
     messages: Vec<Arc<Message>>,
     (findings, taken): &mut (&mut Vec<FindingRecord>, &mut Vec<(Hash, Bytes)>),
 ) -> Result<Vec<Arc<Message>>> {
-    let filled = shelf.filled(Arc::new(messages.clone())).await?;
-    let told = given::guarded(judged_by, filled.to_vec(), findings).await;
-    let told = told.inspect_err(|_| {
-        judged_by.0.guard.note_of(EffectId::INPUT, std::mem::take(*findings));
-    })?;
-    let mut as_kept = Vec::with_capacity(told.len());
-    for ((mut new, read), old) in told.into_iter().zip(&*filled).zip(messages) {
-        if Arc::ptr_eq(&new, read) {
-            as_kept.push(old);
-        } else {
-            taken.extend(shelf.take_shared(&mut new));
-            as_kept.push(new);
-        }
-    }
-    Ok(as_kept)
+    let told = given::guarded_whole(by, messages, (findings, taken)).await;
+    told.inspect_err(|_| {
+        by.0.0.guard.note_of(EffectId::INPUT, std::mem::take(*findings));
+    })
 }

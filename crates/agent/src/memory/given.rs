@@ -3,20 +3,49 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use largestack_engine::event::FindingRecord;
 use largestack_guard::content::Content;
 use largestack_ports::tool::ToolOutput;
 use largestack_types::errors::Result;
+use largestack_types::hash::Hash;
 use largestack_types::id::EffectId;
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{Body, Part};
 
 use crate::document;
+use crate::media::Shelf;
 use crate::stage::{ReplyDraft, ResultDraft, Stage, StageContext, Verdict, ruling};
 use crate::stages::after_tool::GuardResult;
 use crate::stages::injection::{ScreenResult, Tell, in_all};
 use crate::stages::judge::Judge;
 use crate::stages::reply::GuardOutput;
+
+/// The rules that messages are judged by, and the bytes of documents in them.
+pub(crate) type JudgedBy<'a> = ((&'a StageContext, Option<&'a Content>), &'a Shelf);
+
+/// The same with the documents whose bytes are kept beside a journal: those that changed are in `taken`.
+pub(crate) async fn guarded_whole(
+    (judged_by, shelf): JudgedBy<'_>,
+    messages: Vec<Arc<Message>>,
+    (found, taken): (&mut Vec<FindingRecord>, &mut Vec<(Hash, Bytes)>),
+) -> Result<Vec<Arc<Message>>> {
+    if !Shelf::are_taken(&messages) {
+        return guarded(judged_by, messages, found).await;
+    }
+    let filled = shelf.filled(Arc::new(messages.clone())).await?;
+    let told = guarded(judged_by, filled.to_vec(), found).await?;
+    let mut as_kept = Vec::with_capacity(told.len());
+    for ((mut new, read), old) in told.into_iter().zip(&*filled).zip(messages) {
+        if Arc::ptr_eq(&new, read) {
+            as_kept.push(old);
+        } else {
+            taken.extend(shelf.take_shared(&mut new));
+            as_kept.push(new);
+        }
+    }
+    Ok(as_kept)
+}
 
 /// The messages without sensitive values, whoever is said to speak in them; what was found is added
 /// to `found`. One with a value that the policy blocks, or that the operator's rules refuse, is an error.

@@ -29,7 +29,11 @@ impl Stage<ResultDraft> for GuardResult {
             Words::Unread | Words::Unreadable => false,
             Words::None => true,
         });
-        let read = read && draft.output.media.iter().all(|one| document::settled(one).is_none());
+        let kept = draft.whole.as_deref().is_none_or(|whole| {
+            if looks_like_json(whole) { guard.passes_json(whole) } else { guard.passes(whole) }
+        });
+        let read =
+            kept && read && draft.output.media.iter().all(|one| document::settled(one).is_none());
         (passes && read).then(|| Ok(Ruling::pass()))
     }
 
@@ -51,6 +55,20 @@ impl Stage<ResultDraft> for GuardResult {
             let mut same = guarded.text.is_none();
             if let Some(text) = guarded.text {
                 text.as_ref().clone_into(&mut changed.output.text);
+            }
+            // What an own stage keeps beside what it shows.
+            if let Some(whole) = &draft.whole {
+                let kept = if looks_like_json(whole) {
+                    guard.json(part, "a tool result", draft.label, whole).await?
+                } else {
+                    guard.text(part, "a tool result", draft.label, whole).await?
+                };
+                findings.extend(kept.findings);
+                changed.label = changed.label.join(kept.label);
+                if let Some(kept) = kept.text {
+                    changed.whole = Some(kept);
+                    same = false;
+                }
             }
             for media in &mut changed.output.media {
                 if let Some(settled) = document::settled(media) {

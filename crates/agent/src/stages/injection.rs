@@ -7,6 +7,7 @@ use std::future::ready;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use largestack_engine::event::FindingRecord;
 use largestack_guard::inject::{Channel, NOTICE};
 use largestack_types::errors::Result;
 use largestack_types::message::{Message, Role};
@@ -143,46 +144,79 @@ const BEFORE: usize = 5;
 /// How much of each of them is read, bytes from its beginning and as many from its end.
 const OF_EACH: usize = 600;
 
-/// Looks at what a person has said in a row, of which no message may say it alone: a bounded stretch, so
-/// that a turn costs the same however long the conversation is. The message without its words where the
-/// policy isolates.
+/// Looks at what a person has said in a row, of which no message, and no part of one, may say it alone: a
+/// bounded stretch, so that a turn costs the same however long the conversation is. The message without its
+/// words where the policy isolates.
 pub(crate) fn in_row(
     context: &StageContext,
     before: &[Arc<Message>],
     mut asked: Message,
 ) -> (Message, Option<Injected>) {
+    let found = row(context, before, &asked);
+    if found.as_ref().is_some_and(|found| found.text.is_some()) {
+        withhold(&mut asked);
+    }
+    (asked, found)
+}
+
+/// The same of each message of a conversation that is handed in.
+pub(crate) fn in_rows(
+    context: &StageContext,
+    mut given: Vec<Arc<Message>>,
+    findings: &mut Vec<FindingRecord>,
+) -> Result<Vec<Arc<Message>>> {
+    for index in 0..given.len() {
+        let (before, rest) = given.split_at_mut(index);
+        let Some(said) = rest.first_mut().filter(|said| said.role == Role::User) else { continue };
+        let Some(found) = row(context, before, said) else { continue };
+        findings.push(found.finding);
+        if let Some(error) = found.blocked {
+            return Err(error);
+        }
+        if found.text.is_some() {
+            withhold(Arc::make_mut(said));
+        }
+    }
+    Ok(given)
+}
+
+fn row(context: &StageContext, before: &[Arc<Message>], asked: &Message) -> Option<Injected> {
+    let part = asked.parts.first().map(|part| part.id)?;
     let said = before.iter().rev().filter(|message| message.role == Role::User);
-    let mut lines: Vec<String> = said.take(BEFORE).map(|message| line(message)).collect();
-    let Some(part) = asked.parts.first().map(|part| part.id).filter(|_| !lines.is_empty()) else {
-        return (asked, None);
-    };
+    let mut lines: Vec<String> =
+        said.take(BEFORE).map(|message| line(message.text().as_ref())).collect();
+    // Whoever has one line alone was looked at.
+    let last: Vec<String> = asked.parts.iter().filter_map(Part::as_text).map(line).collect();
+    if lines.is_empty() && last.len() < 2 {
+        return None;
+    }
     lines.reverse();
     let earlier = lines.join("\n");
-    let whole = format!("{earlier}\n{}", line(&asked));
+    let whole = format!("{earlier}\n{}", last.join("\n"));
     let look =
         |text: &str| context.guard.injected(part, "the conversation", text, Channel::Conversation);
     // What was told before has been reported then.
-    let found = look(&whole).filter(|_| look(&earlier).is_none());
-    if found.as_ref().is_some_and(|found| found.text.is_some()) {
-        for part in &mut asked.parts {
-            if matches!(part.body, Body::Text(_)) {
-                tell(&mut part.body, &NOTICE.into());
-            }
-        }
-    }
-    let finding = |mut found: Injected| {
+    let found = look(&whole).filter(|_| earlier.is_empty() || look(&earlier).is_none());
+    found.map(|mut found| {
         // Its place would be one in the lines that were read together.
         (found.finding.start, found.finding.end) = (0, 0);
         found
-    };
-    (asked, found.map(finding))
+    })
 }
 
-/// A message as a line of a conversation.
-fn line(message: &Message) -> String {
-    let text = message.text();
-    let head = text.get(..floor(&text, OF_EACH)).unwrap_or(&text);
-    let tail = text.get(floor(&text, text.len().saturating_sub(OF_EACH)).max(head.len())..);
+/// A message without its words.
+fn withhold(message: &mut Message) {
+    for part in &mut message.parts {
+        if matches!(part.body, Body::Text(_)) {
+            tell(&mut part.body, &NOTICE.into());
+        }
+    }
+}
+
+/// What somebody says as a line of a conversation.
+fn line(text: &str) -> String {
+    let head = text.get(..floor(text, OF_EACH)).unwrap_or(text);
+    let tail = text.get(floor(text, text.len().saturating_sub(OF_EACH)).max(head.len())..);
     format!("user: {head} {}", tail.unwrap_or_default()).replace(['\n', '\r'], " ")
 }
 

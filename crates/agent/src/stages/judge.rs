@@ -251,7 +251,10 @@ impl Stage<ResultDraft> for Judge {
             _ => None,
         });
         let texts = std::iter::once(Some(Cow::Borrowed(draft.output.text.as_str())));
-        for (index, text) in texts.chain(documents).enumerate() {
+        // What an own stage keeps beside what it shows stands last.
+        let whole = std::iter::once(draft.whole.as_deref().map(Cow::Borrowed));
+        let last = draft.output.media.len() + 1;
+        for (index, text) in texts.chain(documents).chain(whole).enumerate() {
             let Some(text) = text else { continue };
             let judged = self.0.judge(Place::ToolResult, &text);
             findings.extend(judged.found.iter().map(|found| record(part, found)));
@@ -261,6 +264,10 @@ impl Stage<ResultDraft> for Judge {
             }
             let Cow::Owned(left) = judged.text else { continue };
             let draft = changed.get_or_insert_with(|| draft.clone());
+            if index == last {
+                draft.whole = Some(left.into());
+                continue;
+            }
             match index.checked_sub(1).and_then(|at| draft.output.media.get_mut(at)) {
                 Some(media) => *media = document::saying(media, &left),
                 None => draft.output.text = left,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use largestack_agent::stage::{ResultDraft, Verdict, hook};
 use largestack_agent::{Agent, Input, RunOptions};
 use largestack_engine::event::Event;
 use largestack_guard::content::{ContentPolicy, Place, RuleAction, RulePolicy};
@@ -14,7 +15,8 @@ use largestack_ports::tool::ToolOutput;
 use largestack_testkit::Turn;
 use largestack_types::error::Code;
 use largestack_types::errors::LargestackError;
-use largestack_types::id::{CallId, EffectId};
+use largestack_types::hash::Hash;
+use largestack_types::id::{CallId, EffectId, RunId};
 use largestack_types::json::Json;
 use largestack_types::message::{Message, Role};
 use largestack_types::part::{
@@ -314,4 +316,83 @@ async fn an_agent_that_takes_over_reads_documents_of_every_length() {
         });
         assert_eq!(took.unwrap().input, None);
     }
+}
+
+/// More of it than stands in an event.
+fn long(text: &str) -> String {
+    format!("{text}{}", " and more words".repeat(2_000))
+}
+
+#[tokio::test]
+async fn documents_of_every_length_in_a_conversation_that_is_handed_in_are_read() {
+    let words = long(&format!("a bluebird, {CARD}"));
+    let text = format!("{words}.\n\n{ATTACK}");
+    let open = Policy {
+        card: Action::Allow,
+        injection: inject::Policy::all(inject::Action::Allow),
+        ..Policy::default()
+    };
+    let world = World::new([Turn::text("x"), Turn::text("y")]);
+    let first = world.agent(|a| a.guardrails(open));
+    let said =
+        first.run(&world.scope, Input::with_media("?", [document("text/plain", &text)])).await;
+    let said = said.unwrap().messages;
+    let blob = |message: &Arc<Message>| {
+        message.parts.iter().any(|part| {
+        matches!(&part.body, Body::Media(media) if matches!(media.source, MediaSource::Blob(_)))
+    })
+    };
+    assert!(said.iter().any(blob), "its bytes are beside the journal");
+    let second = world.agent(|a| a.content(redacts(Place::Input)));
+    let given = RunOptions::default().history(said.clone());
+    let report = second.run_with(&world.scope, "and now?", given).await.unwrap();
+    let told = read(&world).replacen(&text, "", 1);
+    assert!(told.contains("[codename removed]") && told.contains("<CARD_1:"), "{told:.200}");
+    assert!(!told.contains("bluebird") && !told.contains("4111"), "{told:.200}");
+    assert!(told.contains(NOTICE), "{told:.200}");
+    let written = world.written(report.run).await;
+    assert!(written.contains(r#""kind":"codename""#), "{written}");
+
+    // Where nothing is found, the bytes are those that are kept.
+    let third = world.agent(|a| a.guardrails(open));
+    let given = RunOptions::default().history(said.clone());
+    let report = third.run_with(&world.scope, "and now?", given).await.unwrap();
+    let events = world.events(report.run).await;
+    let Event::RunStarted(started) = &*events[0] else { panic!("it has begun") };
+    assert_eq!(started.history, said);
+}
+
+#[tokio::test]
+async fn documents_of_every_length_in_an_imported_session_are_read() {
+    let text = long(CARD);
+    let open = Policy { card: Action::Allow, ..Policy::default() };
+    let world = World::new([Turn::text("x")]);
+    let input = Input::with_media("?", [document("text/plain", &text)]);
+    let agent = world.agent(|a| a.guardrails(open));
+    let chat = || RunOptions::default().session("chat");
+    agent.run_with(&world.scope, input, chat()).await.unwrap();
+    let exported = world.runtime().conversations().export(&world.scope, "chat").await.unwrap();
+    let world = World::new([Turn::text("y")]);
+    world.runtime().conversations().import(&world.scope, &exported).await.unwrap();
+    let options = RunOptions { id: Some(RunId::from_u128(99)), ..chat() };
+    world.agent(|a| a.guardrails(open)).run_with(&world.scope, "go", options).await.unwrap();
+    let told = read(&world);
+    assert!(told.contains("<CARD_1:") && !told.contains("4111"), "{told:.200}");
+}
+
+#[tokio::test]
+async fn what_a_hook_keeps_as_the_whole_of_a_result_is_guarded_and_judged() {
+    let world = World::new([Turn::tool("page", "{}"), Turn::text("x")]);
+    let keeps = hook("keep", |_, draft: &ResultDraft| {
+        let whole = Some(format!("a bluebird, {CARD}").into());
+        Verdict::Replace(ResultDraft { whole, ..draft.clone() })
+    });
+    let page = Spy::echo("page");
+    let agent = world.agent(|a| a.tool(page).after_tool(keeps).content(redacts(Place::ToolResult)));
+    let report = agent.run(&world.scope, "go").await.unwrap();
+    let Body::ToolResult(result) = &report.messages[2].parts[0].body else { panic!("no result") };
+    let hash = Hash::parse(result.handle.as_deref().unwrap()).unwrap();
+    let kept = world.journal.blob(&world.scope, hash).await.unwrap().unwrap();
+    let kept = String::from_utf8(kept.to_vec()).unwrap();
+    assert!(kept.starts_with("a [codename removed], <CARD_1:"), "{kept}");
 }

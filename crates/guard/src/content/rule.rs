@@ -80,8 +80,8 @@ impl Rule {
         })
     }
 
-    /// Where it finds something: bytes of the text. Behind as many findings as are looked for, the rest of
-    /// the text is one: each search may read all of what is left, and nothing that a rule takes out may
+    /// Where it finds something: bytes of the text. Behind as many findings as are looked for, of the
+    /// expression and of the words, the rest of the text is one: each search may read all of what is left, and nothing that a rule takes out may
     /// stand behind the last one.
     pub(super) fn found(&self, text: &str) -> Vec<Range<usize>> {
         let mut found = Vec::new();
@@ -91,7 +91,7 @@ impl Rule {
         if let Some(next) = patterns.next() {
             found.push(next.start()..text.len());
         }
-        found.extend(self.words.iter().flat_map(|words| words.found(text)));
+        found.extend(self.words.iter().flat_map(|words| words.found(text, most)));
         found
     }
 }
@@ -120,6 +120,22 @@ mod tests {
     fn found(pattern: &str, text: &str) -> Vec<Range<usize>> {
         let policy = RulePolicy { pattern: Some(pattern.to_owned()), ..RulePolicy::default() };
         Rule::of("rule", &policy).unwrap().found(text)
+    }
+
+    #[test]
+    fn no_more_words_are_told_than_findings_of_an_expression() {
+        let words = vec!["ab".to_owned(), "αβ".to_owned()];
+        let policy = RulePolicy { words, ..RulePolicy::default() };
+        let rule = Rule::of("rule", &policy).unwrap();
+        let long = WORK / MOST_FOUND;
+        let filled = |many: usize| format!("{}{}", "ab ".repeat(many), ".".repeat(long - 3 * many));
+        let all = rule.found(&filled(MOST_FOUND));
+        assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND, Some(765..767)));
+        let all = rule.found(&filled(MOST_FOUND + 2));
+        assert_eq!((all.len(), all.last().cloned()), (MOST_FOUND + 1, Some(768..long)));
+        // Those of another reading count with them.
+        let text = format!("{}{}{}", "ab ".repeat(200), "&#97;b ".repeat(200), ".".repeat(long));
+        assert_eq!(rule.found(&text).len(), MOST_FOUND + 1);
     }
 
     #[test]

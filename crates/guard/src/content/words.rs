@@ -50,14 +50,21 @@ impl Words {
         compiled.map(Self).map_err(|error| BadContent(format!("has too many words: {error}")))
     }
 
-    /// Where one of them stands, however it is written: bytes of the text, in order.
-    pub(super) fn found(&self, text: &str) -> Vec<Range<usize>> {
+    /// Where one of them stands, however it is written: bytes of the text, in order. Behind `most` of
+    /// them, the rest of the text is one.
+    pub(super) fn found(&self, text: &str, most: usize) -> Vec<Range<usize>> {
         let mut found: Vec<Range<usize>> = Vec::new();
         for reading in readings(text) {
-            found.extend(self.0.find_iter(&reading.text).map(|hit| reading.original(hit.range())));
+            // One more than may be told: then there is a rest.
+            let hits = self.0.find_iter(&reading.text).take(most + 1);
+            found.extend(hits.map(|hit| reading.original(hit.range())));
         }
         found.sort_by_key(|span| (span.start, span.end));
         found.dedup();
+        if let Some(next) = found.get(most).map(|span| span.start) {
+            found.truncate(most);
+            found.push(next..text.len());
+        }
         found
     }
 
