@@ -9,7 +9,7 @@ use super::{Instructions, Known, Leak, REMOVED};
 use crate::reading::{Form, is_invisible, readings};
 
 /// Bytes in a row, without spaces, that may be something encoded.
-const CODE: usize = 24;
+pub(super) const CODE: usize = 24;
 /// Most bytes that are read as one code.
 const MOST_CODE: usize = 64 << 10;
 /// Bytes of other text behind a code after which another goes on with nothing.

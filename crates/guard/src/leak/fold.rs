@@ -20,9 +20,11 @@ pub(super) fn symbols(text: &str) -> impl Iterator<Item = Symbol> + '_ {
 
 /// What a character counts as; nothing for one that is no letter.
 pub(super) fn fold(c: char, mut emit: impl FnMut(Symbol)) {
-    if c.is_ascii() {
-        if c.is_ascii_alphanumeric() {
-            emit(u32::from(alike(c.to_ascii_lowercase())));
+    if let Ok(byte) = u8::try_from(c)
+        && byte.is_ascii()
+    {
+        if let Some(letter) = ascii(byte) {
+            emit(letter.into());
         }
         return;
     }
@@ -41,6 +43,23 @@ pub(super) fn fold(c: char, mut emit: impl FnMut(Symbol)) {
             emit(u32::from(alike(c)));
         }
     }
+}
+
+/// What a byte of ASCII counts as, which is one, too; nothing for one that is no letter.
+#[expect(clippy::indexing_slicing, reason = "made while compiling, which an index outside ends")]
+pub(super) fn ascii(byte: u8) -> Option<u8> {
+    const LETTERS: [u8; 128] = {
+        let mut letters = [0; 128];
+        let mut byte: u8 = 0;
+        while byte < 128 {
+            if byte.is_ascii_alphanumeric() {
+                letters[byte as usize] = alike(byte.to_ascii_lowercase() as char) as u8;
+            }
+            byte += 1;
+        }
+        letters
+    };
+    LETTERS.get(usize::from(byte)).copied().filter(|letter| *letter > 0)
 }
 
 /// One of the characters that are written for each other.

@@ -28,10 +28,14 @@ pub(super) struct Rolling {
     short: u64,
 }
 
+/// What a letter counts in a hash: so that letters that follow each other do not cancel out.
+fn spread(symbol: Symbol) -> u64 {
+    (u64::from(symbol) + 1).wrapping_mul(0xD6E8_FEB8_6659_FD93)
+}
+
 impl Rolling {
     pub(super) fn push(&mut self, symbol: Symbol) {
-        // Spread, so that letters that follow each other do not cancel out.
-        let value = (u64::from(symbol) + 1).wrapping_mul(0xD6E8_FEB8_6659_FD93);
+        let value = spread(symbol);
         let at = self.read % GRAM;
         let of_short = self.last.get((self.read + GRAM - SHORT) % GRAM).copied().unwrap_or(0);
         let Some(place) = self.last.get_mut(at) else { return };
@@ -84,11 +88,19 @@ impl Short {
         }
     }
 
-    /// Whether the last letters may stand in the instructions; those of a text that has just begun may.
-    pub(super) fn may_have(&self, rolling: &Rolling) -> bool {
-        let Some(hash) = rolling.short() else { return true };
+    /// The hash of a short gram, as [`Rolling`] comes to it.
+    pub(super) fn hash(letters: impl Iterator<Item = Symbol>) -> u64 {
+        letters.fold(0, |hash, letter| hash.wrapping_mul(BASE).wrapping_add(spread(letter)))
+    }
+
+    pub(super) fn has(&self, hash: u64) -> bool {
         let (word, bit) = Self::place(hash);
         self.0.get(word).is_some_and(|word| word & bit != 0)
+    }
+
+    /// Whether the last letters may stand in the instructions; those of a text that has just begun may.
+    pub(super) fn may_have(&self, rolling: &Rolling) -> bool {
+        rolling.short().is_none_or(|hash| self.has(hash))
     }
 }
 

@@ -10,6 +10,7 @@
 mod filter;
 mod fold;
 mod grams;
+mod quick;
 mod track;
 
 use std::borrow::Cow;
@@ -219,6 +220,10 @@ impl Instructions {
 
     /// The text without instructions, and where they stood. Borrowed if there are none.
     pub fn clean<'t>(&self, text: &'t str, known: &Known) -> (Cow<'t, str>, Vec<Leak>) {
+        // Nearly every text.
+        if self.cannot_stand_in(text) {
+            return (Cow::Borrowed(text), Vec::new());
+        }
         let mut filter = self.stream(known);
         let mut clean = filter.push(text);
         let (rest, leaks) = filter.finish();

@@ -238,6 +238,27 @@ fn a_stream_holds_back_a_word_and_no_more_of_other_text() {
     assert!(filter.has_leaked());
 }
 
+#[test]
+fn a_quick_look_lets_no_stretch_pass_wherever_it_begins_and_ordinary_texts_do() {
+    let of = instructions(PROMPT);
+    let stretch = |from: usize| &PROMPT[from..from + 160];
+    for from in 0..40 {
+        for before in 0..16 {
+            let text = format!("{}: {}.", "So".repeat(before), stretch(from).to_uppercase());
+            assert!(!of.cannot_stand_in(&text), "{text}");
+        }
+    }
+    assert!(
+        of.cannot_stand_in("The ferry leaves at 10:20, and again at 11 40; it costs 12 euros.")
+    );
+    // What could be encoded is read.
+    for text in ["a \\u0041 b", "a %41%42 b", "a &#65; b", &"41 ".repeat(20), &"a".repeat(24), "é"]
+    {
+        assert!(!of.cannot_stand_in(text), "{text}");
+    }
+    assert!(of.cannot_stand_in(&"41 ".repeat(19)) && of.cannot_stand_in(&"a".repeat(23)));
+}
+
 fn pieces() -> impl Strategy<Value = String> {
     let stretch = (0..PROMPT.len(), 1..200_usize).prop_map(|(from, long)| {
         PROMPT.get(from..(from + long).min(PROMPT.len())).unwrap_or_default().to_owned()
