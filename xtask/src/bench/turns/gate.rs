@@ -20,10 +20,11 @@ const MANY: usize = 60;
 const TOOLS: usize = 10;
 /// What must not be lost again, beside the best bare loop. The aim is 1.2, guard included, and is
 /// not reached yet: see ARCHITECTURE.md. Of a build without optimisation across crates, in which
-/// both need more than in a release.
-const HELD: f64 = 2.75;
+/// both need more than in a release. A tenth of it is looking for the operator's instructions in what
+/// is said.
+const HELD: f64 = 3.1;
 /// The same beside the ordinary loop.
-const HELD_ORDINARY: f64 = 0.53;
+const HELD_ORDINARY: f64 = 0.6;
 
 /// One contestant, some runs, then the end: what callgrind looks at.
 #[derive(Args)]
