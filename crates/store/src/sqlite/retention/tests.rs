@@ -162,7 +162,8 @@ async fn others_write_while_runs_are_removed_and_nobody_else_removes_any() {
         written
     };
     let (pruned, written) = futures::join!(prune, write);
-    assert_eq!(pruned.events, 24_000);
+    // And what others had ended before it looked.
+    assert!((24_000..=24_000 + written).contains(&pruned.events), "{}", pruned.events);
     // One could have waited for all of it; on a busy machine there are few more.
     assert!(written > 1, "{written} written beside five transactions");
     let alone = alone(folder.path()).unwrap();
