@@ -54,7 +54,7 @@ impl CleanOutput {
 }
 
 /// The words of a part that are shown.
-fn said(part: &Part) -> Option<&str> {
+pub(super) fn said(part: &Part) -> Option<&str> {
     match &part.body {
         Body::Text(text) | Body::Refusal(text) => Some(text),
         Body::Reasoning(reasoning) => Some(&reasoning.text),
@@ -62,7 +62,7 @@ fn said(part: &Part) -> Option<&str> {
     }
 }
 
-fn say(part: &mut Part, words: &str) {
+pub(super) fn say(part: &mut Part, words: &str) {
     match &mut part.body {
         Body::Text(text) | Body::Refusal(text) => *text = words.into(),
         Body::Reasoning(reasoning) => {

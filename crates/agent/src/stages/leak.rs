@@ -5,9 +5,10 @@ use largestack_guard::leak::LeakAction;
 use largestack_ports::tool::Capability;
 use largestack_types::errors::Result;
 use largestack_types::json::Json;
-use largestack_types::part::{Arguments, Body, Part, PartId};
+use largestack_types::part::{Arguments, Body, PartId};
 use serde_json::Value;
 
+use super::clean::{said, say};
 use crate::leak::{RunLeak, blocked};
 use crate::stage::{ReplyDraft, Ruling, Stage, StageContext, ToolTurn, Verdict};
 
@@ -22,7 +23,8 @@ impl KeepInstructions {
         let mut changed: Option<ReplyDraft> = None;
         let (mut findings, mut refused) = (Vec::new(), None);
         for (index, part) in draft.parts.iter().enumerate() {
-            let Some((text, is_answer)) = said(part) else { continue };
+            let Some(text) = said(part) else { continue };
+            let is_answer = !matches!(part.body, Body::Reasoning(_));
             let Some((clean, leaks)) = leak.cleaned(text) else { continue };
             findings.extend(leaks.iter().map(|one| leak.record(part.id, one)));
             match leak.action() {
@@ -43,28 +45,6 @@ impl KeepInstructions {
         };
         Ruling::found(verdict, findings)
     }
-}
-
-/// The words of a part that are shown, and whether they are the answer's.
-fn said(part: &Part) -> Option<(&str, bool)> {
-    match &part.body {
-        Body::Text(text) | Body::Refusal(text) => Some((text, true)),
-        Body::Reasoning(reasoning) => Some((&reasoning.text, false)),
-        _ => None,
-    }
-}
-
-fn say(part: &mut Part, words: &str) {
-    match &mut part.body {
-        Body::Text(text) | Body::Refusal(text) => *text = words.into(),
-        Body::Reasoning(reasoning) => {
-            reasoning.text = words.into();
-            // They vouch for the words as they were.
-            (reasoning.signature, reasoning.raw) = (None, None);
-        }
-        _ => {}
-    }
-    part.native = None;
 }
 
 impl Stage<ReplyDraft> for KeepInstructions {
