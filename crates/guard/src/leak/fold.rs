@@ -23,8 +23,9 @@ pub(super) fn fold(c: char, mut emit: impl FnMut(Symbol)) {
     if let Ok(byte) = u8::try_from(c)
         && byte.is_ascii()
     {
-        if let Some(letter) = ascii(byte) {
-            emit(letter.into());
+        match LETTERS.get(usize::from(byte)) {
+            None | Some(0) => {}
+            Some(letter) => emit((*letter).into()),
         }
         return;
     }
@@ -45,22 +46,19 @@ pub(super) fn fold(c: char, mut emit: impl FnMut(Symbol)) {
     }
 }
 
-/// What a byte of ASCII counts as, which is one, too; nothing for one that is no letter.
+/// What each byte of ASCII counts as, which is one, too; 0 for one that is no letter.
 #[expect(clippy::indexing_slicing, reason = "made while compiling, which an index outside ends")]
-pub(super) fn ascii(byte: u8) -> Option<u8> {
-    const LETTERS: [u8; 128] = {
-        let mut letters = [0; 128];
-        let mut byte: u8 = 0;
-        while byte < 128 {
-            if byte.is_ascii_alphanumeric() {
-                letters[byte as usize] = alike(byte.to_ascii_lowercase() as char) as u8;
-            }
-            byte += 1;
+pub(super) const LETTERS: [u8; 128] = {
+    let mut letters = [0; 128];
+    let mut byte: u8 = 0;
+    while byte < 128 {
+        if byte.is_ascii_alphanumeric() {
+            letters[byte as usize] = alike(byte.to_ascii_lowercase() as char) as u8;
         }
-        letters
-    };
-    LETTERS.get(usize::from(byte)).copied().filter(|letter| *letter > 0)
-}
+        byte += 1;
+    }
+    letters
+};
 
 /// One of the characters that are written for each other.
 const fn alike(c: char) -> char {

@@ -63,15 +63,15 @@ impl Rolling {
     }
 }
 
-/// Which short grams there are, and by chance some others.
+/// A set of hashes, and by chance some others: a bit for what their highest bits say.
 #[derive(Clone, Debug)]
-pub(super) struct Short(Vec<u64>);
+pub(super) struct Bits(Vec<u64>);
 
-/// Bits of the set, as a power of two: one in four of a prompt of 30,000 letters.
+/// Bits of a set, as a power of two: one in four of a prompt of 30,000 letters.
 const BITS: u32 = 17;
 
-impl Short {
-    fn new() -> Self {
+impl Bits {
+    pub(super) fn new() -> Self {
         Self(vec![0; 1 << (BITS - 6)])
     }
 
@@ -80,27 +80,31 @@ impl Short {
         (usize::try_from(bit >> 6).unwrap_or(0), 1 << (bit & 63))
     }
 
-    pub(super) fn add(&mut self, rolling: &Rolling) {
-        let Some(hash) = rolling.short() else { return };
+    pub(super) fn add(&mut self, hash: u64) {
         let (word, bit) = Self::place(hash);
         if let Some(word) = self.0.get_mut(word) {
             *word |= bit;
         }
     }
 
-    /// The hash of a short gram, as [`Rolling`] comes to it.
-    pub(super) fn hash(letters: impl Iterator<Item = Symbol>) -> u64 {
-        letters.fold(0, |hash, letter| hash.wrapping_mul(BASE).wrapping_add(spread(letter)))
-    }
-
     pub(super) fn has(&self, hash: u64) -> bool {
         let (word, bit) = Self::place(hash);
         self.0.get(word).is_some_and(|word| word & bit != 0)
     }
+}
+
+/// Which short grams there are, and by chance some others.
+#[derive(Clone, Debug)]
+pub(super) struct Short(Bits);
+
+impl Short {
+    pub(super) fn add(&mut self, rolling: &Rolling) {
+        rolling.short().into_iter().for_each(|hash| self.0.add(hash));
+    }
 
     /// Whether the last letters may stand in the instructions; those of a text that has just begun may.
     pub(super) fn may_have(&self, rolling: &Rolling) -> bool {
-        rolling.short().is_none_or(|hash| self.has(hash))
+        rolling.short().is_none_or(|hash| self.0.has(hash))
     }
 }
 
@@ -123,7 +127,8 @@ impl Grams {
                 free.extend(rolling.gram());
             }
         }
-        let (mut all, mut short, mut rolling) = (HashSet::new(), Short::new(), Rolling::default());
+        let (mut all, mut short, mut rolling) =
+            (HashSet::new(), Short(Bits::new()), Rolling::default());
         for c in text.chars() {
             fold::fold(c, |symbol| {
                 rolling.push(symbol);

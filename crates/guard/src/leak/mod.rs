@@ -22,6 +22,7 @@ use serde::{Deserialize, Serialize};
 pub use filter::LeakFilter;
 use fold::symbols;
 use grams::{Grams, Rolling, Short};
+use quick::Quick;
 
 use crate::policy::Mode;
 
@@ -168,6 +169,7 @@ pub struct Known(Arc<std::collections::HashSet<u64>>);
 pub struct Instructions {
     grams: Arc<Grams>,
     short: Arc<Short>,
+    quick: Arc<Quick>,
     canary: Option<u64>,
     /// Letters of a stretch that is told.
     least: usize,
@@ -187,12 +189,19 @@ impl Instructions {
         let allowed = policy.allow.iter().map(String::as_str).chain(quoted(text));
         let (grams, short) = Grams::of(text, allowed);
         let told = grams.letters >= least || policy.canary;
-        told.then(|| Self { grams: grams.into(), short: short.into(), canary: None, least })
+        told.then(|| Self {
+            grams: grams.into(),
+            short: short.into(),
+            quick: Quick::of(text).into(),
+            canary: None,
+            least,
+        })
     }
 
     /// The same with a canary in them.
     #[must_use]
     pub fn with_canary(mut self, canary: &Canary) -> Self {
+        Arc::make_mut(&mut self.quick).add(canary.word());
         let short = Arc::make_mut(&mut self.short);
         let mut rolling = Rolling::default();
         for symbol in symbols(canary.word()) {

@@ -257,6 +257,14 @@ fn a_quick_look_lets_no_stretch_pass_wherever_it_begins_and_ordinary_texts_do() 
         assert!(!of.cannot_stand_in(text), "{text}");
     }
     assert!(of.cannot_stand_in(&"41 ".repeat(19)) && of.cannot_stand_in(&"a".repeat(23)));
+    // Wherever they stand.
+    for before in 0..200 {
+        let behind = |text: &str| of.cannot_stand_in(&format!("{}{text}", "so ".repeat(before)));
+        assert!(!behind(&"a".repeat(24)) && behind(&"a".repeat(23)), "{before}");
+        assert!(!behind(&"a1 ".repeat(20)) && behind(&"a1\u{7f}".repeat(19)), "{before}");
+        assert!(!behind("\\u0041") && !behind("\u{7f}%41") && behind("a\\b %"[..4].trim()));
+        assert!(!behind(&format!("{}{}", "So".repeat(700), stretch(before % 40))), "{before}");
+    }
 }
 
 fn pieces() -> impl Strategy<Value = String> {

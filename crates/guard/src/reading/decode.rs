@@ -117,16 +117,21 @@ pub(crate) fn from_base64(text: &[u8]) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
-/// Bytes as text, if they are: at least four in five of its characters are seen.
+/// Bytes as text, if they are: at least four in five of its characters are seen. A byte that belongs to
+/// no character counts as one that is not, so that a few of them hide nothing.
 pub(crate) fn as_text(bytes: Vec<u8>) -> Option<String> {
-    let text = String::from_utf8(bytes).ok()?;
-    let seen = |c: &char| !c.is_control() || c.is_whitespace();
     let (mut all, mut shown) = (0_usize, 0_usize);
-    for c in text.chars() {
-        all += 1;
-        shown += usize::from(seen(&c));
+    for chunk in bytes.utf8_chunks() {
+        for c in chunk.valid().chars() {
+            all += 1;
+            shown += usize::from(!c.is_control() || c.is_whitespace());
+        }
+        all += usize::from(!chunk.invalid().is_empty());
     }
-    (all > 3 && shown * 5 >= all * 4).then_some(text)
+    (all > 3 && shown * 5 >= all * 4).then(|| match String::from_utf8(bytes) {
+        Ok(text) => text,
+        Err(broken) => String::from_utf8_lossy(broken.as_bytes()).into_owned(),
+    })
 }
 
 /// Pairs of hexadecimal digits that are text, together or divided by one sign.
@@ -196,11 +201,11 @@ fn percent(text: &str) -> Edits {
         }
         let end = start + 3 * decoded.len();
         at = end.max(start + 1);
-        if let Ok(text) = String::from_utf8(decoded)
-            && !text.is_empty()
-        {
-            edits.push((start..end, text));
-        }
+        let text = match String::from_utf8(decoded) {
+            Ok(text) => (!text.is_empty()).then_some(text),
+            Err(broken) => as_text(broken.into_bytes()),
+        };
+        edits.extend(text.map(|text| (start..end, text)));
     }
     edits
 }
