@@ -11,6 +11,7 @@ pub(crate) mod problem;
 pub(crate) mod questions;
 pub(crate) mod run_json;
 pub(crate) mod runs;
+pub(crate) mod sarif;
 pub(crate) mod session_json;
 pub(crate) mod sessions;
 pub(crate) mod state;

@@ -17,6 +17,7 @@ use crate::args::Global;
 use crate::compose::{self, Stand};
 use crate::exit;
 use crate::failure::{Failure, Outcome, unwritten};
+use crate::render::sarif;
 use crate::screen::Screen;
 
 mod case;
@@ -103,7 +104,7 @@ impl Redteam {
             fs::write(path, results.junit()?).map_err(|error| unwritten(path, &error))?;
         }
         if let Some(path) = &self.sarif {
-            let sarif = format!("{:#}\n", results.sarif(&file.to_string_lossy()));
+            let sarif = format!("{:#}\n", results.sarif(&sarif::uri(&file)));
             fs::write(path, sarif).map_err(|error| unwritten(path, &error))?;
         }
         if self.json {

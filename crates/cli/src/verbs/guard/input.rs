@@ -3,7 +3,7 @@
 
 use std::fs;
 use std::io::{ErrorKind, IsTerminal as _, Read as _};
-use std::path;
+use std::path::{self, Path};
 
 use clap::Args;
 use largestack_types::errors::{Code, LargestackError, Result};
@@ -28,6 +28,12 @@ impl Input {
     /// Whether something was given.
     pub(crate) fn is_given(&self) -> bool {
         self.text.is_some() || self.input.is_some() || !std::io::stdin().is_terminal()
+    }
+
+    /// The file, where one was named.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        let named = self.input.as_deref().filter(|given| *given != "-").map(Path::new);
+        named.filter(|path| path.is_file())
     }
 
     /// The text.

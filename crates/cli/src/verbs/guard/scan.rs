@@ -1,6 +1,7 @@
 //! `largestack guard scan`: findings as a table, or one line of JSON for each text.
 
 use std::borrow::Cow;
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
 use clap::{Args, ValueEnum};
@@ -8,13 +9,18 @@ use largestack_guard::inject::{self, Channel, Verdict, score};
 use largestack_guard::{Finding, Guard, Nonce, Session};
 use largestack_types::errors::{Code, LargestackError, Result};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::decision::Decision;
 use super::input::Input;
 use super::policy::Typed;
 use crate::failure::Outcome;
+use crate::render::sarif;
 use crate::screen::Screen;
 use crate::verbs::Speech;
+
+/// What a text that tries to give orders is called.
+const INJECTION: &str = "injection";
 
 /// Scans texts.
 #[derive(Debug, Args)]
@@ -38,6 +44,9 @@ pub(crate) struct Scan {
     /// As --json, and the whole input is one text
     #[arg(long, conflicts_with = "jsonl")]
     whole: bool,
+    /// Print the findings of the whole input as one SARIF document
+    #[arg(long, conflicts_with_all = ["json", "jsonl", "whole", "injection"])]
+    sarif: bool,
     /// Print the values that were found, too
     #[arg(long)]
     values: bool,
@@ -91,10 +100,46 @@ pub(super) struct Shown<'t> {
     value: Option<&'t str>,
 }
 
+impl Shown<'_> {
+    /// The finding as a result of SARIF.
+    fn result(&self, file: &str, lines: &sarif::Lines<'_>, reasons: &[String]) -> Value {
+        let level = match self.action {
+            Decision::Allow => "note",
+            Decision::Block => "error",
+            _ => "warning",
+        };
+        let sure = if self.validated { "validated" } else { "by shape" };
+        let told = match self.kind {
+            INJECTION => format!("because of {}", reasons.join(", ")),
+            _ => format!("by {} ({sure})", self.detector),
+        };
+        let mut region = lines.region(self.start..self.end);
+        if let (Some(value), Some(region)) = (self.value, region.as_object_mut()) {
+            region.insert("snippet".to_owned(), json!({"text": value}));
+        }
+        json!({
+            "ruleId": self.kind,
+            "level": level,
+            "rank": self.score,
+            "message": {"text": format!("{}, {told}: {}", self.kind, self.action.name())},
+            "locations": [sarif::location(file, Some(region))],
+            "properties": {
+                "action": self.action,
+                "detector": self.detector,
+                "validated": self.validated,
+            },
+        })
+    }
+}
+
 impl Scan {
     /// How results and errors are said.
     pub(super) fn speech(&self) -> Speech {
-        if self.is_json() { Speech::Lines } else { Speech::Text }
+        match (self.sarif, self.is_json()) {
+            (true, _) => Speech::Document,
+            (false, true) => Speech::Lines,
+            (false, false) => Speech::Text,
+        }
     }
 
     fn is_json(&self) -> bool {
@@ -115,6 +160,8 @@ impl Scan {
             for line in text.lines().chain(empty.then_some("")) {
                 worst = worst.max(self.say(guard, line, None, screen)?);
             }
+        } else if self.sarif {
+            worst = self.report(guard, &text, screen)?;
         } else if self.whole {
             worst = self.say(guard, &text, None, screen)?;
         } else {
@@ -135,6 +182,23 @@ impl Scan {
         let injection = self.injection.then(|| score(text, self.channel())).flatten();
         let text = told.as_deref();
         screen.json_line(&Said { id, action, findings, injection, text })?;
+        Ok(action)
+    }
+
+    /// What one text holds, as SARIF; the rules are the kinds that were found.
+    fn report(
+        &self,
+        guard: Guard,
+        text: &str,
+        screen: &mut Screen,
+    ) -> std::result::Result<Decision, crate::failure::Failure> {
+        let Looked { action, findings, reasons, .. } = self.look(guard, text);
+        let file = self.input.file().map_or_else(|| "stdin".to_owned(), sarif::uri);
+        let kinds: BTreeSet<&str> = findings.iter().map(|finding| finding.kind).collect();
+        let rules: Vec<Value> = kinds.into_iter().map(|kind| sarif::rule(kind, kind)).collect();
+        let lines = sarif::Lines::of(text);
+        let results = findings.iter().map(|found| found.result(&file, &lines, &reasons));
+        screen.json(&sarif::report("largestack guard", &rules, &results.collect::<Vec<_>>()))?;
         Ok(action)
     }
 
@@ -227,11 +291,11 @@ fn injected<'t>(
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "from 0 to 100")]
     let score = verdict.sureness().round() as u8;
     Shown {
-        kind: "injection",
+        kind: INJECTION,
         start: span.start,
         end: span.end,
         score,
-        detector: "injection",
+        detector: INJECTION,
         validated: false,
         action: action.into(),
         value: text.get(span).filter(|_| values),

@@ -11,9 +11,9 @@ use serde_json::{Value, json};
 use super::case::Case;
 use super::judge::Outcome;
 use super::risks::RISKS;
-use crate::render::junit;
 use crate::render::style::{BAD, FAINT, GOOD, STRONG, painted};
 use crate::render::text::clean;
+use crate::render::{junit, sarif};
 
 /// A case and what came of it.
 #[derive(Serialize)]
@@ -197,12 +197,9 @@ impl Results {
         junit::report(&format!("redteam {}", self.agent), &cases.collect::<Vec<_>>())
     }
 
-    /// What went wrong, in SARIF 2.1.0; the rules are the risks.
+    /// What went wrong, in SARIF; the rules are the risks.
     pub(super) fn sarif(&self, file: &str) -> Value {
-        let rules: Vec<Value> = RISKS
-            .iter()
-            .map(|(id, name)| json!({"id": id, "name": name, "shortDescription": {"text": name}}))
-            .collect();
+        let rules: Vec<Value> = RISKS.iter().map(|(id, name)| sarif::rule(id, name)).collect();
         let results = self.tried.iter().filter_map(|tried| {
             let message = complaint(tried)?;
             let rule = tried.owasp.first().map_or("false-alarm", |id| &**id);
@@ -211,22 +208,11 @@ impl Results {
                 "ruleId": rule,
                 "level": level,
                 "message": {"text": format!("{}: {message}", tried.id)},
-                "locations": [{"physicalLocation": {"artifactLocation": {"uri": file}}}],
+                "locations": [sarif::location(file, None)],
                 "properties": {"case": tried.id, "owasp": tried.owasp, "run": tried.run},
             }))
         });
-        json!({
-            "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
-            "version": "2.1.0",
-            "runs": [{
-                "tool": {"driver": {
-                    "name": "largestack redteam",
-                    "version": env!("CARGO_PKG_VERSION"),
-                    "rules": rules,
-                }},
-                "results": results.collect::<Vec<_>>(),
-            }],
-        })
+        sarif::report("largestack redteam", &rules, &results.collect::<Vec<_>>())
     }
 }
 
