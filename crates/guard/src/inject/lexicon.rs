@@ -15,27 +15,55 @@ const FILE: &str = include_str!("lexicon.txt");
 /// A concept: its place in [`NAMES`].
 pub(super) type Concept = usize;
 
+/// Languages whose words look like those of others, so that a stem of theirs says nothing in another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tongue {
+    /// English, and all with a script of their own.
+    Any,
+    /// Spanish, French, Portuguese.
+    Romance,
+    German,
+}
+
+impl Tongue {
+    /// That of a line below the name of a concept.
+    const fn of_line(line: usize) -> Self {
+        match line {
+            1 | 2 | 4 => Self::Romance,
+            3 => Self::German,
+            _ => Self::Any,
+        }
+    }
+}
+
 /// A stem found in a text.
 #[derive(Clone, Debug)]
 pub(super) struct Hit {
     pub(super) concept: Concept,
+    pub(super) tongue: Tongue,
     pub(super) span: Range<usize>,
 }
 
 struct Stem {
     concept: Concept,
+    tongue: Tongue,
     whole: bool,
     anywhere: bool,
 }
+
+/// Concept of a word that only tells a language, by which line of `[~tongue]` it stands in.
+pub(super) const TONGUE: Concept = usize::MAX;
 
 /// The lexicon, made when the first text is scored.
 pub(super) static LEXICON: LazyLock<Lexicon> = LazyLock::new(|| Lexicon::read(FILE));
 
 pub(super) struct Lexicon {
-    /// The concepts' names, those of forms without their dot.
+    /// The concepts' names, without dots and hyphens.
     pub(super) names: Vec<&'static str>,
     /// How many of them are of words; those of forms follow.
     pub(super) words: usize,
+    /// Of each, whether it says nothing alone.
+    silent: Vec<bool>,
     stems: Vec<Stem>,
     patterns: Vec<String>,
     /// Of all stems; made when the first text comes that is not ASCII.
@@ -48,24 +76,33 @@ pub(super) struct Lexicon {
 
 impl Lexicon {
     fn read(file: &'static str) -> Self {
-        let (mut names, mut words, mut stems, mut patterns) =
-            (Vec::new(), 0, Vec::new(), Vec::new());
-        let mut form = false;
+        let (mut names, mut silent, mut words) = (Vec::new(), Vec::new(), 0);
+        let (mut stems, mut patterns) = (Vec::new(), Vec::new());
+        let (mut form, mut tongue, mut at_line) = (false, false, 0);
         for line in file.lines().map(str::trim).filter(|line| !line.starts_with('#')) {
             if let Some(name) = line.strip_prefix('[').and_then(|line| line.strip_suffix(']'))
                 && !name.contains(' ')
             {
-                form = name.starts_with('.');
+                (form, tongue, at_line) = (name.starts_with('.'), name == "~tongue", 0);
+                if tongue {
+                    at_line = 1;
+                    continue;
+                }
                 words += usize::from(!form);
-                names.push(name.trim_start_matches('.'));
+                silent.push(name.starts_with('-'));
+                names.push(name.trim_start_matches(['.', '-']));
                 continue;
             }
+            let of_line = if form { Tongue::Any } else { Tongue::of_line(at_line) };
+            at_line += usize::from(!line.is_empty());
             for stem in line.split('|').map(str::trim).filter(|stem| !stem.is_empty()) {
                 let (stem, whole) = stem.strip_suffix('$').map_or((stem, false), |s| (s, true));
                 let stem = folded(&stem.replace('¦', "|"));
                 let anywhere =
                     form || stem.starts_with(unspaced) || !stem.starts_with(char::is_alphanumeric);
-                stems.push(Stem { concept: names.len() - 1, whole: whole && !anywhere, anywhere });
+                let concept = if tongue { TONGUE } else { names.len() - 1 };
+                let whole = whole && !anywhere;
+                stems.push(Stem { concept, tongue: of_line, whole, anywhere });
                 patterns.push(stem);
             }
         }
@@ -81,7 +118,12 @@ impl Lexicon {
             .unzip();
         let forms = automaton(AhoCorasickKind::DFA, &forms);
         let automaton = OnceLock::new();
-        Self { names, words, stems, patterns, automaton, words_of, forms, forms_of }
+        Self { names, words, silent, stems, patterns, automaton, words_of, forms, forms_of }
+    }
+
+    /// Whether a concept says nothing alone.
+    pub(super) fn is_silent(&self, concept: Concept) -> bool {
+        self.silent.get(concept).copied().unwrap_or_default()
     }
 
     /// Every stem in a folded text, in the order of where they begin.
@@ -118,7 +160,7 @@ impl Lexicon {
         let after = || text.get(span.end..).and_then(|after| after.chars().next());
         let begins = stem.anywhere || !touches(before());
         if begins && (!stem.whole || !touches(after())) {
-            hits.push(Hit { concept: stem.concept, span });
+            hits.push(Hit { concept: stem.concept, tongue: stem.tongue, span });
         }
     }
 }

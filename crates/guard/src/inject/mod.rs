@@ -9,10 +9,12 @@
 //! linear in the length of the text. It deliberately does not read meaning: what asks for the same in
 //! words of none of the concepts is not seen.
 
+mod address;
 mod fold;
 mod heads;
 mod lexicon;
 mod policy;
+mod relate;
 mod scan;
 mod screen;
 mod signal;
@@ -62,7 +64,10 @@ pub struct Reason {
 pub struct Verdict {
     /// How likely it is an attack, as log-odds after fitting; of no use as a probability elsewhere.
     pub score: f32,
-    /// Whether that is above the threshold, which 1 % of the harmless texts of the corpus exceed.
+    /// The score from which texts of this channel are flagged; 1 % of the harmless texts of the corpus
+    /// exceed it.
+    pub threshold: f32,
+    /// Whether the score is above it.
     pub flagged: bool,
     /// Where the window with that score stands: bytes of the text.
     pub span: Range<usize>,
@@ -91,7 +96,8 @@ pub fn score(text: &str, channel: Channel) -> Option<Verdict> {
         .collect();
     reasons.sort_by(|a, b| b.weight.total_cmp(&a.weight).then(a.signal.cmp(&b.signal)));
     reasons.truncate(5);
-    Some(Verdict { score, flagged: score >= WEIGHTS.threshold, span, reasons })
+    let threshold = WEIGHTS.threshold(channel);
+    Some(Verdict { score, threshold, flagged: score >= threshold, span, reasons })
 }
 
 /// The signals of every window of a text, for whoever fits the weights.
@@ -145,8 +151,8 @@ fn each_window(
             }),
         }
         let all = folded.text.len();
-        if sentences.len() > 1 && (channel == Channel::Conversation || all < SHORT) {
-            window(0..all, true);
+        if sentences.len() > 2 && (channel == Channel::Conversation || all < SHORT) {
+            window(0..all, channel == Channel::Conversation);
         }
     }
 }

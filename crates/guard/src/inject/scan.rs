@@ -2,13 +2,18 @@
 
 use std::ops::Range;
 
+use super::address::{Address, addressed, first, last};
 use super::fold::Folded;
-use super::lexicon::{Hit, LEXICON};
+use super::lexicon::{Hit, LEXICON, TONGUE, Tongue};
+use super::relate::{Said, related};
 use super::signal::{Signal, Signals, Trait, Way};
 
 /// Concepts that are worth the question whether they are given as an order.
-const ORDERS: [&str; 9] =
-    ["override", "act", "reveal", "onlysay", "role", "obey", "encode", "secrecy", "newtask"];
+const ORDERS: [&str; 10] = [
+    "override", "act", "reveal", "onlysay", "role", "obey", "encode", "secrecy", "newtask", "rate",
+];
+/// What may be spoken to.
+const MACHINES: [&str; 2] = ["ai", "machine"];
 /// Others that tell a quoted attack from one.
 const TOLD: [&str; 2] = ["rules", "prompt"];
 
@@ -44,65 +49,6 @@ const JOINING: [&str; 29] = [
     "o",
     "und",
 ];
-
-/// Words before whom somebody addresses.
-const ADDRESSING: [&str; 52] = [
-    "to",
-    "for",
-    "dear",
-    "hey",
-    "hi",
-    "any",
-    "every",
-    "all",
-    "you",
-    "are",
-    "an",
-    "para",
-    "a",
-    "querido",
-    "querida",
-    "eres",
-    "à",
-    "l'",
-    "pour",
-    "cher",
-    "chere",
-    "tout",
-    "toute",
-    "es",
-    "die",
-    "fur",
-    "liebe",
-    "lieber",
-    "hallo",
-    "du",
-    "caro",
-    "ao",
-    "as",
-    "se",
-    "к",
-    "для",
-    "уважаемый",
-    "уважаемая",
-    "дорогой",
-    "дорогая",
-    "ты",
-    "эй",
-    "الي",
-    "علي",
-    "ايها",
-    "عزيزي",
-    "يا",
-    "اي",
-    "प्रिय",
-    "हे",
-    "सुनो",
-    "यदि",
-];
-/// The same where words are not set apart.
-const ADDRESSING_UNSPACED: [&str; 11] =
-    ["致", "给", "請", "请", "亲爱的", "尊敬的", "各位", "所有", "如果你是", "任何", "親愛なる"];
 
 /// How Japanese and Hindi sentences end that order something.
 const ORDER_ENDS: [&str; 36] = [
@@ -163,6 +109,11 @@ const ORDER_WITHIN: [&str; 16] = [
     "せず",
 ];
 
+/// What names of tools follow.
+const DOING: [&str; 4] = ["act", "obey", "tool", "reveal"];
+/// How far behind, bytes.
+const NAMED_WITHIN: usize = 48;
+
 /// Opening quotation marks with those that close them.
 const QUOTES: [(char, &[char]); 5] =
     [('«', &['»']), ('„', &['“', '”']), ('“', &['”']), ('「', &['」']), ('『', &['』'])];
@@ -173,19 +124,35 @@ const QUOTED: usize = 400;
 pub(super) struct Scan<'t> {
     text: &'t str,
     hits: Vec<Hit>,
+    /// Where words stand that tell a language.
+    tongues: Vec<(usize, Tongue)>,
     quotes: Vec<Range<usize>>,
     identifiers: Vec<Range<usize>>,
+    /// It speaks of attacks, tests or stories somewhere.
+    teaches: bool,
 }
 
 impl<'t> Scan<'t> {
     pub(super) fn of(folded: &'t Folded) -> Self {
         let text = folded.text.as_str();
-        let hits = LEXICON.hits(text);
-        if !tells(&hits) {
-            let (hits, quotes, identifiers) = (Vec::new(), Vec::new(), Vec::new());
-            return Self { text, hits, quotes, identifiers };
+        let mut hits = LEXICON.hits(text);
+        let is_tongue = |hit: &&Hit| hit.concept == TONGUE;
+        let tongues = hits.iter().filter(is_tongue).map(|hit| (hit.span.start, hit.tongue));
+        let mut scan = Self {
+            text,
+            tongues: tongues.collect(),
+            hits: Vec::new(),
+            quotes: Vec::new(),
+            identifiers: Vec::new(),
+            teaches: hits.iter().any(|hit| LEXICON.names.get(hit.concept) == Some(&"lecture")),
+        };
+        hits.retain(|hit| !is_tongue(&hit) && !named(text, hit, &folded.identifiers));
+        if tells(hits.iter()) {
+            scan.hits = hits;
+            scan.quotes = quotations(text);
+            scan.identifiers.clone_from(&folded.identifiers);
         }
-        Self { text, hits, quotes: quotations(text), identifiers: folded.identifiers.clone() }
+        scan
     }
 
     pub(super) fn is_empty(&self) -> bool {
@@ -195,37 +162,62 @@ impl<'t> Scan<'t> {
     /// The signals of a window; `None` when it says too little to be an attack.
     pub(super) fn signals(&self, span: Range<usize>, whole: bool) -> Option<Signals> {
         let hits = self.within(&span);
-        if !tells(hits) {
+        if !tells(hits.iter().copied()) {
             return None;
         }
         let mut signals = Signals::default();
         let window = self.text.get(span.clone())?;
         let quotes = overlapping(&self.quotes, &span);
-        for hit in hits {
+        let mut said = Vec::with_capacity(hits.len());
+        let is_machine =
+            |hit: &&Hit| LEXICON.names.get(hit.concept).is_some_and(|name| MACHINES.contains(name));
+        let machines = hits.iter().copied().any(|hit| is_machine(&hit));
+        for &hit in &hits {
             let name = LEXICON.names.get(hit.concept).copied().unwrap_or_default();
             let place = || Some(hit.span.clone());
+            let inside = quotes.iter().any(|quote| quote.contains(&hit.span.start));
+            if LEXICON.is_silent(hit.concept) {
+                let ordered = machines && self.begins_a_clause(span.start, hit.span.start);
+                if !inside {
+                    said.push(Said { hit, ordered, address: Address::None });
+                }
+                continue;
+            }
             signals.show(Signal::of(hit.concept, Way::Present), place());
             let is_order = ORDERS.contains(&name);
-            if is_order && self.begins_a_clause(span.start, hit.span.start) {
+            let ordered = is_order
+                && (self.begins_a_clause(span.start, hit.span.start)
+                    || self.ends_as_an_order(&hit.span, span.end));
+            if ordered {
                 signals.show(Signal::of(hit.concept, Way::Order), place());
             }
             if !quotes.is_empty() && (is_order || TOLD.contains(&name)) {
-                let inside = quotes.iter().any(|q| q.contains(&hit.span.start));
                 let way = if inside { Way::Quoted } else { Way::Unquoted };
                 signals.show(Signal::of(hit.concept, way), place());
             }
-            if name == "ai" {
-                self.addressed(&mut signals, &span, &hit.span);
+            let address = if MACHINES.contains(&name) {
+                addressed(self.text, &mut signals, &span, &hit.span)
+            } else {
+                Address::None
+            };
+            if !inside {
+                said.push(Said { hit, ordered, address });
             }
         }
-        together(&mut signals, hits, quotes);
+        related(self.text, &said, &mut signals);
+        let (at_end, order_within) = (orders_at_end(window), orders_within(window));
+        let hears = said.iter().find(|said| said.address == Address::Called);
+        if let Some(hears) = hears.filter(|_| at_end || order_within) {
+            signals.show(Signal::trait_of(Trait::Bids), Some(hears.hit.span.clone()));
+        }
         let speakers = hits.iter().filter(|hit| LEXICON.names.get(hit.concept) == Some(&"speaker"));
         let shown = [
             (Trait::Quotes, !quotes.is_empty()),
             (Trait::Question, window.contains(['?', '؟'])),
-            (Trait::OrderAtEnd, orders_at_end(window)),
-            (Trait::OrderWithin, orders_within(window)),
-            (Trait::Identifier, !overlapping(&self.identifiers, &span).is_empty()),
+            (Trait::OrderAtEnd, at_end),
+            (Trait::OrderWithin, order_within),
+            (Trait::Taught, self.teaches),
+            (Trait::Identifier, self.uses_a_name(&hits, &span)),
             (Trait::Address, has_address(window)),
             (Trait::Query, has_query(window)),
             (Trait::Placeholder, has_placeholder(window)),
@@ -238,10 +230,63 @@ impl<'t> Scan<'t> {
         Some(signals)
     }
 
-    fn within(&self, span: &Range<usize>) -> &[Hit] {
+    /// The stems in a window, of the languages that it is written in.
+    fn within(&self, span: &Range<usize>) -> Vec<&Hit> {
         let from = self.hits.partition_point(|hit| hit.span.start < span.start);
         let to = self.hits.partition_point(|hit| hit.span.start < span.end);
-        self.hits.get(from..to).unwrap_or_default()
+        let all = self.hits.get(from..to).unwrap_or_default();
+        let written = |tongue: Tongue| {
+            let from = self.tongues.partition_point(|(at, _)| *at < span.start);
+            let to = self.tongues.partition_point(|(at, _)| *at < span.end);
+            if self
+                .tongues
+                .get(from..to)
+                .is_some_and(|near| near.iter().any(|(_, of)| *of == tongue))
+            {
+                return true;
+            }
+            let count = |of: Tongue| {
+                let mut starts: Vec<usize> =
+                    all.iter().filter(|hit| hit.tongue == of).map(|hit| hit.span.start).collect();
+                starts.dedup();
+                starts.len()
+            };
+            let own = count(tongue);
+            own > 1 && own > count(Tongue::Any)
+        };
+        let foreign = [Tongue::Romance, Tongue::German].map(|tongue| {
+            (tongue, !all.iter().any(|hit| hit.tongue == tongue) || !written(tongue))
+        });
+        let reads = |hit: &&Hit| !foreign.contains(&(hit.tongue, true));
+        all.iter().filter(reads).collect()
+    }
+
+    /// Whether a name as of a tool follows soon on what is to be done.
+    fn uses_a_name(&self, hits: &[&Hit], span: &Range<usize>) -> bool {
+        let doing =
+            |hit: &&&Hit| LEXICON.names.get(hit.concept).is_some_and(|name| DOING.contains(name));
+        let names = overlapping(&self.identifiers, span);
+        names.iter().any(|name| {
+            let before = |hit: &&Hit| {
+                hit.span.start <= name.start && name.start - hit.span.start <= NAMED_WITHIN
+            };
+            hits.iter().filter(doing).any(before)
+        })
+    }
+
+    /// Whether what stands here ends a clause as orders of Japanese and Hindi do, which come last.
+    fn ends_as_an_order(&self, hit: &Range<usize>, end: usize) -> bool {
+        if self.text.get(hit.clone()).is_none_or(str::is_ascii) {
+            return false;
+        }
+        let rest = first(self.text.get(hit.start..end).unwrap_or_default(), 24);
+        let ends = |c: char| "、,。।.!;:\n".contains(c);
+        let clause = rest.split(ends).next().unwrap_or_default();
+        let clause = clause.split(" और ").next().unwrap_or(clause).trim_end();
+        let last = clause.len() == rest.trim_end().len();
+        ORDER_WITHIN.iter().any(|ending| clause.ends_with(ending))
+            || !last && ORDER_ENDS.iter().any(|ending| clause.ends_with(ending))
+            || last && rest.len() < 72 && orders_at_end(clause)
     }
 
     /// Whether what begins here begins a sentence, a clause, a cell, a comment, or follows an "and".
@@ -253,82 +298,34 @@ impl<'t> Scan<'t> {
         ".!?:;,、，。!-–—>#|/=؟،)।并请再就后而وف".contains(last)
             || JOINING.contains(&last_word(before))
     }
-
-    /// How the assistant is spoken to, if it is.
-    fn addressed(&self, signals: &mut Signals, window: &Range<usize>, ai: &Range<usize>) {
-        let after = self.text.get(ai.end..window.end).unwrap_or_default();
-        let (after, before) =
-            (first(after, 64), last(self.text.get(window.start..ai.start).unwrap_or_default(), 64));
-        let mut show = |one| signals.show(Signal::trait_of(one), Some(ai.clone()));
-        if called(after) {
-            show(Trait::Called);
-        }
-        let clause = after.split(['.', '!', '?', '。']).next().unwrap_or_default();
-        if clause.contains(':') {
-            show(Trait::Announced);
-        }
-        let mut words = before.trim_end().rsplit(|c: char| c.is_whitespace()).take(3);
-        let tail = last(before, 9);
-        if words.any(|word| {
-            ADDRESSING.contains(&word.trim_matches(|c: char| !c.is_alphanumeric() && c != '\''))
-        }) || ADDRESSING_UNSPACED.iter().any(|word| tail.contains(word))
-        {
-            show(Trait::Addressed);
-        }
-        let opened = |c: char| c.is_whitespace() || "\"'«„“「(*<!-#/[".contains(c);
-        let led = before.trim_end_matches(opened).chars().next_back();
-        if led.is_none_or(|last| ".!?:;([\">-–—#*/=|。(।".contains(last)) {
-            show(Trait::Leads);
-        }
-        if ["は", "よ", "へ", "に告", "、", "宛"].iter().any(|particle| after.starts_with(particle))
-        {
-            show(Trait::Topic);
-        }
-    }
 }
 
 /// Whether it could be an attack: it takes two concepts to say one.
-fn tells(hits: &[Hit]) -> bool {
-    hits.first().is_some_and(|first| hits.iter().any(|hit| hit.concept != first.concept))
+fn tells<'h>(hits: impl Iterator<Item = &'h Hit>) -> bool {
+    let mut hits = hits.filter(|hit| !LEXICON.is_silent(hit.concept));
+    hits.next().is_some_and(|first| hits.any(|hit| hit.concept != first.concept))
 }
 
-/// Concepts that say together what none of them says alone. What is quoted is told, not meant.
-fn together(signals: &mut Signals, hits: &[Hit], quotes: &[Range<usize>]) {
-    let meant = |hit: &&Hit| !quotes.iter().any(|quote| quote.contains(&hit.span.start));
-    let place = |names: &[&str]| {
-        hits.iter()
-            .filter(meant)
-            .find(|hit| LEXICON.names.get(hit.concept).is_some_and(|name| names.contains(name)))
-            .map(|hit| hit.span.clone())
-    };
-    let ordered = |name: &str| {
-        let concept = LEXICON.names.iter().position(|known| *known == name);
-        concept.is_some_and(|concept| signals.has(Signal::of(concept, Way::Order)))
-    };
-    let [overriding, rules, prompt, whose] =
-        [&["override"][..], &["rules", "prompt"], &["prompt"], &["prior", "yours"]].map(place);
-    let [reveal, verbatim, ai, act] =
-        [&["reveal"][..], &["verbatim", "prior", "yours"], &["ai"], &["act"]].map(place);
-    let [silent, role, free, newtask, instead] = [
-        &["secrecy", "unasked"][..],
-        &["role", "newtask"],
-        &["free"],
-        &["newtask", "override"],
-        &["onlysay", "obey"],
-    ]
-    .map(place);
-    let orders = ORDERS.iter().any(|name| ordered(name));
-    let found = [
-        (Trait::Overrides, overriding.filter(|_| rules.is_some() && whose.is_some())),
-        (Trait::Leaks, reveal.filter(|_| prompt.is_some() && verbatim.is_some())),
-        (Trait::Commands, ai.clone().filter(|_| orders)),
-        (Trait::Unseen, silent.filter(|_| act.is_some() || ai.is_some())),
-        (Trait::Unbinds, free.filter(|_| role.is_some())),
-        (Trait::Replaces, newtask.filter(|_| instead.is_some() && ai.is_some())),
-    ];
-    for (one, place) in found.into_iter().filter(|(_, place)| place.is_some()) {
-        signals.show(Signal::trait_of(one), place);
+/// Whether a word is only a name here, as of a role, a key or a folder: alone between quotation marks of
+/// a program, in a path, or in a name of two or three words.
+fn named(text: &str, hit: &Hit, identifiers: &[Range<usize>]) -> bool {
+    if hit.concept >= LEXICON.words {
+        return false;
     }
+    let opens = text.get(..hit.span.start).and_then(|before| before.chars().next_back());
+    if opens.is_some_and(|mark| "\"'`/[.:".contains(mark)) {
+        let rest = text.get(hit.span.end..).unwrap_or_default();
+        let rest = first(rest, 16).trim_start_matches(char::is_alphanumeric);
+        if rest.starts_with(['"', '\'', '`', '/', ']']) || rest.starts_with("::") {
+            return true;
+        }
+    }
+    let inside = overlapping(identifiers, &hit.span).first();
+    inside.is_some_and(|name| {
+        let short = text.get(name.clone()).is_some_and(|name| name.matches(' ').count() < 3);
+        let acts = LEXICON.names.get(hit.concept).is_some_and(|name| DOING.contains(name));
+        short && !acts && name.contains(&hit.span.start)
+    })
 }
 
 /// Of spans in order that do not overlap each other, those that overlap one.
@@ -338,35 +335,8 @@ fn overlapping<'s>(spans: &'s [Range<usize>], with: &Range<usize>) -> &'s [Range
     spans.get(from..to.max(from)).unwrap_or_default()
 }
 
-/// At most so many characters from the start: what is asked of every stem is asked of a bounded
-/// piece, so that a text without spaces costs no more than any other.
-fn first(text: &str, most: usize) -> &str {
-    text.char_indices().nth(most).and_then(|(at, _)| text.get(..at)).unwrap_or(text)
-}
-
-/// The same from the end.
-fn last(text: &str, most: usize) -> &str {
-    let at = most.checked_sub(1).and_then(|back| text.char_indices().rev().nth(back));
-    at.and_then(|(at, _)| text.get(at..)).unwrap_or(text)
-}
-
 fn last_word(text: &str) -> &str {
     last(text, 16).rsplit(|c: char| c.is_whitespace()).next().unwrap_or_default()
-}
-
-/// The rest of a word, at most two more, and then a comma, a colon or a dash.
-fn called(after: &str) -> bool {
-    let word = |c: char| c.is_alphanumeric() || c == '\'' || c == '’' || c == '-';
-    let mut rest = after.trim_start_matches(word);
-    for _ in 0..2 {
-        let next = rest.trim_start();
-        if next.len() == rest.len() || !next.starts_with(word) {
-            break;
-        }
-        rest = next.trim_start_matches(word);
-    }
-    let rest = rest.trim_start_matches(|c: char| c.is_whitespace() || "\"*)".contains(c));
-    rest.starts_with([':', ',', '、', '،', '—', '–'])
 }
 
 fn orders_at_end(window: &str) -> bool {
@@ -394,7 +364,10 @@ fn quotations(text: &str) -> Vec<Range<usize>> {
         }
         let closing: &[char] = match QUOTES.iter().find(|(open, _)| *open == letter) {
             Some((_, closing)) => closing,
-            None if letter == '"' && last == Some(' ') => &['"'],
+            // Before a letter of a script without capitals too, but not as in programs.
+            None if letter == '"' && last.is_some_and(|last| last == ' ' || !last.is_ascii()) => {
+                &['"']
+            }
             None => continue,
         };
         let from = at + letter.len_utf8();

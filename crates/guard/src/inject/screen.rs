@@ -5,7 +5,6 @@ use std::ops::Range;
 use largestack_types::json::Json;
 
 use super::policy::{Action, Policy};
-use super::weights::WEIGHTS;
 use super::{Channel, Verdict, score};
 
 /// Shortest text that is looked at, bytes: less says nothing that could be told from a name.
@@ -67,7 +66,7 @@ impl Verdict {
     /// How sure the detector is, of 100: 50 at the threshold that was fitted. It orders texts; it is
     /// no probability.
     pub fn sureness(&self) -> f32 {
-        100.0 / (1.0 + (WEIGHTS.threshold - self.score).exp())
+        100.0 / (1.0 + (self.threshold - self.score).exp())
     }
 }
 

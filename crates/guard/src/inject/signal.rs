@@ -76,9 +76,63 @@ pub(super) enum Trait {
     Unbinds,
     /// To obey a text that takes the place of a task.
     Replaces,
+    /// An order to forget rules, a prompt or what was said.
+    Forgets,
+    /// An order to reveal a prompt.
+    Asks,
+    /// A machine that is spoken to, and then an order.
+    Directs,
+    /// A machine, and that it reads or summarises.
+    Reads,
+    /// Not to tell somebody.
+    Covers,
+    /// Somebody without limits.
+    Limitless,
+    /// A new task or a message for a machine.
+    Tasks,
+    /// An order to do something with what is secret or somebody's.
+    Sends,
+    /// A machine, and what to praise.
+    Praises,
+    /// What must be done before something else.
+    Demands,
+    /// A conversation or text that is said to be over, and what follows.
+    Ends,
+    /// How an answer is to begin or to be, about a prompt or without a refusal.
+    Begins,
+    /// To decode and obey.
+    Decodes,
+    /// To be entitled to set aside.
+    Entitles,
+    /// To say something in place of something.
+    Instead,
+    /// It is called where a clause begins.
+    Vocative,
+    /// The text speaks of attacks, tests or stories.
+    Taught,
+    /// A machine that is called, and then anything like an order.
+    Bids,
+    /// What a machine must do, and to whom it reads, what it says or hides.
+    Obliges,
+    /// A machine that reads, and what it is wanted for.
+    Enlists,
+    /// To forget what was said and to do something.
+    Diverts,
+    /// An order to leave something, and one to say or do something.
+    Skips,
+    /// To act and not to tell somebody.
+    Hides,
+    /// An order to reveal a prompt, somebody's or word for word.
+    Extracts,
+    /// Somebody's new part, without limits.
+    Reborn,
+    /// What must be done with secrets before a tool is used.
+    Primes,
+    /// To forget rules or to be without them, and to reveal a prompt: what everybody knows.
+    Classic,
 }
 
-const TRAITS: [(Trait, &str); 22] = [
+const TRAITS: [(Trait, &str); 49] = [
     (Trait::Called, "called"),
     (Trait::Announced, "announced"),
     (Trait::Addressed, "addressed"),
@@ -101,6 +155,33 @@ const TRAITS: [(Trait, &str); 22] = [
     (Trait::Unseen, "unseen"),
     (Trait::Unbinds, "unbinds"),
     (Trait::Replaces, "replaces"),
+    (Trait::Forgets, "forgets"),
+    (Trait::Asks, "asks"),
+    (Trait::Directs, "directs"),
+    (Trait::Reads, "reads"),
+    (Trait::Covers, "covers"),
+    (Trait::Limitless, "limitless"),
+    (Trait::Tasks, "tasks"),
+    (Trait::Sends, "sends"),
+    (Trait::Praises, "praises"),
+    (Trait::Demands, "demands"),
+    (Trait::Ends, "ends"),
+    (Trait::Begins, "begins"),
+    (Trait::Decodes, "decodes"),
+    (Trait::Entitles, "entitles"),
+    (Trait::Instead, "instead"),
+    (Trait::Vocative, "vocative"),
+    (Trait::Taught, "taught"),
+    (Trait::Bids, "bids"),
+    (Trait::Obliges, "obliges"),
+    (Trait::Enlists, "enlists"),
+    (Trait::Diverts, "diverts"),
+    (Trait::Skips, "skips"),
+    (Trait::Hides, "hides"),
+    (Trait::Extracts, "extracts"),
+    (Trait::Reborn, "reborn"),
+    (Trait::Primes, "primes"),
+    (Trait::Classic, "classic"),
 ];
 
 const FORMS: [Form; 10] = [

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
+use super::Channel;
 use super::signal::{Signal, Signals};
 
 /// A signal and its weight a line; written by the test `the_weights_are_those_of_the_corpus`.
@@ -13,8 +14,8 @@ pub(super) static WEIGHTS: LazyLock<Weights> = LazyLock::new(|| Weights::read(FI
 pub(super) struct Weights {
     each: Vec<f32>,
     bias: f32,
-    /// The score from which a text is flagged.
-    pub(super) threshold: f32,
+    /// The scores from which a text is flagged: one that somebody says, and data.
+    thresholds: [f32; 2],
 }
 
 impl Weights {
@@ -26,7 +27,16 @@ impl Weights {
             .collect();
         let of = |name: &str| known.get(name).copied().unwrap_or_default();
         let each = Signal::all().map(|signal| of(&signal.to_string())).collect();
-        Self { each, bias: of("bias"), threshold: of("threshold") }
+        Self { each, bias: of("bias"), thresholds: [of("threshold/said"), of("threshold/data")] }
+    }
+
+    /// The score from which a text of this channel is flagged.
+    pub(super) const fn threshold(&self, channel: Channel) -> f32 {
+        let [said, data] = self.thresholds;
+        match channel {
+            Channel::User | Channel::Conversation => said,
+            Channel::Data => data,
+        }
     }
 
     pub(super) fn of(&self, signal: Signal) -> f32 {

@@ -7,7 +7,7 @@
     build.py product         takes the paragraphs of this repository's pages anew
     build.py readme          rewrites the README from "## Parts" on
 
-A part is one of dev, held, more, plain; the last has no attacks.
+A part is one of dev, held, known, more, common, plain; the last has no attacks.
 
 Source (`<part>/source/*.txt`), one family after the other:
 
@@ -30,7 +30,7 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 HALVES = ("dev", "held")
-PARTS = (*HALVES, "more", "plain")
+PARTS = (*HALVES, "known", "more", "common", "plain")
 CHANNELS = {
     "user": "user", "split": "split", "tool": "tool_result", "doc": "document",
     "file": "file_name", "alt": "image_alt", "mcp": "mcp_description",

@@ -14,7 +14,7 @@ type Tested = Result<(), Box<dyn Error>>;
 /// The halves, apart by family.
 const HALVES: &[&str] = &["dev", "held"];
 /// Those, and what the weights are fitted to besides.
-const PARTS: &[&str] = &["dev", "held", "more", "plain"];
+const PARTS: &[&str] = &["dev", "held", "known", "more", "common", "plain"];
 /// Jaccard overlap of five-grams above which two texts are near copies.
 const NEAR: f64 = 0.6;
 /// Near copies that a half may hold.

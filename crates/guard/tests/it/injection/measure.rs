@@ -57,7 +57,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    pub(super) fn of(records: &[Record], scores: &[f64], threshold: f64) -> Self {
+    pub(super) fn of(records: &[&Record], scores: &[f64], threshold: f64) -> Self {
         let mut table = Self { all: Row::default(), rows: BTreeMap::new() };
         for (record, score) in records.iter().zip(scores) {
             let flagged = *score >= threshold;

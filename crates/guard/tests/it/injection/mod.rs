@@ -1,6 +1,7 @@
 //! What the detector of prompt injection was fitted to, and what it catches of texts it was not.
 
 mod fit;
+mod known;
 mod measure;
 mod textbook;
 
@@ -23,8 +24,12 @@ type Tested = Result<(), Box<dyn Error>>;
 
 /// Families are left out in so many parts.
 const FOLDS: usize = 6;
-/// How often a text of the textbook counts: it is as common as it is easy.
-const TEXTBOOK_COUNTS: usize = 15;
+/// What the weights are fitted to, and the least that is caught of families that were left out.
+const FITTED: [(&str, f64); 2] = [("dev", 0.58), ("known", 0.18)];
+/// How often a text of a textbook counts: it is as common as it is easy.
+const TEXTBOOK_COUNTS: f64 = 3.0;
+/// What records of `known` are called that are textbook.
+const TEXTBOOK_KIND: &str = "textbook";
 /// Harmless texts of a hundred that may be flagged.
 const FALSE_ALARMS: f64 = 0.01;
 /// Written instead of compared when this is set.
@@ -52,6 +57,7 @@ fn said(record: &Record) -> String {
 fn examples(records: &[Record]) -> Vec<Example> {
     let example = |record: &Record| Example {
         attack: record.label == Label::Attack,
+        counts: if record.kind == TEXTBOOK_KIND { TEXTBOOK_COUNTS } else { 1.0 },
         windows: windows(&said(record), channel(record))
             .iter()
             .map(|signals| signals.numbers().collect())
@@ -64,12 +70,12 @@ fn examples(records: &[Record]) -> Vec<Example> {
 fn textbook() -> Vec<Example> {
     let through = |text: &&str, channel| Example {
         attack: true,
+        counts: TEXTBOOK_COUNTS,
         windows: windows(text, channel).iter().map(|signals| signals.numbers().collect()).collect(),
     };
     let channels = [Channel::User, Channel::Conversation, Channel::Data];
     let each = TEXTBOOK.iter().flat_map(|text| channels.map(|channel| through(text, channel)));
-    let each: Vec<Example> = each.collect();
-    std::iter::repeat_n(each, TEXTBOOK_COUNTS).flatten().collect()
+    each.collect()
 }
 
 /// Which part each record is in: whole families, dealt out in turn, attacks and others apart.
@@ -92,8 +98,9 @@ fn unseen(records: &[Record], examples: &[Example]) -> Vec<f64> {
     let parts = parts(records);
     let (mut scores, textbook) = (vec![0.0; records.len()], textbook());
     for part in 0..FOLDS {
-        let known = examples.iter().zip(&parts).filter(|(_, of)| **of != part);
-        let known: Vec<&Example> = known.map(|(one, _)| one).chain(&textbook).collect();
+        let known = examples.iter().zip(records).zip(&parts);
+        let known = known.filter(|((_, record), of)| **of != part || record.kind == TEXTBOOK_KIND);
+        let known: Vec<&Example> = known.map(|((one, _), _)| one).chain(&textbook).collect();
         let fitted = Fitted::to(&known);
         for ((example, of), score) in examples.iter().zip(&parts).zip(&mut scores) {
             if *of == part {
@@ -104,23 +111,36 @@ fn unseen(records: &[Record], examples: &[Example]) -> Vec<f64> {
     scores
 }
 
-/// The score that so many of the harmless texts exceed.
-fn threshold(records: &[Record], scores: &[f64]) -> f64 {
-    let harmless = records.iter().zip(scores).filter(|(record, _)| record.label == Label::Benign);
-    let mut harmless: Vec<f64> = harmless.map(|(_, score)| *score).collect();
-    harmless.sort_by(|a, b| b.total_cmp(a));
-    #[expect(
-        clippy::cast_precision_loss,
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "a count of some thousand texts"
-    )]
-    let allowed = (harmless.len() as f64 * FALSE_ALARMS) as usize;
-    harmless.get(allowed).map_or(0.0, |score| score + 1e-4)
+/// The scores that so many of the harmless texts exceed: of people's words, and of data.
+fn thresholds(records: &[Record], scores: &[f64]) -> [f64; 2] {
+    [false, true].map(|data| {
+        let harmless = records.iter().zip(scores).filter(|(record, _)| {
+            record.label == Label::Benign
+                && record.kind != TEXTBOOK_KIND
+                && (channel(record) == Channel::Data) == data
+        });
+        let mut harmless: Vec<f64> = harmless.map(|(_, score)| *score).collect();
+        harmless.sort_by(|a, b| b.total_cmp(a));
+        #[expect(
+            clippy::cast_precision_loss,
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "a count of some thousand texts"
+        )]
+        let allowed = (harmless.len() as f64 * FALSE_ALARMS) as usize;
+        harmless.get(allowed).map_or(0.0, |score| score + 1e-4)
+    })
 }
 
-fn file(fitted: &Fitted, threshold: f64) -> Result<String, Box<dyn Error>> {
-    let mut text = format!("bias\t{:.3}\nthreshold\t{threshold:.3}\n", fitted.bias);
+/// How far each text is above the threshold of its channel.
+fn above(records: &[Record], scores: &[f64], [said, data]: [f64; 2]) -> Vec<f64> {
+    let of = |record: &Record| if channel(record) == Channel::Data { data } else { said };
+    records.iter().zip(scores).map(|(record, score)| score - of(record)).collect()
+}
+
+fn file(fitted: &Fitted, [said, data]: [f64; 2]) -> Result<String, Box<dyn Error>> {
+    let mut text = format!("bias\t{:.3}\n", fitted.bias);
+    write!(text, "threshold/said\t{said:.3}\nthreshold/data\t{data:.3}\n")?;
     for (signal, weight) in Signal::all().zip(&fitted.weights) {
         if weight.abs() >= 0.005 {
             writeln!(text, "{signal}\t{weight:.3}")?;
@@ -142,15 +162,28 @@ fn writes() -> bool {
 /// Fits anew, so it also says what families that were not known come to.
 #[test]
 fn the_weights_are_those_of_the_corpus() -> Tested {
-    let records = records("dev")?;
-    let examples = examples(&records);
-    let scores = unseen(&records, &examples);
-    let threshold = threshold(&records, &scores);
-    let table = Table::of(&records, &scores, threshold);
-    println!("Families of `dev` that the weights were not fitted to:\n{table}");
+    let (mut all, mut parts) = (Vec::new(), Vec::new());
+    for (part, least) in FITTED {
+        let from = all.len();
+        all.extend(records(part)?);
+        parts.push((part, least, from..all.len()));
+    }
+    let examples = examples(&all);
+    let scores = unseen(&all, &examples);
+    let hard = parts.first().map_or(0, |(_, _, range)| range.end);
+    let thresholds = thresholds(&all[..hard], &scores[..hard]);
+    let above = above(&all, &scores, thresholds);
+    for (part, least, range) in parts {
+        let (of, above) = (&all[range.clone()], &above[range]);
+        let real = of.iter().zip(above).filter(|(record, _)| record.kind != TEXTBOOK_KIND);
+        let (of, above): (Vec<&Record>, Vec<f64>) = real.unzip();
+        let table = Table::of(&of, &above, 0.0);
+        println!("Families of `{part}` that the weights were not fitted to:\n{table}");
+        assert!(table.caught() >= least, "{part}\n{table}");
+    }
 
     let fitted = Fitted::to(&examples.iter().chain(&textbook()).collect::<Vec<_>>());
-    let made = file(&fitted, threshold)?;
+    let made = file(&fitted, thresholds)?;
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/inject/weights.tsv");
     if writes() {
         fs::write(&path, &made)?;
@@ -162,12 +195,8 @@ fn the_weights_are_those_of_the_corpus() -> Tested {
         let apart = (of(&made) - of(&kept)).abs();
         assert!(apart < 0.02, "{name}: {} and {}; set {WRITE}", of(&made), of(&kept));
     }
-    assert!(table.caught() >= CAUGHT_UNSEEN, "{table}");
     Ok(())
 }
-
-/// Floor under what is caught of families that were not known, at one false alarm in a hundred.
-const CAUGHT_UNSEEN: f64 = 0.50;
 
 /// Writers whose texts the weights were not fitted to, at the threshold that is shipped.
 #[test]
@@ -181,7 +210,7 @@ fn texts_of_other_hands_are_judged_no_worse_than_before() -> Tested {
                 f64::from(u8::from(verdict.is_some_and(|one| one.flagged)))
             })
             .collect();
-        let table = Table::of(&records, &scores, 0.5);
+        let table = Table::of(&records.iter().collect::<Vec<_>>(), &scores, 0.5);
         println!("`{part}`, of hands that the weights were not fitted to:\n{table}");
         assert!(table.caught() >= least && table.alarms() <= most, "{part}\n{table}");
     }
@@ -189,7 +218,8 @@ fn texts_of_other_hands_are_judged_no_worse_than_before() -> Tested {
 }
 
 /// Parts with the least that is caught of their attacks and the most that is flagged of the others.
-const OTHER_HANDS: [(&str, f64, f64); 2] = [("more", 0.25, 0.06), ("plain", 0.0, 0.018)];
+const OTHER_HANDS: [(&str, f64, f64); 3] =
+    [("more", 0.23, 0.035), ("common", 0.70, 0.02), ("plain", 0.0, 0.01)];
 
 #[test]
 fn ordinary_questions_pass() {
