@@ -114,7 +114,7 @@ fn each_window(
 ) {
     for reading in readings(text) {
         let folded = Folded::of(&reading.text);
-        let scan = Scan::of(&folded);
+        let scan = Scan::of(&folded, channel);
         if scan.is_empty() {
             continue;
         }

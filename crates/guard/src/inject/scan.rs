@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::Channel;
 use super::address::{Address, addressed, first, last};
 use super::fold::Folded;
 use super::lexicon::{Hit, LEXICON, TONGUE, Tongue};
@@ -133,7 +134,7 @@ pub(super) struct Scan<'t> {
 }
 
 impl<'t> Scan<'t> {
-    pub(super) fn of(folded: &'t Folded) -> Self {
+    pub(super) fn of(folded: &'t Folded, channel: Channel) -> Self {
         let text = folded.text.as_str();
         let mut hits = LEXICON.hits(text);
         let is_tongue = |hit: &&Hit| hit.concept == TONGUE;
@@ -149,7 +150,7 @@ impl<'t> Scan<'t> {
         hits.retain(|hit| !is_tongue(&hit) && !named(text, hit, &folded.identifiers));
         if tells(hits.iter()) {
             scan.hits = hits;
-            scan.quotes = quotations(text);
+            scan.quotes = quotations(text, channel == Channel::Data);
             scan.identifiers.clone_from(&folded.identifiers);
         }
         scan
@@ -216,7 +217,7 @@ impl<'t> Scan<'t> {
             (Trait::Question, window.contains(['?', '؟'])),
             (Trait::OrderAtEnd, at_end),
             (Trait::OrderWithin, order_within),
-            (Trait::Taught, self.teaches),
+            (Trait::Taught, self.teaches && !quotes.is_empty()),
             (Trait::Identifier, self.uses_a_name(&hits, &span)),
             (Trait::Address, has_address(window)),
             (Trait::Query, has_query(window)),
@@ -352,24 +353,24 @@ fn orders_within(window: &str) -> bool {
         .any(|clause| ORDER_WITHIN.iter().any(|ending| clause.trim_end().ends_with(ending)))
 }
 
-/// Spans in quotation marks that are not those of a programming language.
-fn quotations(text: &str) -> Vec<Range<usize>> {
+/// What somebody quotes within something of their own: not the strings of a program or of data, and not a
+/// line that is nothing but a quotation, which says of itself what it says.
+fn quotations(text: &str, data: bool) -> Vec<Range<usize>> {
     let mut spans = Vec::new();
     let mut until = 0;
-    let mut before = None;
     for (at, letter) in text.char_indices() {
-        let last = before.replace(letter);
         if at < until {
             continue;
         }
+        let before = || text.get(..at).unwrap_or_default();
         let closing: &[char] = match QUOTES.iter().find(|(open, _)| *open == letter) {
             Some((_, closing)) => closing,
-            // Before a letter of a script without capitals too, but not as in programs.
-            None if letter == '"' && last.is_some_and(|last| last == ' ' || !last.is_ascii()) => {
-                &['"']
-            }
+            None if letter == '"' && is_spoken(before(), data) => &['"'],
             None => continue,
         };
+        if !is_within_a_line(before()) {
+            continue;
+        }
         let from = at + letter.len_utf8();
         let rest = text.get(from..).unwrap_or_default();
         let near = rest.char_indices().take_while(|(near, _)| *near < QUOTED);
@@ -380,6 +381,32 @@ fn quotations(text: &str) -> Vec<Range<usize>> {
         }
     }
     spans
+}
+
+/// Whether a straight quotation mark behind this is one as people write it.
+fn is_spoken(before: &str, data: bool) -> bool {
+    let near = last(before, 32);
+    let word = near.trim_end_matches(' ');
+    let Some(mark) = word.chars().next_back() else { return false };
+    if word.len() == near.len() {
+        // Of scripts without spaces.
+        return !mark.is_ascii();
+    }
+    let word_before = || last_word(word.trim_end_matches(mark));
+    match mark {
+        ',' => {
+            let word = word_before();
+            word.ends_with(char::is_alphabetic) && !matches!(word, "true" | "false" | "null")
+        }
+        ':' => !data && word_before().ends_with(char::is_alphabetic),
+        mark => mark.is_alphabetic() || ".?!—–".contains(mark) || !mark.is_ascii(),
+    }
+}
+
+/// Whether something was said in the line before.
+fn is_within_a_line(before: &str) -> bool {
+    let line = last(before, 200).rsplit('\n').next().unwrap_or_default();
+    line.contains(char::is_alphabetic)
 }
 
 fn has_address(window: &str) -> bool {
