@@ -18,6 +18,7 @@ mod relate;
 mod scan;
 mod screen;
 mod signal;
+mod talk;
 mod weights;
 
 use std::ops::Range;
@@ -27,6 +28,7 @@ use serde::Serialize;
 use crate::reading::{Form, readings};
 use fold::Folded;
 use scan::Scan;
+use talk::Joined;
 use weights::WEIGHTS;
 
 pub use policy::{Action, Policy, Said};
@@ -108,6 +110,22 @@ pub fn windows(text: &str, channel: Channel) -> Vec<Signals> {
 }
 
 fn each_window(
+    text: &str,
+    channel: Channel,
+    mut visit: impl FnMut(&Signals, &dyn Fn() -> Range<usize>),
+) {
+    each_window_as_written(text, channel, &mut visit);
+    let joined = (channel == Channel::Conversation).then(|| Joined::of(text)).flatten();
+    if let Some(joined) = joined {
+        each_window_as_written(&joined.text, Channel::User, |signals, span| {
+            let mut signals = signals.clone();
+            signals.place(&|span| joined.source(span));
+            visit(&signals, &|| joined.source(span()));
+        });
+    }
+}
+
+fn each_window_as_written(
     text: &str,
     channel: Channel,
     mut visit: impl FnMut(&Signals, &dyn Fn() -> Range<usize>),
