@@ -45,6 +45,8 @@ pub(crate) struct Core {
     pub(crate) help: Option<crate::stages::help::Help>,
     /// What is looked for of its instructions in what it says, where something is.
     pub(crate) leaks: Option<Arc<crate::leak::Leaks>>,
+    /// Whether what nobody vouches for is marked in what the model is sent.
+    pub(crate) spotlights: bool,
     pub(crate) permissions: Permissions,
     pub(crate) approvals: ApprovalPolicy,
     pub(crate) license: Option<Arc<dyn License>>,

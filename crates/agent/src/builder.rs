@@ -333,15 +333,12 @@ impl AgentBuilder {
         registry.change(self.changes, &mut problems);
         let kept_back =
             search::keep_back(&mut registry, &mut permissions, (set_aside, self.deferral));
-        let deferred = kept_back.unwrap_or_else(|wrong| {
-            problems.push(wrong);
-            Vec::new()
-        });
+        let deferred = kept_back.map_err(|wrong| problems.push(wrong)).unwrap_or_default();
         problems.extend(misnamed(&registry, &permissions, &self.approvals));
         let fallbacks: Vec<Agent> = self.fallbacks.iter().flat_map(Agent::chain).cloned().collect();
         problems.extend(elsewhere(&fallbacks, &runtime));
-        let typed = self.output.is_some();
-        let (content, output, (help, leaks)) = of_content((&self.content, typed), &mut problems);
+        let (content, output, (help, leaks)) =
+            of_content((&self.content, self.output.is_some()), &mut problems);
         let can_ask = runtime.journal.is_durable() && runtime.tools.approvals.is_some();
         let (of_labels, how) = ((self.taint, &self.model), (can_ask, permissions.raise));
         let policies = decides(self.policies.as_ref(), &registry, (of_labels, how), &mut problems);
@@ -411,6 +408,7 @@ impl AgentBuilder {
             content,
             help,
             leaks,
+            spotlights: self.content.spotlight,
             permissions,
             approvals: self.approvals,
             license: self.license,

@@ -33,6 +33,7 @@ use crate::memory;
 use crate::protect::RunGuard;
 use crate::report::Report;
 use crate::runtime::Driven;
+use crate::spotlight::Spotlight;
 use crate::stage::StageContext;
 use crate::stream::Sink;
 
@@ -103,6 +104,7 @@ pub(crate) struct Drive {
     forkers_own: Option<Arc<str>>,
     /// What of its instructions may not come out, once that was asked.
     leak: OnceLock<Option<Arc<RunLeak>>>,
+    spotlight: Option<Spotlight>,
     started: Timestamp,
     /// Failures after which it has gone on and waited.
     retried: u32,

@@ -43,7 +43,7 @@ impl Leaks {
         let marked = self.policy.canary.then(|| {
             let canary = Hash::of_all([b"canary".as_slice(), run.id().as_bytes()]);
             let canary = Canary::from_bytes(canary.as_bytes());
-            (of.clone().with_canary(&canary), Arc::new(with_line(told, &canary)))
+            (of.clone().with_canary(&canary), Arc::new(with_line(told, &canary.line())))
         });
         let (of, marked) = match marked {
             Some((of, marked)) => (of, Some(marked)),
@@ -55,14 +55,14 @@ impl Leaks {
 }
 
 /// Instructions with a line behind them.
-fn with_line(told: &Message, canary: &Canary) -> Message {
+pub(crate) fn with_line(told: &Message, line: &str) -> Message {
     let Message { role, mut parts, .. } = Message::clone(told);
     let last = parts.iter_mut().rev().find_map(|part| match &mut part.body {
         Body::Text(text) => Some(text),
         _ => None,
     });
     if let Some(text) = last {
-        *text = format!("{text}{}", canary.line()).into();
+        *text = format!("{text}{line}").into();
     }
     Message::new(role, parts)
 }

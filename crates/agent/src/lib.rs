@@ -33,6 +33,7 @@ pub mod runtime;
 mod script;
 pub mod sessions;
 pub mod signals;
+mod spotlight;
 pub mod stage;
 mod stages;
 mod stream;

@@ -145,6 +145,7 @@ fn below(core: &Core, script: &dyn ScriptTool) -> Result<Agent> {
         content: None,
         help: None,
         leaks: None,
+        spotlights: false,
         permissions: core.permissions.clone(),
         approvals: core.approvals.clone(),
         license: core.license.clone(),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use largestack_guard::Mode;
 use largestack_guard::content::{
     Content, ContentPolicy, LengthPolicy, Output, OutputAction, OutputPolicy, Place, RuleAction,
-    RulePolicy, SelfHarmAction, SelfHarmPolicy, TopicPolicy, WholeAction,
+    RulePolicy, SelfHarmAction, SelfHarmPolicy, TopicPolicy, WholeAction, spotlight,
 };
 
 use largestack_guard::leak::{LeakAction, LeakPolicy};
@@ -89,7 +89,9 @@ pub(crate) fn read(fields: &mut Fields<'_>, mode: Mode) -> ContentPolicy {
     let length = length(fields.section("length"), mode);
     let self_harm = self_harm(fields.section("self_harm"), mode);
     let prompt_leak = prompt_leak(fields.section("prompt_leak"), mode);
-    ContentPolicy { output, rules, topics, length, self_harm, prompt_leak }
+    let lit = |node: &Node| Ok(spotlight(value::boolean(node)?, mode));
+    let spotlight = fields.get("spotlight", spotlight(false, mode), lit).value;
+    ContentPolicy { output, rules, topics, length, self_harm, prompt_leak, spotlight }
 }
 
 fn output(mut fields: Fields<'_>, mode: Mode) -> OutputPolicy {

@@ -374,6 +374,8 @@ const AGENT_KEYS: &[Key] = keys! {
         "Whether the instructions of each run end with a made-up word by which they are told, too";
     Agent "guardrails.prompt_leak.allow", "list of texts", "[]",
         "What of the instructions may be said, beside what stands in quotation marks in them";
+    Agent "guardrails.spotlight", "true or false", "false",
+        "Whether what nobody vouches for stands between marks that only the run's own instructions name, in what the model is sent";
     Agent "taint.untrusted", "list of origins", "[tool, retrieval, memory, web]", "Origins whose text nobody vouches for; results of tools have the origin of their tool";
     Agent "taint.on_untrusted.write", "`allow`, `require_approval` or `refuse`", "require_approval", "What becomes of a call of a tool that writes while there is untrusted text in the context; refused where nobody can be asked";
     Agent "taint.on_untrusted.delete", "as `write`", "require_approval", "The same of tools that remove something";

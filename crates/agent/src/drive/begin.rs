@@ -284,6 +284,7 @@ impl Drive {
             asked_text: own::words(&asked).into(),
             forkers_own: None,
             leak: OnceLock::new(),
+            spotlight: None,
             asked,
             started,
             retried: 0,

@@ -17,7 +17,8 @@ use super::heard::Heard;
 
 impl Drive {
     pub(super) fn start_digest(&mut self, id: EffectId, attempt: u32) -> Result<()> {
-        let Some(call) = self.run.digest_call() else { return Ok(()) };
+        let Some(mut call) = self.run.digest_call() else { return Ok(()) };
+        self.light(&mut call);
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
         let asking = self.asking(id, None);
         self.running.push(Effect::Digest { id, attempt });

@@ -9,6 +9,7 @@ use largestack_engine::event::{EffectStarted, Event, ToolOutcome};
 use largestack_ports::model::CallContext;
 use largestack_ports::spending::Spending;
 use largestack_ports::tool::{Cancelled, ToolContext};
+use largestack_types::call::Call;
 use largestack_types::error::{Code, Coded as _};
 use largestack_types::errors::{LargestackError, Result};
 use largestack_types::id::EffectId;
@@ -18,6 +19,7 @@ use largestack_types::part::{Arguments, ToolCall};
 use super::land::{Landed, not_run};
 use super::model::Asking;
 use super::{Drive, control};
+use crate::spotlight::Spotlight;
 use crate::stage::ToolTurn;
 use crate::stream::Sink;
 use crate::tools::execute::{Execution, refusal};
@@ -75,6 +77,7 @@ impl Drive {
             leak.hear(self.run.messages());
             leak.mark(&mut call);
         }
+        self.light(&mut call);
         self.note(Event::EffectStarted(EffectStarted { effect: id, attempt }))?;
         let holds = self.core.pipeline.holds_text && words.is_some();
         self.held = holds.then(|| (id, Arc::default()));
@@ -83,6 +86,14 @@ impl Drive {
         self.running.push(Effect::Model { id, attempt });
         self.in_flight.push(asking.ask(call).boxed());
         Ok(())
+    }
+
+    /// Marks what nobody vouches for, where the agent has it marked.
+    pub(super) fn light(&mut self, call: &mut Call) {
+        if self.core.spotlights {
+            let run = self.run.id();
+            self.spotlight.get_or_insert_with(|| Spotlight::of(run)).light(call);
+        }
     }
 
     /// What a model call of this run needs; with a sink, its words are heard.

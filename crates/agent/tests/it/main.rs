@@ -37,6 +37,7 @@ mod retries;
 mod runs;
 mod session_media;
 mod spending;
+mod spotlights;
 mod streaming;
 mod taint;
 mod tool_options;

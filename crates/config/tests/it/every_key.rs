@@ -188,6 +188,7 @@ pub(crate) const OTHER: &[(Place, &str, &str, &str)] = &[
     (Place::Agent, "guardrails.prompt_leak.action", "redact", "block"),
     (Place::Agent, "guardrails.prompt_leak.words", "9", "30"),
     (Place::Agent, "guardrails.prompt_leak.canary", "true", "true"),
+    (Place::Agent, "guardrails.spotlight", "true", "true"),
     (Place::Agent, "guardrails.prompt_leak.allow", "[Welcome]", "Welcome"),
     (Place::Agent, "taint.untrusted", "[web]", "tool"),
     (Place::Agent, "taint.on_untrusted.write", "refuse", "refuse"),

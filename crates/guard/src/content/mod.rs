@@ -45,6 +45,9 @@ pub struct ContentPolicy {
     /// What becomes of the operator's instructions in what a model says.
     #[serde(skip_serializing_if = "is_default")]
     pub prompt_leak: LeakPolicy,
+    /// Whether what nobody vouches for stands between marks of the run's own in what a model is sent.
+    #[serde(skip_serializing_if = "is_default")]
+    pub spotlight: bool,
 }
 
 impl ContentPolicy {
@@ -57,7 +60,18 @@ impl ContentPolicy {
         self.length.action = self.length.action.under(mode);
         self.self_harm.action = self.self_harm.action.under(mode);
         self.prompt_leak = self.prompt_leak.under(mode);
+        self.spotlight = spotlight(self.spotlight, mode);
         self
+    }
+}
+
+/// Whether there is spotlighting in a mode, where it was said or not: one that observes sends what it would
+/// send, and the strict one has it always.
+pub const fn spotlight(said: bool, mode: Mode) -> bool {
+    match mode {
+        Mode::Observe => false,
+        Mode::Warn | Mode::Protect => said,
+        Mode::Strict => true,
     }
 }
 

@@ -71,8 +71,9 @@ impl Reading {
             self.failures.push(format!("{}: {}", result.name, result.text));
             return Vec::new();
         }
-        let Ok(read) = serde_json::from_str::<Result>(&result.text) else {
-            return vec![own(result)];
+        let material = material(&result.text);
+        let Ok(read) = serde_json::from_str::<Result>(material) else {
+            return vec![own(result, material)];
         };
         self.corpus.passages = self.corpus.passages.max(read.passages);
         for (word, count) in read.terms {
@@ -95,13 +96,20 @@ fn passage(hit: Hit, result: &ToolResult) -> Passage {
     }
 }
 
+/// What a result says, without the marks of a run that has other people's words marked.
+fn material(text: &str) -> &str {
+    let inside = text.strip_prefix("<data-").and_then(|rest| rest.split_once(">\n"));
+    let inside = inside.and_then(|(mark, rest)| rest.strip_suffix(&format!("\n</data-{mark}>")));
+    inside.unwrap_or(text)
+}
+
 /// A text result as a passage named after its tool; lines are the result's own.
-fn own(result: &ToolResult) -> Passage {
-    let count = u32::try_from(result.text.lines().count().max(1)).unwrap_or(u32::MAX);
+fn own(result: &ToolResult, text: &str) -> Passage {
+    let count = u32::try_from(text.lines().count().max(1)).unwrap_or(u32::MAX);
     Passage {
         path: format!("{} result", result.name),
         lines: (1, count),
-        text: result.text.to_string(),
+        text: text.to_owned(),
         ..Passage::default()
     }
 }

@@ -209,6 +209,18 @@ fn without_a_search_tool_it_says_what_it_needs() {
 }
 
 #[test]
+fn what_stands_between_the_marks_of_a_run_is_read_as_it_was_returned() {
+    let marked = format!("<data-bcdfgh>\n{HITS}\n</data-bcdfgh>");
+    let history = |text: &str| {
+        let asked = [user("How long may I return an item?"), asked(), returned(text, false)];
+        reply(call(asked.into(), vec![search()])).text()
+    };
+    assert_eq!(history(&marked), history(HITS));
+    // Another's end is none.
+    assert_ne!(history(&marked.replace("/data-bcdfgh", "/data-kmnpqr")), history(HITS));
+}
+
+#[test]
 fn a_search_tool_of_another_name_is_used_and_its_plain_text_is_quoted() {
     let tool = spec(
         "wiki_lookup",
