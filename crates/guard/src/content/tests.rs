@@ -181,6 +181,7 @@ fn a_mode_that_only_observes_records_everything_and_stops_nothing() {
         length: LengthPolicy { input: Some(3), ..LengthPolicy::default() },
         self_harm: SelfHarmPolicy { action: SelfHarmAction::Help, ..SelfHarmPolicy::default() },
         prompt_leak: LeakPolicy { action: LeakAction::Block, ..LeakPolicy::default() },
+        spotlight: true,
     };
     let text = "betting until I want to die";
     for mode in Mode::ALL {
