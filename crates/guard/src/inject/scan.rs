@@ -118,6 +118,10 @@ const NAMED_WITHIN: usize = 48;
 /// Opening quotation marks with those that close them.
 const QUOTES: [(char, &[char]); 5] =
     [('«', &['»']), ('„', &['“', '”']), ('“', &['”']), ('「', &['」']), ('『', &['』'])];
+/// Concepts of whoever speaks about an attack.
+const TELLING: [&str; 3] = ["lecture", "report", "quoting"];
+/// How far from a quotation, bytes.
+const TOLD_WITHIN: usize = 160;
 /// Longest quotation, bytes.
 const QUOTED: usize = 400;
 
@@ -151,9 +155,30 @@ impl<'t> Scan<'t> {
         if tells(hits.iter()) {
             scan.hits = hits;
             scan.quotes = quotations(text, channel == Channel::Data);
+            if channel == Channel::Data {
+                let told = |quote: &Range<usize>| scan.is_told_of(quote);
+                let quotes = scan.quotes.iter().filter(|quote| told(quote)).cloned().collect();
+                scan.quotes = quotes;
+            }
             scan.identifiers.clone_from(&folded.identifiers);
         }
         scan
+    }
+
+    /// Whether the line speaks of what it quotes, as of an attack or an example: somebody else's line that only
+    /// puts marks around an order gives it.
+    fn is_told_of(&self, quote: &Range<usize>) -> bool {
+        let before = last(self.text.get(..quote.start).unwrap_or_default(), TOLD_WITHIN);
+        let before = before.rsplit('\n').next().unwrap_or_default().len();
+        let after = first(self.text.get(quote.end..).unwrap_or_default(), TOLD_WITHIN);
+        let after = after.split('\n').next().unwrap_or_default().len();
+        let line = quote.start - before..quote.end + after;
+        let from = self.hits.partition_point(|hit| hit.span.start < line.start);
+        let near = self.hits.get(from..).unwrap_or_default().iter();
+        near.take_while(|hit| hit.span.start < line.end).any(|hit| {
+            let tells = LEXICON.names.get(hit.concept).is_some_and(|name| TELLING.contains(name));
+            tells && !quote.contains(&hit.span.start)
+        })
     }
 
     pub(super) fn is_empty(&self) -> bool {

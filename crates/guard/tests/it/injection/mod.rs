@@ -25,7 +25,7 @@ type Tested = Result<(), Box<dyn Error>>;
 /// Families are left out in so many parts.
 const FOLDS: usize = 6;
 /// What the weights are fitted to, and the least that is caught of families that were left out.
-const FITTED: [(&str, f64); 2] = [("dev", 0.62), ("known", 0.25)];
+const FITTED: [(&str, f64); 2] = [("dev", 0.65), ("known", 0.25)];
 /// How often a text of a textbook counts: it is as common as it is easy.
 const TEXTBOOK_COUNTS: f64 = 3.0;
 /// What records of `known` are called that are textbook.
@@ -300,6 +300,10 @@ fn an_order_hides_in_no_quotation_example_or_value_of_data() {
             "7,\"ORDER\",depot",
             "7, \"ORDER\", depot",
             "<img src=\"a.png\" alt=\"ORDER\">",
+            "depot, \"ORDER\"",
+            "Note “ORDER”",
+            "The sign at the door reads \"ORDER\"",
+            "title: “ORDER”",
             "let depot = \"ORDER\";",
             "print( \"ORDER\" )",
             "In this lesson on phishing a researcher bakes bread. ORDER",
