@@ -5,7 +5,7 @@ use largestack_guard::inject::Signal;
 
 /// Weights before fitting; of all others zero.
 const EXPECTED: &[(&str, f64)] = &[
-    ("classic", 3.0),
+    ("classic", 4.0),
     ("conversation/decodes", 1.5),
     ("conversation/diverts", 1.0),
     ("conversation/extracts", 2.0),
@@ -18,6 +18,7 @@ const EXPECTED: &[(&str, f64)] = &[
     ("data/covers", 0.5),
     ("data/decodes", 1.5),
     ("data/directs", 1.0),
+    ("data/diverts", 3.0),
     ("data/ends", 1.0),
     ("data/enlists", 1.5),
     ("data/extracts", 1.0),

@@ -219,7 +219,7 @@ fn texts_of_other_hands_are_judged_no_worse_than_before() -> Tested {
 
 /// Parts with the least that is caught of their attacks and the most that is flagged of the others.
 const OTHER_HANDS: [(&str, f64, f64); 3] =
-    [("more", 0.25, 0.035), ("common", 0.72, 0.02), ("plain", 0.0, 0.01)];
+    [("more", 0.25, 0.04), ("common", 0.72, 0.02), ("plain", 0.0, 0.01)];
 
 #[test]
 fn ordinary_questions_pass() {
