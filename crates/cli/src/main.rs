@@ -31,6 +31,7 @@ mod standing;
 mod tools;
 mod usage;
 mod verbs;
+mod wasm;
 
 use std::process::ExitCode;
 

@@ -21,6 +21,8 @@ use largestack_tools::web::{self, Web};
 use largestack_tools::{DynamicTool, calculator, sql, time, wait};
 use largestack_types::errors::{Code, LargestackError, Result};
 
+use crate::wasm;
+
 /// What tools reach the outside by.
 pub(crate) struct Outside {
     pub(crate) egress: Arc<dyn Egress>,
@@ -37,7 +39,10 @@ pub(crate) fn made(
     outside: &Outside,
 ) -> Result<Vec<DynamicTool>> {
     match &named.declared {
-        Some(Declared::Command(command)) => Ok(vec![command_of(named, command, outside)]),
+        Some(Declared::Command(command)) => {
+            wasm::check(&named.name, &command.program)?;
+            Ok(vec![command_of(named, command, outside)])
+        }
         Some(Declared::Http(call)) => {
             let tool = call_of(named, call, outside);
             tool.map(|tool| vec![tool]).map_err(|error| wrong(named, &error.to_string()))
@@ -190,6 +195,9 @@ fn built_in(named: &ToolUse, outside: &Outside) -> Result<Option<DynamicTool>> {
         }
         shell::NAME => {
             let root = own.root.clone().ok_or_else(|| wrong(named, "`root` is missing"))?;
+            for (program, _) in &own.allow {
+                wasm::check(&named.name, program)?;
+            }
             let allow = own.allow.iter().cloned();
             let allow = allow.map(|(program, words)| Allowed { program, words }).collect();
             let sandbox = own.sandbox.sandbox(&root, true);

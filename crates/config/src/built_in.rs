@@ -100,7 +100,7 @@ pub(crate) fn read(tool: &str, fields: &mut Fields<'_>, catalogue: &Catalogue<'_
         "shell" => {
             own.root = path(fields, "root", "folder", working, Path::is_dir);
             own.allow = allowed(fields, catalogue);
-            own.sandbox = sandbox::read(fields, catalogue);
+            own.sandbox = sandbox::read(fields, catalogue, false);
             own.max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
         }
         "code_execute" => scripts(fields, &mut own),

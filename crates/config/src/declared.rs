@@ -5,6 +5,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use largestack_ports::command::is_wasm;
 use largestack_ports::egress::Block;
 use largestack_ports::vault::Sensitive;
 use largestack_types::json::Json;
@@ -215,7 +216,8 @@ fn command(about: About, fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> 
     let environment = secrets(fields, "env", catalogue.environment);
     let answer = fields.get("answer", Answer::Json, value::choice(ANSWERS)).value;
     let max_bytes = fields.optional("max_bytes", value::whole(1, 64 << 20));
-    let sandbox = sandbox::read(fields, catalogue);
+    let wasm = program.as_deref().is_ok_and(is_wasm);
+    let sandbox = sandbox::read(fields, catalogue, wasm);
     match program {
         Ok(program) => Some(CommandUse {
             about,
@@ -235,7 +237,8 @@ fn command(about: About, fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> 
 }
 
 /// The file of a program: a path from the folder of the agent's file, or a name that is looked for
-/// where the user's own shell would look.
+/// where the user's own shell would look. WebAssembly is no program to the system, and nobody has to be
+/// allowed to run its file.
 pub(crate) fn program(
     word: &str,
     folder: &Path,
@@ -246,7 +249,9 @@ pub(crate) fn program(
         let wrong = |what: &str| Err(Wrong::value(what.replace("{}", &path.display().to_string())));
         return match () {
             () if !path.is_file() => wrong("there is no program {}"),
-            () if !may_run(&path) => wrong("{} is a file that nobody may run: chmod +x {}"),
+            () if !is_wasm(&path) && !may_run(&path) => {
+                wrong("{} is a file that nobody may run: chmod +x {}")
+            }
             () => Ok(path),
         };
     }

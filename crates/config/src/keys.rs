@@ -195,7 +195,7 @@ const AGENT_KEYS: &[Key] = keys! {
     Agent "tools.*.max_cpu", "duration", "30s",
         "For `shell` and commands: processor time of each process; for `code_execute`: how long a script may run itself, 5s unless said";
     Agent "tools.*.max_memory", "whole number from 16777216", "2147483648",
-        "For `shell` and commands: bytes of memory that each process may reserve; for `code_execute`: of a script, 67108864 unless said";
+        "For `shell` and commands: bytes of memory that each process may reserve, of WebAssembly 268435456 unless said; for `code_execute`: of a script, 67108864 unless said";
     Agent "tools.*.max_processes", "whole number from 1 to 4096", "64",
         "For `shell` and commands: processes and threads at one time";
     Agent "tools.*.languages", "list of texts", "every one of the program",

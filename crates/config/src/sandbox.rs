@@ -6,6 +6,7 @@ use std::time::Duration;
 use largestack_ports::command::{CommandLimits, Confinement, Sandbox};
 
 use crate::catalogue::Catalogue;
+use crate::origin::Source;
 use crate::problem::Wrong;
 use crate::read::Fields;
 use crate::show::Show;
@@ -17,6 +18,8 @@ const LEAST_MEMORY: u32 = 16 << 20;
 const PROCESSOR: Duration = Duration::from_secs(30);
 /// Bytes of memory of each process where nothing is said: runtimes reserve more than they use.
 const MEMORY: u32 = 2 << 30;
+/// Bytes of memory of WebAssembly where nothing is said: it uses what it reserves.
+const WASM_MEMORY: u32 = 256 << 20;
 
 /// What a tool's commands may.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -100,29 +103,65 @@ impl Show for Mode {
     }
 }
 
-/// Reads the keys out of a tool's group.
-pub(crate) fn read(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>) -> SandboxUse {
+/// Reads the keys out of a tool's group. `wasm` is whether its program is WebAssembly, which is given
+/// folders and nothing else: what can have no meaning for it is refused.
+pub(crate) fn read(fields: &mut Fields<'_>, catalogue: &Catalogue<'_>, wasm: bool) -> SandboxUse {
     let usual = SandboxUse::default();
+    let memory = if wasm { WASM_MEMORY } else { usual.memory };
+    let mode = fields.get("sandbox", Mode::Confined, value::choice(MODES));
+    let network = fields.get("network", usual.network, value::boolean);
+    let processes = fields.get("max_processes", usual.processes, value::whole(1, 4096));
+    if wasm {
+        let mut refuse = |key: &str, source: &Source, why: &str, advice: &str| {
+            let (detail, advice) = (why.to_owned(), Some(advice.to_owned()));
+            let whole = fields.key(key);
+            fields.report.wrong(source, &whole, Wrong::Value { detail, advice });
+        };
+        if mode.value == Mode::None {
+            let why = "WebAssembly cannot be run unconfined";
+            refuse("sandbox", &mode.source, why, "Name what it may reach in `reads` and `writes`");
+        }
+        if network.value {
+            let why = "WebAssembly opens no connections here";
+            let advice =
+                "Call services by a tool with `http`, or build the program for this machine";
+            refuse("network", &network.source, why, advice);
+        }
+        if processes.source != Source::Default {
+            let why = "WebAssembly begins no processes";
+            refuse("max_processes", &processes.source, why, "Remove the key");
+        }
+    }
     SandboxUse {
-        confined: fields.get("sandbox", Mode::Confined, value::choice(MODES)).value
-            == Mode::Confined,
-        reads: paths(fields, "reads", catalogue),
-        writes: paths(fields, "writes", catalogue),
-        network: fields.get("network", usual.network, value::boolean).value,
+        confined: mode.value == Mode::Confined,
+        reads: paths(fields, "reads", catalogue, wasm),
+        writes: paths(fields, "writes", catalogue, wasm),
+        network: network.value,
         processor: fields.get("max_cpu", usual.processor, value::duration).value,
-        memory: fields.get("max_memory", usual.memory, value::whole(LEAST_MEMORY, u32::MAX)).value,
-        processes: fields.get("max_processes", usual.processes, value::whole(1, 4096)).value,
+        memory: fields.get("max_memory", memory, value::whole(LEAST_MEMORY, u32::MAX)).value,
+        processes: processes.value,
     }
 }
 
-/// Paths that have to be there.
-fn paths(fields: &mut Fields<'_>, key: &'static str, catalogue: &Catalogue<'_>) -> Vec<PathBuf> {
+/// Paths that have to be there, and to be folders where only those can be given.
+fn paths(
+    fields: &mut Fields<'_>,
+    key: &'static str,
+    catalogue: &Catalogue<'_>,
+    folders: bool,
+) -> Vec<PathBuf> {
     let list = fields.list(key, Vec::new(), value::some_text);
     let folder = list.source.folder(catalogue.working_folder);
     let paths: Vec<PathBuf> = list.value.iter().map(|path| folder.join(&**path)).collect();
-    for path in paths.iter().filter(|path| !path.exists()) {
+    for path in &paths {
+        let detail = match () {
+            () if !path.exists() => format!("there is no {}", path.display()),
+            () if folders && !path.is_dir() => {
+                format!("{} is no folder, and WebAssembly is given folders", path.display())
+            }
+            () => continue,
+        };
         let whole = fields.key(key);
-        let detail = format!("there is no {}", path.display());
         fields.report.wrong(&list.source, &whole, Wrong::value(detail));
     }
     paths

@@ -270,6 +270,8 @@ pub mod stage {
 pub mod tools {
     pub use largestack_http::{HttpEgress, Network, SystemClock};
     pub use largestack_tools::*;
+    #[cfg(feature = "wasm")]
+    pub use largestack_wasm::WasmCommands;
 }
 
 /// Rows of the provider table, for providers of one's own.

@@ -1,7 +1,7 @@
 //! Commands of the operating system, for tools: a program, its arguments one by one, and nothing
 //! inherited. There is no shell in between, so nothing in an argument is ever an instruction.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -9,6 +9,11 @@ use largestack_types::errors::{Code, Coded};
 
 use crate::BoxFuture;
 use crate::vault::Sensitive;
+
+/// Whether a program is WebAssembly, by what its name ends with: `.wasm`.
+pub fn is_wasm(program: &Path) -> bool {
+    program.extension().is_some_and(|end| end.eq_ignore_ascii_case("wasm"))
+}
 
 /// A program to run.
 #[derive(Clone, Debug)]
@@ -116,6 +121,14 @@ pub enum CommandFailure {
     /// It said more than it may, and was ended.
     #[error("the command wrote more than {0} bytes")]
     TooMuch(usize),
+    /// It ran, did or used what it may not, and was ended.
+    #[error("the command was stopped: {why}")]
+    Stopped {
+        /// Why, without a word of its own.
+        why: String,
+        /// The end of its standard error.
+        errors: Bytes,
+    },
     /// It ran, and nobody knows how it ended.
     #[error("the command was lost: {0}")]
     Lost(String),

@@ -151,12 +151,17 @@ impl CommandTool {
         let key = Sensitive::new(Arc::clone(&context.idempotency_key));
         command.environment.push((IDEMPOTENCY_KEY.to_owned(), key));
         command.input = Bytes::copy_from_slice(arguments.as_str().as_bytes());
-        let ended = commands.run(command).await.map_err(|error| failure(&error))?;
         let withheld = self.withheld();
         // Of standard error the end is kept.
-        let full = ended.errors.len() >= self.command.limits.errors;
-        let complaint = withheld.readable(&ended.errors, Cut { before: full, after: false });
-        if let Some(failed) = failed(&ended, &complaint) {
+        let complaint = |errors: &[u8]| {
+            let full = errors.len() >= self.command.limits.errors;
+            withheld.readable(errors, Cut { before: full, after: false })
+        };
+        let ended = commands.run(command).await.map_err(|error| match &error {
+            CommandFailure::Stopped { errors, .. } => told(error.to_string(), &complaint(errors)),
+            _ => failure(&error),
+        })?;
+        if let Some(failed) = failed(&ended, &complaint(&ended.errors)) {
             return Err(failed);
         }
         let output = withheld.readable(&ended.output, Cut::default());
@@ -198,9 +203,12 @@ pub(crate) fn failed(ended: &Ended, complaint: &str) -> Option<ToolFailure> {
         (None, Some(signal)) => format!("the command was ended by signal {signal}"),
         (None, None) => "the command ended, and nobody knows how".to_owned(),
     };
+    Some(told(how, complaint))
+}
+
+fn told(how: String, complaint: &str) -> ToolFailure {
     let complaint = complaint.trim();
-    let text = if complaint.is_empty() { how } else { format!("{how}: {complaint}") };
-    Some(ToolFailure::new(text))
+    ToolFailure::new(if complaint.is_empty() { how } else { format!("{how}: {complaint}") })
 }
 
 #[cfg(test)]

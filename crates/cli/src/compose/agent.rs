@@ -21,6 +21,7 @@ use crate::below::agents_below;
 use crate::network;
 use crate::policies;
 use crate::tools;
+use crate::wasm;
 
 /// This program, as a path that leads to it also when its file has been replaced meanwhile (Linux).
 const ITSELF: &str = "/proc/self/exe";
@@ -36,17 +37,18 @@ pub(super) struct Parts<'p> {
     pub(super) below: &'p BTreeMap<PathBuf, config::Agent>,
 }
 
-/// What runs commands: confined by this program itself.
+/// What runs commands for this machine: confined by this program itself.
 pub(crate) fn processes() -> Processes {
     Processes::confined_by(ITSELF)
 }
 
 /// What tools reach the outside by.
 pub(super) fn outside(project: &config::Project) -> Result<tools::Outside> {
+    let clock = Arc::new(SystemClock);
     Ok(tools::Outside {
         egress: Arc::new(HttpEgress::new(network::of(&project.network)?)),
-        clock: Arc::new(SystemClock),
-        commands: Arc::new(processes().hiding(&project.state)),
+        commands: wasm::commands(processes(), clock.clone(), &project.state)?,
+        clock,
         environment: Environment::of_process(),
     })
 }

@@ -77,6 +77,7 @@ mod tools;
 #[cfg(any(feature = "postgres", feature = "restate"))]
 mod two_workers;
 #[cfg(test)]
+mod web_assembly;
 mod wires;
 #[cfg(test)]
 #[cfg(any(feature = "postgres", feature = "restate"))]

@@ -39,6 +39,45 @@ fn a_program_is_a_path_from_the_file_or_a_name_in_the_folders_of_path() {
 }
 
 #[test]
+fn web_assembly_need_not_be_allowed_to_run_and_takes_no_key_that_means_nothing_for_it() {
+    let files = [("agent.yaml", ""), ("bin/stock.wasm", "\0asm"), ("data/a", "")];
+    let folder = folder(files);
+    runnable(&folder.path().join("bin/stock.wasm"), false);
+    let read = |rest: &str| {
+        let text = stock(&format!("    command: [./bin/stock.wasm]\n{rest}"));
+        std::fs::write(folder.path().join("agent.yaml"), text).unwrap();
+        let settings = agent(folder.path(), &[], &Flags::new()).map_err(|e| e.to_string())?;
+        let Some(Declared::Command(command)) = settings.agent.tools[0].declared.clone() else {
+            panic!("no command")
+        };
+        Ok::<_, String>(command.sandbox)
+    };
+    let usual = read("").unwrap();
+    assert_eq!((usual.memory, usual.network), (256 << 20, false));
+    let said = read("    reads: [data]\n    max_memory: 16777216\n").unwrap();
+    assert_eq!((said.memory, said.reads), (16 << 20, vec![folder.path().join("data")]));
+    read("    sandbox: confined\n    network: false\n").unwrap();
+    for (key, why) in [
+        ("network: true", "WebAssembly opens no connections here"),
+        ("sandbox: none", "WebAssembly cannot be run unconfined"),
+        ("max_processes: 64", "WebAssembly begins no processes"),
+        ("reads: [data/a]", "data/a is no folder, and WebAssembly is given folders"),
+        ("writes: [nowhere]", "there is no"),
+    ] {
+        let refused = read(&format!("    {key}\n")).unwrap_err();
+        assert!(refused.contains(why) && refused.contains("agent.yaml:7"), "{key}: {refused}");
+    }
+    // Any other program has the memory that programs have.
+    let text = stock("    command: [/bin/sh]\n    network: true\n    max_processes: 2\n");
+    std::fs::write(folder.path().join("agent.yaml"), text).unwrap();
+    let settings = agent(folder.path(), &[], &Flags::new()).unwrap();
+    let Some(Declared::Command(command)) = &settings.agent.tools[0].declared else {
+        panic!("no command")
+    };
+    assert_eq!(command.sandbox.memory, 2 << 30);
+}
+
+#[test]
 fn secrets_are_looked_for_when_the_file_is_read_and_held_nowhere() {
     let text = stock(
         "    command: [/bin/sh]\n    env: {TOKEN: \"${SHOP_API_KEY}\", LANG: C, COST: \"$${x}\"}\n",

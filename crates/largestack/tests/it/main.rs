@@ -31,3 +31,5 @@ mod taint;
 mod thousand;
 mod typed;
 mod vendors;
+#[cfg(feature = "wasm")]
+mod web_assembly;

@@ -118,6 +118,30 @@ async fn what_never_started_may_be_tried_again() {
     assert_eq!(&*asked[0].input, b"{}");
 }
 
+/// Commands that are stopped while they speak of what they were given.
+struct Stopping;
+
+impl Commands for Stopping {
+    fn run(&self, command: Command) -> BoxFuture<'static, Result<Ended, CommandFailure>> {
+        let said = command.environment.iter().map(|(_, value)| value.expose());
+        let errors = Bytes::from(said.collect::<Vec<_>>().join(" "));
+        let why = "it had its time".to_owned();
+        Box::pin(std::future::ready(Err(CommandFailure::Stopped { why, errors })))
+    }
+}
+
+#[tokio::test]
+async fn what_a_stopped_one_said_is_told_without_secrets_and_it_is_not_tried_again() {
+    let tool = shell("cat").variable("WHO", "me").secret("TOKEN", Sensitive::new("hunter2hunter2"));
+    let tool = tool.tool(Arc::new(Stopping));
+    let failure = tool.call(tool_context(), Json::empty_object()).await.unwrap_err();
+    assert!(
+        failure.message.starts_with("the command was stopped: it had its time: me [redacted] "),
+        "{failure}"
+    );
+    assert!(!failure.transient && !failure.nothing_happened);
+}
+
 #[test]
 fn a_command_says_that_it_executes_and_is_not_taken_for_idempotent() {
     let tool = shell("cat").tool(Arc::new(Processes::default()));
