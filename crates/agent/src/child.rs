@@ -72,7 +72,7 @@ impl Above {
                 .max_depth
                 .min(tree.depth.saturating_add(1).saturating_add(own.max_depth)),
             accounts: own.accounts.iter().chain(tree.accounts.iter()).cloned().collect(),
-            in_doubt: tree.in_doubt,
+            in_doubt: tree.in_doubt.clone(),
             ..own
         }
     }
@@ -166,8 +166,7 @@ impl Agent {
         let mut drive = match known {
             Some(status) if status.is_final() => return self.ended(run, &events, &above),
             Some(_) => {
-                let in_doubt = above.tree.in_doubt;
-                let options = ResumeOptions { in_doubt, deps, ..ResumeOptions::default() };
+                let options = ResumeOptions { deps, ..ResumeOptions::default() };
                 self.take_up_under(scope, run, (options, None), Some(above)).await?
             }
             None => {

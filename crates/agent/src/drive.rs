@@ -43,6 +43,7 @@ mod check;
 mod claimed;
 mod control;
 mod digest;
+mod doubt;
 mod heard;
 mod hook;
 mod land;

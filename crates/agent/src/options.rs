@@ -6,6 +6,7 @@ use std::sync::Arc;
 use largestack_engine::event::{Adjusted, CancelReason, CancelRequested, DoubtDecision};
 use largestack_ports::approvals::Answer;
 use largestack_ports::sessions::SessionKey;
+use largestack_ports::tree::Doubt;
 use largestack_types::id::{ApprovalId, RunId};
 use largestack_types::message::Message;
 use largestack_types::part::{Body, Media};
@@ -166,6 +167,9 @@ impl RunOptions {
 pub struct ResumeOptions {
     /// What becomes of calls in doubt, where a person has decided; else the definition's policy.
     pub in_doubt: Option<DoubtDecision>,
+    /// What becomes of each of them by itself, also in runs below: this goes before `in_doubt`. One that
+    /// did happen is said with what it returned, and the run goes on with that.
+    pub doubts: Vec<Doubt>,
     /// Answers to questions that the run waits for, by the principal who resumes it. Those that
     /// have been given before are found without.
     pub answers: Vec<(ApprovalId, Answer)>,
@@ -181,6 +185,7 @@ impl Default for ResumeOptions {
     fn default() -> Self {
         Self {
             in_doubt: None,
+            doubts: Vec::new(),
             answers: Vec::new(),
             deps: Arc::new(()),
             cancel: CancelHandle::default(),

@@ -6,12 +6,12 @@ use std::any::Any;
 use std::sync::Arc;
 
 use largestack_engine::Recorded;
-use largestack_engine::event::{CancelRequested, ChildRun, DoubtDecision, FindingRecord};
+use largestack_engine::event::{CancelRequested, ChildRun, FindingRecord};
 use largestack_engine::graph::GraphLimits;
 use largestack_guard::{Guard, Policy};
 use largestack_ports::BoxFuture;
 use largestack_ports::ledger::BudgetKey;
-use largestack_ports::tree::RunTree;
+use largestack_ports::tree::{Doubts, RunTree};
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -85,7 +85,7 @@ impl ParentRun {
         runtime: Runtime,
         (scope, run): (Scope, RunId),
         policy: Policy,
-        (above, in_doubt): (Option<&Self>, Option<DoubtDecision>),
+        (above, in_doubt): (Option<&Self>, Doubts),
     ) -> Result<Self> {
         if let Some(thrown) = runtime.switch.thrown(&scope) {
             return Err(KillSwitchActivatedError { by: thrown.by, reason: thrown.reason }.into());
@@ -113,7 +113,7 @@ impl ParentRun {
                     max_depth: above.tree.max_depth,
                     max_children: u32::MAX,
                     accounts: std::iter::once(own).chain(accounts).collect(),
-                    in_doubt: above.tree.in_doubt,
+                    in_doubt: above.tree.in_doubt.clone(),
                     ..alone
                 }
             }
@@ -302,8 +302,7 @@ impl Agent {
                 return Ok((Report::of(&folded, text, value), folded.label()));
             }
             Some(_) => {
-                let in_doubt = above.tree.in_doubt;
-                let options = ResumeOptions { in_doubt, deps, ..ResumeOptions::default() };
+                let options = ResumeOptions { deps, ..ResumeOptions::default() };
                 self.take_up_under(scope, run, (options, sink), Some(above)).await?
             }
             None => {

@@ -24,6 +24,7 @@ use crate::render::problem;
 use crate::render::style::{FAINT, painted};
 use crate::render::text::clean;
 use crate::screen::Screen;
+use crate::verbs::doubts::WHAT;
 
 mod questions;
 mod show;
@@ -170,7 +171,7 @@ impl Going<'_> {
                 screen.complain(&format!(
                     "The task {effect} was cut off, and nobody knows whether it happened. Check its \
                      effect, then:\n  largestack resume {run} {project} --in-doubt \
-                     tell-model|rerun|fail"
+                     {WHAT}, or of it alone {effect}={WHAT}|happened=OUTPUT"
                 ));
             }
         }

@@ -24,6 +24,7 @@ use crate::render::run_json::{Around, RunDocument};
 use crate::render::style::{FAINT, painted};
 use crate::render::text::{clean, one_line};
 use crate::screen::Screen;
+use crate::verbs::doubts::WHAT;
 
 /// How a run is shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -161,7 +162,7 @@ fn advise(report: &Report, project: &str, screen: &mut Screen) {
             Wait::Doubt { effect } => format!(
                 "The tool call {effect} was cut off, and nobody knows whether it happened. Check \
                  its effect, then:\n  largestack resume {run} {project} --in-doubt \
-                 tell-model|rerun|fail"
+                 {WHAT}, or of it alone {effect}={WHAT}|happened=OUTPUT"
             ),
             Wait::Event { name, until, .. } => {
                 let until =

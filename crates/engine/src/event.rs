@@ -25,6 +25,7 @@ use crate::status::{End, Limit};
 mod adjusted;
 mod child;
 mod compacted;
+mod doubt;
 mod envelope;
 mod forked;
 mod hooked;
@@ -36,6 +37,7 @@ mod waits;
 pub use adjusted::Adjusted;
 pub use child::{ChildRun, ChildWaits};
 pub use compacted::Compacted;
+pub use doubt::{DoubtDecision, DoubtSettled};
 pub use envelope::{Envelope, EnvelopeError, VERSION};
 pub use forked::{Forked, Written};
 pub use hooked::{CallChange, Changed, HookPoint, HookVerdict, Hooked, Hooks};
@@ -356,29 +358,6 @@ pub struct ToolCallRecord {
     pub model: Arc<str>,
     /// What is known about the call.
     pub call: CallRecord,
-}
-
-/// What becomes of a call in doubt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum DoubtDecision {
-    /// The model is told that nobody knows.
-    TellModel,
-    /// It is run again: a person has checked that it did not happen.
-    Rerun,
-    /// The run fails.
-    Fail,
-}
-
-/// Data of [`Event::DoubtSettled`].
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct DoubtSettled {
-    /// The call.
-    pub effect: EffectId,
-    /// What becomes of it.
-    pub decision: DoubtDecision,
-    /// Who decided: `policy` or a principal.
-    pub by: Arc<str>,
 }
 
 /// Data of [`Event::ApprovalRequested`].

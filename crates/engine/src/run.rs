@@ -28,6 +28,7 @@ mod below;
 mod check;
 mod compact;
 mod digest;
+mod doubt;
 mod error;
 mod fork;
 mod hooks;

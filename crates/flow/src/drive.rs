@@ -12,11 +12,12 @@ use futures::stream::FuturesUnordered;
 use futures::{FutureExt as _, StreamExt as _};
 use largestack_agent::parent::ParentRun;
 use largestack_agent::runtime::Driven;
-use largestack_engine::event::{CancelReason, CancelRequested, DoubtDecision, Event, LimitReached};
+use largestack_engine::event::{CancelReason, CancelRequested, Event, LimitReached};
 use largestack_engine::graph::{GraphRun, How, NodeFailed};
 use largestack_engine::status::Limit;
 use largestack_engine::{End, Status};
 use largestack_ports::journal::Lease;
+use largestack_ports::tree::Doubts;
 use largestack_types::errors::{Code, LargestackError, LoopDetectedError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::time::Timestamp;
@@ -30,6 +31,7 @@ use crate::workflow::Core;
 mod ask;
 mod begin;
 mod below;
+mod doubt;
 mod land;
 mod listen;
 mod record;
@@ -69,7 +71,7 @@ pub(crate) struct Drive {
     /// Runs that tasks have started, with their nodes: those that nobody drives, and workflows.
     waiting: BTreeMap<EffectId, (Arc<str>, RunId)>,
     /// What becomes of tasks in doubt, also in workflows below.
-    in_doubt: Option<DoubtDecision>,
+    in_doubt: Doubts,
     /// Whether it is given back while nothing but time passes.
     gives_back: bool,
     /// Held while this process drives it.
@@ -332,8 +334,9 @@ impl Drive {
 
     /// What a run below is taken up with.
     fn resuming(&self) -> FlowResume {
-        let (in_doubt, deps) = (self.in_doubt, Arc::clone(&self.deps));
-        FlowResume { in_doubt, deps, ..FlowResume::default() }
+        let Doubts { others: in_doubt, each } = &self.in_doubt;
+        let (in_doubt, doubts, deps) = (*in_doubt, each.to_vec(), Arc::clone(&self.deps));
+        FlowResume { in_doubt, doubts, deps, ..FlowResume::default() }
     }
 }
 

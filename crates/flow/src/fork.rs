@@ -9,6 +9,7 @@ use largestack_engine::graph::GraphRun;
 use largestack_engine::{End, Event, Recorded};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Batch;
+use largestack_ports::tree::Doubts;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
@@ -76,7 +77,9 @@ impl Workflow {
         (values, shared): (&[RunId], &[Recorded]),
     ) -> Result<Written> {
         let of = (scope.clone(), id);
-        let own = ParentRun::new(self.0.runtime.clone(), of, self.0.policy, (None, None)).await?;
+        let own =
+            ParentRun::new(self.0.runtime.clone(), of, self.0.policy, (None, Doubts::default()))
+                .await?;
         let own = own.remembering(self.0.policy, values, shared).await?;
         let said = (Value::Object(said.values), said.label);
         let guarded = own.protect_from_outside(EffectId::INPUT, "the state", said).await?;

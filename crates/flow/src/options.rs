@@ -6,6 +6,7 @@ use std::sync::Arc;
 use largestack_agent::CancelHandle;
 use largestack_engine::event::DoubtDecision;
 use largestack_ports::approvals::Answer;
+use largestack_ports::tree::Doubt;
 use largestack_types::id::{ApprovalId, RunId};
 
 /// Options of one run.
@@ -36,6 +37,10 @@ impl Default for FlowOptions {
 pub struct FlowResume {
     /// What becomes of tasks in doubt, where a person has decided; else they are asked about.
     pub in_doubt: Option<DoubtDecision>,
+    /// What becomes of each of them by itself, also in runs below: this goes before `in_doubt`. One that
+    /// did happen is said with its output, as JSON or as a text; where its node chooses without a place in
+    /// its output, the output is the choice.
+    pub doubts: Vec<Doubt>,
     /// Answers to questions that the run waits for, by the principal who takes it up. Those that
     /// have been given before are found without.
     pub answers: Vec<(ApprovalId, Answer)>,
@@ -56,6 +61,7 @@ impl Default for FlowResume {
     fn default() -> Self {
         Self {
             in_doubt: None,
+            doubts: Vec::new(),
             answers: Vec::new(),
             events: Vec::new(),
             deps: Arc::new(()),

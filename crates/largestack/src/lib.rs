@@ -70,6 +70,7 @@ pub use largestack_agent::{
     RunHandle, RunOptions, Runs, Runtime, Toolset, capture_run,
 };
 pub use largestack_cassette::{Cassette, RecordMode, stable};
+pub use largestack_engine::event::DoubtDecision;
 pub use largestack_engine::{EndReason, InDoubt, Status};
 pub use largestack_gateway::{Gateway, ProviderRule, block_model_requests};
 pub use largestack_guard::content::{
@@ -84,6 +85,7 @@ pub use largestack_ports::context::{RunContext, SoFar};
 pub use largestack_ports::tool::{
     Tool, ToolContext, ToolFailure, ToolFor, ToolOptions, ToolOutput,
 };
+pub use largestack_ports::tree::Doubt;
 pub use largestack_types::call::{Call, OnLoss, OutputMode, Settings};
 pub use largestack_types::errors::{
     BudgetExceededError, GuardrailBlockedError, KillSwitchActivatedError, LargestackError,

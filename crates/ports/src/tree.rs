@@ -6,12 +6,16 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use largestack_engine::event::{ChildRun, DoubtDecision};
+use largestack_engine::event::ChildRun;
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::money::Money;
 use largestack_types::usage::Usage;
 
 use crate::ledger::BudgetKey;
+
+mod doubts;
+
+pub use doubts::{Doubt, Doubts};
 
 /// The place of a run in its tree.
 #[derive(Clone, Debug)]
@@ -26,8 +30,8 @@ pub struct RunTree {
     pub max_children: u32,
     /// The accounts of this run and of those above it: everything under them is booked there.
     pub accounts: Arc<[BudgetKey]>,
-    /// What becomes of calls in doubt, where a person has decided for the whole tree.
-    pub in_doubt: Option<DoubtDecision>,
+    /// What becomes of calls in doubt, where a person has decided.
+    pub in_doubt: Doubts,
     /// What this run has started.
     pub children: Children,
     /// What the runs of this tree share beside.
@@ -43,7 +47,7 @@ impl RunTree {
             max_depth: 0,
             max_children: 0,
             accounts: Arc::new([]),
-            in_doubt: None,
+            in_doubt: Doubts::default(),
             children: Children::default(),
             shared: Shared::default(),
         }

@@ -5,17 +5,15 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::stream::FuturesUnordered;
-use largestack_engine::definition::InDoubt;
-use largestack_engine::event::{
-    Adjusted, DoubtDecision, DoubtSettled, Event, FindingRecord, Recalled, Resumed, RunStarted,
-};
+use largestack_engine::event::{Adjusted, Event, FindingRecord, Recalled, Resumed, RunStarted};
 use largestack_engine::history::repaired;
 use largestack_engine::status::End;
-use largestack_engine::{Recorded, Run, Wait};
+use largestack_engine::{Recorded, Run};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::Lease;
 use largestack_ports::model::RunSlot;
 use largestack_ports::sessions::SessionKey;
+use largestack_ports::tree::Doubts;
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, KillSwitchActivatedError, LargestackError, Result};
 use largestack_types::hash::Hash;
@@ -161,7 +159,7 @@ impl Drive {
         let time = own.or(core.definition.limits.wall_clock);
         let (deps, cancel) = (options.deps, options.cancel);
         let cores = (Arc::clone(&core), core);
-        let above = (above, None);
+        let above = (above, Doubts::default());
         let mut drive =
             Self::assemble(cores, lease, (run, above), guard, (asked, deps), &cancel, time);
         drive.live = Some(live);
@@ -219,7 +217,8 @@ impl Drive {
         let below = below::unrecorded(&core.runtime, &lease.scope, &run).await?;
         let time = run.definition().limits.wall_clock;
         let time = time.map(|limit| limit.saturating_sub(active_time(events)));
-        let (parts, run) = ((asked, options.deps), (run, (above, options.in_doubt)));
+        let in_doubt = Doubts { others: options.in_doubt, each: options.doubts.into() };
+        let (parts, run) = ((asked, options.deps), (run, (above, in_doubt)));
         let mut drive =
             Self::assemble((first, core), lease, run, guard, parts, &options.cancel, time);
         drive.live = Some(live);
@@ -240,7 +239,7 @@ impl Drive {
         drive.knows_of(below).await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
-        drive.settle_doubts(options.in_doubt)?;
+        drive.settle_doubts()?;
         drive.hear_answers(options.answers).await?;
         drive.over = false;
         Ok(drive)
@@ -249,7 +248,7 @@ impl Drive {
     fn assemble(
         (first, core): (Arc<Core>, Arc<Core>),
         lease: Lease,
-        (run, (above, in_doubt)): (Run, (Option<Above>, Option<DoubtDecision>)),
+        (run, (above, in_doubt)): (Run, (Option<Above>, Doubts)),
         guard: Arc<RunGuard>,
         (asked, deps): (Arc<Message>, Arc<dyn std::any::Any + Send + Sync>),
         cancel: &CancelHandle,
@@ -294,27 +293,6 @@ impl Drive {
             first,
             core,
         })
-    }
-
-    /// Applies what was decided about calls in doubt; without a decision they keep waiting.
-    fn settle_doubts(&mut self, decided: Option<DoubtDecision>) -> Result<()> {
-        let by_policy = match self.run.definition().in_doubt {
-            InDoubt::Ask => None,
-            InDoubt::TellModel => Some(DoubtDecision::TellModel),
-            InDoubt::Fail => Some(DoubtDecision::Fail),
-        };
-        let (decision, by): (_, Arc<str>) = match (decided, by_policy) {
-            (Some(decision), _) => (decision, self.lease.scope.principal().into()),
-            (None, Some(decision)) => (decision, "policy".into()),
-            (None, None) => return Ok(()),
-        };
-        for wait in self.run.waits() {
-            if let Wait::Doubt { effect } = wait {
-                let by = Arc::clone(&by);
-                self.note(Event::DoubtSettled(DoubtSettled { effect, decision, by }))?;
-            }
-        }
-        Ok(())
     }
 }
 

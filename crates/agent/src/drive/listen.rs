@@ -29,10 +29,10 @@ const NOTHING: &str = "Not waited for: neither an event nor a moment was named."
 const SPENT: &str = "Not waited for: a call that has asked models itself cannot wait.";
 
 /// What a call that has waited is answered with.
-struct Came {
-    text: String,
-    from_outside: bool,
-    outcome: ToolOutcome,
+pub(super) struct Came {
+    pub(super) text: String,
+    pub(super) from_outside: bool,
+    pub(super) outcome: ToolOutcome,
 }
 
 impl Drive {
@@ -109,7 +109,7 @@ impl Drive {
 
     /// Has the result of a call that has waited pass the stages. Its start is not recorded: cut off
     /// here, the call waits still, and whoever takes the run up finds the same thing.
-    fn result_of_wait(&mut self, effect: EffectId, came: Came) -> bool {
+    pub(super) fn result_of_wait(&mut self, effect: EffectId, came: Came) -> bool {
         let Some(call) = self.run.tool_call(effect).cloned() else { return false };
         let label = self.run.tool_call_label(effect).unwrap_or_default();
         let Some(execution) = self.execution((effect, 1), (call, label)) else { return false };

@@ -3,10 +3,10 @@
 
 use std::sync::Arc;
 
-use largestack_engine::event::{CancelReason, CancelRequested, ChildRun, DoubtDecision};
+use largestack_engine::event::{CancelReason, CancelRequested, ChildRun};
 use largestack_engine::{Effect, Run};
 use largestack_ports::ledger::{BudgetKey, Ledger};
-use largestack_ports::tree::{Children, RunTree, Shared};
+use largestack_ports::tree::{Children, Doubts, RunTree, Shared};
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::money::Money;
@@ -117,7 +117,7 @@ pub(super) fn budgets(
 pub(super) fn tree(
     scope: &Scope,
     run: &Run,
-    (above, in_doubt): (Option<&Above>, Option<DoubtDecision>),
+    (above, in_doubt): (Option<&Above>, Doubts),
 ) -> RunTree {
     let limits = &run.definition().limits;
     let own = RunTree {

@@ -100,7 +100,7 @@ impl Drive {
             self.asked_text = Arc::clone(own);
         }
         let children = self.tree.children.clone();
-        let place = (self.above.as_ref(), self.tree.in_doubt);
+        let place = (self.above.as_ref(), self.tree.in_doubt.clone());
         self.tree = tree(&self.lease.scope, &self.run, place);
         self.tree.children = children;
         let runtime = &self.core.runtime;

@@ -7,6 +7,7 @@ use largestack_engine::event::{CancelReason, DoubtDecision, Event};
 use largestack_engine::{Status, Wait};
 use largestack_ports::journal::{Batch, Journal as _};
 use largestack_ports::tool::ToolOutput;
+use largestack_ports::tree::Doubt;
 use largestack_testkit::{TestModel, Turn};
 use largestack_types::error::Coded as _;
 use largestack_types::errors::{Code, LargestackError};
@@ -163,8 +164,8 @@ async fn who_cancels_the_caller_cancels_what_it_called() {
     assert_eq!(world.kinds(child).await.last(), Some(&"run_finished"));
 }
 
-#[tokio::test]
-async fn a_run_below_waits_and_the_one_above_it_goes_on_when_it_can() {
+/// A call of an agent whose tool was cut off, the calls of that tool, and both runs.
+async fn cut_off_below() -> (World, Arc<Mutex<i32>>, Agent, RunId) {
     let world = World::new([
         ask(),
         Turn::tool("once", r#"{"n":1}"#),
@@ -204,6 +205,12 @@ async fn a_run_below_waits_and_the_one_above_it_goes_on_when_it_can() {
         after.journal.release(&lease).await.unwrap();
     }
     let agent = with_helper(&after, |a| a.tool(once(&seen)));
+    (after, seen, agent, child)
+}
+
+#[tokio::test]
+async fn a_run_below_waits_and_the_one_above_it_goes_on_when_it_can() {
+    let (after, seen, agent, child) = cut_off_below().await;
     let report = agent.resume(&after.scope, RUN, ResumeOptions::default()).await.unwrap();
     assert_eq!(report.status, Status::Suspended);
     assert!(
@@ -221,6 +228,25 @@ async fn a_run_below_waits_and_the_one_above_it_goes_on_when_it_can() {
     let report = agent.resume(&after.scope, RUN, decided).await.unwrap();
     assert_eq!((report.status, report.text.as_str()), (Status::Completed, "It was found."));
     assert_eq!(*seen.lock().unwrap(), 1, "the tool below ran once, in the first process");
+}
+
+#[tokio::test]
+async fn a_decision_about_one_call_reaches_the_run_below_that_made_it() {
+    let (after, seen, agent, child) = cut_off_below().await;
+    agent.resume(&after.scope, RUN, ResumeOptions::default()).await.unwrap();
+    let call = after.events(child).await;
+    let call = call.iter().rev().find_map(|event| match &**event {
+        Event::EffectStarted(started) => Some(started.effect),
+        _ => None,
+    });
+    let doubts = vec![Doubt::happened(child, call.unwrap(), "a key")];
+    let decided = ResumeOptions { doubts, ..ResumeOptions::default() };
+    let report = agent.resume(&after.scope, RUN, decided).await.unwrap();
+    assert_eq!((report.status, report.text.as_str()), (Status::Completed, "It was found."));
+    assert_eq!(*seen.lock().unwrap(), 1, "the tool below ran once, in the first process");
+    let calls = after.model.calls();
+    let told: Vec<_> = calls[0].messages.iter().filter_map(|message| result_of(message)).collect();
+    assert_eq!(told, [("a key".to_owned(), false)]);
 }
 
 #[tokio::test]

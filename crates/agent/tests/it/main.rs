@@ -11,6 +11,7 @@ mod children;
 mod compacted;
 mod content;
 mod documents;
+mod doubts;
 mod durable;
 mod endings;
 mod forks;

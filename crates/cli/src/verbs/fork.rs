@@ -10,8 +10,9 @@ use largestack_ports::ids::MakeId as _;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::money::Money;
 
+use super::doubts::{InDoubt, decided};
 use super::resume::workflow::found as workflow_run;
-use super::resume::{InDoubt, Stored, agent_file, decision, stored};
+use super::resume::{Stored, agent_file, stored};
 use super::run::{Output, finish, going, prepare};
 use super::target::Target;
 use crate::args::Global;
@@ -39,9 +40,11 @@ pub(crate) struct Fork {
     /// max_tool_calls; of a workflow a key of its state; may be given again
     #[arg(long = "set", value_name = "KEY=VALUE")]
     set: Vec<String>,
-    /// What becomes of a tool call that was under way there and may have happened
-    #[arg(long, value_enum, value_name = "WHAT")]
-    in_doubt: Option<InDoubt>,
+    /// What becomes of tool calls that were under way there and may have happened: tell-model, rerun or
+    /// fail; with CALL (e3) of that one, or happened=OUTPUT, where you know what it returned; may be given
+    /// again
+    #[arg(long, value_name = "[CALL=]WHAT")]
+    in_doubt: Vec<InDoubt>,
     /// What standard output gets
     #[command(flatten)]
     pub(super) output: Output,
@@ -72,13 +75,15 @@ impl Fork {
         let going_on = async {
             let house = prepare(&settings, screen).await?;
             let (form, cancel) = (self.output.form(), CancelHandle::default());
+            let id = house.ids.run_id(house.clock.now());
+            let (in_doubt, doubts) = decided(id, &self.in_doubt)?;
             let options = ResumeOptions {
-                in_doubt: self.in_doubt.map(decision),
+                in_doubt,
+                doubts,
                 cancel: cancel.clone(),
                 whole: form == Form::Json,
                 ..ResumeOptions::default()
             };
-            let id = house.ids.run_id(house.clock.now());
             let model =
                 new.adjusted.model.clone().unwrap_or_else(|| Arc::clone(&run.definition().model));
             let new = Forking { id: Some(id), ..new };

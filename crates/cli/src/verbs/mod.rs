@@ -9,6 +9,7 @@ mod config;
 mod cost;
 mod diff;
 mod doctor;
+pub(crate) mod doubts;
 mod enqueue;
 mod explain;
 mod fork;

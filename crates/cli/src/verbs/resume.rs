@@ -3,12 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use futures::FutureExt as _;
 use largestack_agent::agent::{fold_stored, stored_definition};
 use largestack_agent::{CancelHandle, ResumeOptions};
 use largestack_config::{AGENT_FILE, Flags, STATE_FOLDER};
-use largestack_engine::event::DoubtDecision;
 use largestack_engine::{Event, Run};
 use largestack_ports::journal::Journal;
 use largestack_ports::switch::Thrown;
@@ -17,6 +16,7 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::hash::Hash;
 use serde::Serialize;
 
+use super::doubts::{InDoubt, decided};
 use super::kill::NO_REASON;
 use super::run::{Output, finish, going, prepare};
 use super::target::{self, Target};
@@ -36,17 +36,6 @@ pub(super) mod workflow;
 
 pub(super) use elsewhere::goes_on_there;
 
-/// What becomes of a call that was cut off and may have happened.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-pub(super) enum InDoubt {
-    /// The model is told that nobody knows
-    TellModel,
-    /// It is run again: you have checked that it did not happen
-    Rerun,
-    /// The run fails
-    Fail,
-}
-
 /// Goes on with a run, or lifts the kill switch.
 #[derive(Debug, Args)]
 pub(crate) struct Resume {
@@ -54,9 +43,11 @@ pub(crate) struct Resume {
     /// `last`; without a run the kill switch is lifted
     #[arg(value_names = ["PATH", "RUN"], num_args = 0..=2)]
     target: Vec<String>,
-    /// What becomes of a tool call that was cut off and may have happened
-    #[arg(long, value_enum, value_name = "WHAT")]
-    in_doubt: Option<InDoubt>,
+    /// What becomes of tool calls that were cut off and may have happened: tell-model, rerun (you have
+    /// checked that they did not) or fail; with CALL (e3, or RUN/e3 of a run below) of that one, or
+    /// happened=OUTPUT, where you know what it returned; may be given again
+    #[arg(long, value_name = "[CALL=]WHAT")]
+    in_doubt: Vec<InDoubt>,
     /// An event that a workflow's run waits for, with what it brings; may be given again
     #[arg(long, value_name = "NAME=JSON")]
     event: Vec<String>,
@@ -144,7 +135,7 @@ impl Resume {
     pub(super) fn of_run() -> Self {
         Self {
             target: Vec::new(),
-            in_doubt: None,
+            in_doubt: Vec::new(),
             event: Vec::new(),
             ends: None,
             reason: None,
@@ -208,11 +199,13 @@ impl Resume {
             state.display().to_string(),
         );
         let settings = compose::settings(&file, &flags)?;
+        let (in_doubt, doubts) = decided(run.id(), &self.in_doubt)?;
         let resumed = async {
             let house = prepare(&settings, screen).await?;
             let (form, cancel) = (self.output.form(), CancelHandle::default());
             let options = ResumeOptions {
-                in_doubt: self.in_doubt.map(decision),
+                in_doubt,
+                doubts,
                 cancel: cancel.clone(),
                 whole: form == Form::Json,
                 ..ResumeOptions::default()
@@ -225,14 +218,6 @@ impl Resume {
             finish(&house, &going, resumed.boxed_local(), screen).await
         };
         compose::with_runtime(compose::asking(settings.project.models_blocked, resumed))?
-    }
-}
-
-pub(super) fn decision(in_doubt: InDoubt) -> DoubtDecision {
-    match in_doubt {
-        InDoubt::TellModel => DoubtDecision::TellModel,
-        InDoubt::Rerun => DoubtDecision::Rerun,
-        InDoubt::Fail => DoubtDecision::Fail,
     }
 }
 

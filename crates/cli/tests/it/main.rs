@@ -27,6 +27,8 @@ mod contract_cases;
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod doubts;
+#[cfg(test)]
 mod errors;
 #[cfg(test)]
 mod following;

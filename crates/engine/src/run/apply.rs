@@ -18,17 +18,14 @@ use super::hooks::Gate;
 use super::tools::SKIPPED;
 use super::{FoldError, LAST_TURN, ModelSlot, Phase, Run, SlotState};
 use crate::event::{
-    CallRecord, CancelReason, CancelRequested, DoubtDecision, DoubtSettled, EffectStarted, Event,
-    HookPoint, LimitReached, ModelFailed, ModelReplied, RunStarted, Steered, ToolReturned,
+    CallRecord, CancelReason, CancelRequested, EffectStarted, Event, HookPoint, LimitReached,
+    ModelFailed, ModelReplied, RunStarted, Steered, ToolReturned,
 };
 use crate::status::{End, EndReason, Limit, Status};
 
 /// What a call that never finished is answered with when its run ends.
 pub(super) const NOT_RUN: &str = "Not run: the run ended before this call finished.";
 pub(super) const SENT_BACK: &str = "Not run: the reply that asked for it was sent back.";
-const NOBODY_KNOWS: &str = "This call was cut off and nobody knows whether it took effect. Do not \
-     repeat it without checking first.";
-
 impl Run {
     /// Folds one event. An error leaves the run as it was before, except for its count of events.
     pub fn apply(&mut self, event: &Event) -> Result<(), FoldError> {
@@ -348,27 +345,6 @@ impl Run {
             self.close_turn_if_done();
         }
         Ok(true)
-    }
-
-    fn settle_doubt(&mut self, data: &DoubtSettled) -> bool {
-        let label = self.label;
-        let call = self.tool_call(data.effect).cloned();
-        let Some((slot, call)) = self.slot(data.effect).zip(call) else { return false };
-        match data.decision {
-            DoubtDecision::Rerun => slot.state = SlotState::Due { approved: true },
-            DoubtDecision::TellModel => {
-                let text = super::tools::answer(&call, data.effect, label, NOBODY_KNOWS);
-                slot.state = SlotState::Done(Arc::new(text));
-                self.close_turn_if_done();
-            }
-            DoubtDecision::Fail => {
-                self.conclusion = Some(End::failed(LargestackError::other(
-                    Code::InDoubt,
-                    format!("tool {} was cut off and is not idempotent", call.name),
-                )));
-            }
-        }
-        true
     }
 
     /// The answer was sent back: the same turn goes on, unless turns have run out.

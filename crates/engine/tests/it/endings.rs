@@ -92,6 +92,17 @@ fn a_call_in_doubt_follows_the_decision() {
         world.record(Event::DoubtSettled(DoubtSettled { effect, decision, by: "me".into() }));
         assert_eq!(world.ended().run.status(), status, "{decision:?}");
     }
+    // One that happened stays in doubt until it is recorded what came of it.
+    let (mut world, effect) = doubtful();
+    let decision = DoubtDecision::Happened;
+    world.record(Event::DoubtSettled(DoubtSettled { effect, decision, by: "me".into() }));
+    assert_eq!(world.run.waits(), [Wait::Doubt { effect }]);
+    let attempt = 1;
+    let returned =
+        world.outcome(largestack_engine::Effect::Tool { id: effect, attempt, approved: true });
+    world.record(returned);
+    assert_eq!(world.run.waits(), []);
+    assert_eq!(world.ended().run.status(), Status::Completed);
 }
 
 #[test]

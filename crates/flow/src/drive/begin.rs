@@ -7,11 +7,12 @@ use std::time::Duration;
 use futures::stream::FuturesUnordered;
 use largestack_agent::CancelHandle;
 use largestack_agent::parent::{Claimed, ParentRun};
-use largestack_engine::event::{DoubtSettled, Event, Resumed};
+use largestack_engine::event::{Event, Resumed};
 use largestack_engine::graph::{EventReceived, Fact, GraphRun, GraphStarted};
-use largestack_engine::{Recorded, Status, Wait};
+use largestack_engine::{Recorded, Status};
 use largestack_ports::ids::MakeId as _;
 use largestack_ports::journal::{Lease, RunSummary};
+use largestack_ports::tree::Doubts;
 use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::{EffectId, RunId};
 use largestack_types::label::{Label, Origin};
@@ -73,7 +74,7 @@ impl Drive {
             core.runtime.clone(),
             (lease.scope.clone(), id),
             core.policy,
-            (above_own, None),
+            (above_own, Doubts::default()),
         );
         let own = Arc::new(own.await?);
         let label = above.as_ref().map(|above| above.label);
@@ -149,11 +150,12 @@ impl Drive {
             return Err(LargestackError::other(Code::Conflict, detail));
         }
         let above_own = above.as_ref().map(|above| &*above.own);
+        let in_doubt = Doubts { others: options.in_doubt, each: options.doubts.into() };
         let own = ParentRun::new(
             core.runtime.clone(),
             (lease.scope.clone(), lease.run),
             core.policy,
-            (above_own, options.in_doubt),
+            (above_own, in_doubt.clone()),
         );
         let own = match run.branch() {
             Some(branch) => {
@@ -170,7 +172,7 @@ impl Drive {
         drive.sink = sink;
         drive.above = above.map(|above| (above.own, above.parent.1));
         drive.remember(&events);
-        (drive.in_doubt, drive.gives_back) = (options.in_doubt, options.gives_back);
+        (drive.in_doubt, drive.gives_back) = (in_doubt, options.gives_back);
         drive.reopen().await?;
         let owner = drive.core.runtime.owner;
         drive.note(Event::Resumed(Resumed { owner }))?;
@@ -182,7 +184,7 @@ impl Drive {
             drive.was_given(&guarded.value);
             drive.note(EventReceived { event, data: guarded.value, by, label: guarded.label })?;
         }
-        drive.settle_doubts(options.in_doubt)?;
+        drive.settle_doubts().await?;
         drive.hear_answers(options.answers).await?;
         // Whoever follows it by its line must not take it for one that nobody drives any more.
         drive.outbox.summary = Some(RunSummary { status: Status::Running, ..drive.summary() });
@@ -223,19 +225,6 @@ impl Drive {
         }
     }
 
-    fn settle_doubts(
-        &mut self,
-        decision: Option<largestack_engine::event::DoubtDecision>,
-    ) -> Result<()> {
-        let Some(decision) = decision else { return Ok(()) };
-        for wait in self.run.waits() {
-            let Wait::Doubt { effect } = wait else { continue };
-            let by = self.lease.scope.principal().into();
-            self.note(Event::DoubtSettled(DoubtSettled { effect, decision, by }))?;
-        }
-        Ok(())
-    }
-
     fn assemble(
         core: Arc<Core>,
         lease: Lease,
@@ -261,7 +250,7 @@ impl Drive {
             resting: BTreeMap::new(),
             outbox: Outbox::default(),
             waiting: BTreeMap::new(),
-            in_doubt: None,
+            in_doubt: Doubts::default(),
             gives_back: false,
             live: None,
             failed: false,

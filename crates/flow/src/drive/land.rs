@@ -217,7 +217,7 @@ impl Drive {
         }
     }
 
-    fn label_of(&self, effect: EffectId) -> Label {
+    pub(super) fn label_of(&self, effect: EffectId) -> Label {
         self.run.task(effect).map(|task| task.seen.label()).unwrap_or_default()
     }
 

@@ -8,6 +8,7 @@ use futures::future::{BoxFuture, Either, select};
 use largestack_agent::parent::{Question, run_of_try};
 use largestack_engine::graph::{NodeListens, NodeSleeps, NodeStarted, Ready, Work, decide};
 use largestack_ports::tool::Cancelled;
+use largestack_ports::tree::Doubts;
 use largestack_types::errors::{Code, LargestackError, Result, ToolExecutionError};
 use largestack_types::id::EffectId;
 use serde_json::Value;
@@ -335,7 +336,7 @@ async fn below(
             core.runtime.clone(),
             (scope.clone(), run),
             core.policy,
-            (Some(&above.own), None),
+            (Some(&above.own), Doubts::default()),
         );
         let own = own.await?;
         let output = own.reveal_all(output);

@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test that cannot go on stops")]
 
 mod data;
+mod doubts;
 mod driver;
 mod ends;
 mod forks;

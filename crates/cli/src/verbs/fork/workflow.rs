@@ -8,7 +8,7 @@ use largestack_flow::{FlowFork, FlowResume};
 use largestack_ports::ids::MakeId as _;
 use serde_json::{Map, Value};
 
-use super::super::resume::decision;
+use super::super::doubts::decided;
 use super::super::resume::workflow::{Taken, workflow_file};
 use super::super::run::prepare::prepare_flow;
 use super::{Fork, pairs};
@@ -33,14 +33,15 @@ impl Fork {
             flags = flags.set("model", "the run", model);
         }
         let settings = compose::flow_settings(&file, &flags)?;
-        let in_doubt = self.in_doubt.map(decision);
         let going_on = async {
             let house = prepare_flow(&settings, screen).await?;
             let (form, cancel) = (self.output.form(), CancelHandle::default());
             let (scope, id) = (compose::scope(), house.ids.run_id(house.clock.now()));
             let new = FlowFork { at: self.at, id: Some(id), state: written };
+            let (in_doubt, doubts) = decided(id, &self.in_doubt)?;
             let run = house.workflow.fork(&scope, taken.run, new).await?;
-            let options = FlowResume { in_doubt, cancel: cancel.clone(), ..FlowResume::default() };
+            let own = cancel.clone();
+            let options = FlowResume { in_doubt, doubts, cancel: own, ..FlowResume::default() };
             let folder = &settings.agent.folder;
             let going = Going { run, form, cancel, begins: true, state, folder };
             let stream = house.workflow.resume_stream(&scope, run, options);

@@ -6,9 +6,10 @@ use largestack_types::errors::{Code, LargestackError, Result};
 use largestack_types::id::RunId;
 use std::sync::Arc;
 
+use super::super::doubts::of_all;
 use super::super::target;
+use super::Resume;
 use super::workflow::events;
-use super::{Resume, decision};
 use crate::compose::{self, with_runtime};
 use crate::exit;
 use crate::failure::Outcome;
@@ -43,7 +44,7 @@ impl Resume {
         screen: &mut Screen,
     ) -> Outcome {
         let mut words: Vec<Word> =
-            self.in_doubt.map(decision).map(Word::InDoubt).into_iter().collect();
+            of_all(run, &self.in_doubt)?.map(Word::InDoubt).into_iter().collect();
         let events = events(&self.event)?;
         words.extend(events.into_iter().map(|(name, data)| Word::Event(name, data)));
         let heard = with_runtime(async {

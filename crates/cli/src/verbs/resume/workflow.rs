@@ -14,9 +14,10 @@ use largestack_types::hash::Hash;
 use largestack_types::id::RunId;
 use serde_json::Value;
 
+use super::super::doubts::decided;
 use super::super::run::prepare::prepare_flow;
 use super::super::target;
-use super::{Resume, decision};
+use super::Resume;
 use crate::agents;
 use crate::compose;
 use crate::failure::Outcome;
@@ -66,7 +67,7 @@ impl Resume {
         }
         let settings = compose::flow_settings(&file, &flags)?;
         let events = events(&self.event)?;
-        let in_doubt = self.in_doubt.map(decision);
+        let (in_doubt, doubts) = decided(taken.run, &self.in_doubt)?;
         let resumed = async {
             let house = prepare_flow(&settings, screen).await?;
             let (form, cancel) = (self.output.form(), CancelHandle::default());
@@ -74,8 +75,9 @@ impl Resume {
                 let scope = compose::scope();
                 cancel.cancel(CancelReason::Caller, scope.principal(), note.as_str());
             }
+            let own = cancel.clone();
             let options =
-                FlowResume { in_doubt, events, cancel: cancel.clone(), ..FlowResume::default() };
+                FlowResume { in_doubt, doubts, events, cancel: own, ..FlowResume::default() };
             let run = taken.run;
             let folder = &settings.agent.folder;
             let going = Going { run, form, cancel, begins: false, state, folder };

@@ -159,6 +159,8 @@ impl GraphRun {
         let error = LargestackError::other(Code::InDoubt, detail);
         match data.decision {
             DoubtDecision::Rerun => self.stand(ordinal, Stand::Due),
+            // Its output comes behind this, and takes it out of doubt.
+            DoubtDecision::Happened => Some(()),
             DoubtDecision::Fail if !undoing => {
                 self.stand(ordinal, Stand::Over(fate))?;
                 self.end_visit(visit, Outcome::Failed);

@@ -81,6 +81,9 @@ impl GraphRun {
         if let Some(error) = self.no_choice(ordinal, choice) {
             return self.task_failed(ordinal, Fate::Failed, &error);
         }
+        // What happened in the run that a fork has left is that one's to undo.
+        let elsewhere =
+            self.slot(ordinal).is_some_and(|slot| slot.stand == Stand::Doubtful && !slot.began);
         self.stand(ordinal, Stand::Over(Fate::Done))?;
         let slot = self.slot_mut(ordinal)?;
         let (visit, undoes) = (slot.visit, slot.undoes);
@@ -98,7 +101,9 @@ impl GraphRun {
         if mapped || kept {
             self.slot_mut(ordinal)?.output = Some(Arc::clone(&output));
         }
-        self.done.push(ordinal);
+        if !elsewhere {
+            self.done.push(ordinal);
+        }
         if mapped {
             self.element_over(visit);
         } else {

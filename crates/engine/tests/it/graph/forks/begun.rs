@@ -7,8 +7,8 @@ use largestack_engine::event::{
     Event, Resumed,
 };
 use largestack_engine::graph::{
-    Edge, EventReceived, Graph, MAY_START, Node, NodeListens, Restarts, Retry, Supervision, Task,
-    Template, Undo, Work,
+    Edge, EventReceived, Graph, MAY_START, Node, NodeFinished, NodeListens, Restarts, Retry,
+    Supervision, Task, Template, Undo, Work,
 };
 use largestack_engine::status::Status;
 use largestack_types::id::{ApprovalId, EffectId, OwnerId, RunId};
@@ -73,6 +73,32 @@ fn what_only_the_other_run_has_begun_is_not_undone_here() {
     let mut cancelled = forked(&of);
     cancelled.cancel(CancelReason::Caller);
     assert!(cancelled.ended(&says_its_name).performed.is_empty());
+}
+
+#[test]
+fn what_is_said_to_have_happened_goes_on_and_is_undone_by_who_had_begun_it() {
+    let then = || alone(once()).node(function("send")).edge(Edge::new("pay", "send"));
+    let of = || {
+        let mut world = World::new(then());
+        world.round(&|_| Did::Hangs, &mut |_| 0);
+        world
+    };
+    let happened = |world: &mut World| {
+        settle(world, DoubtDecision::Happened);
+        assert_eq!(world.doubts(), [ONLY], "until it is recorded what came of it");
+        world.record(NodeFinished::new(ONLY, json!("a receipt")));
+        assert!(world.doubts().is_empty());
+    };
+    let mut own = of();
+    own.record(Event::Resumed(Resumed { owner: OwnerId::from_u128(1) }));
+    happened(&mut own);
+    let own = own.ended(&fails_where_it_undoes_nothing);
+    assert_eq!((own.status(), own.stands("pay")), (Status::Failed, "undone"));
+    let mut fork = forked(&of());
+    happened(&mut fork);
+    let fork = fork.ended(&fails_where_it_undoes_nothing);
+    assert_eq!((fork.status(), fork.stands("pay")), (Status::Failed, "completed"));
+    assert_eq!(fork.performed, ["send"], "it is the other run's to undo");
 }
 
 #[test]
